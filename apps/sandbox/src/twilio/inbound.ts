@@ -1,0 +1,126 @@
+import { segmentsOf } from './body.js';
+import { isWhatsApp, newSid, type StoredMessage } from './messages.js';
+
+/** A text from a customer. */
+export interface InboundText {
+  from: string;
+  to: string;
+  body: string;
+  /** WhatsApp: the name the customer shows. */
+  profileName?: string;
+  /** WhatsApp: the business-scoped id, `whatsapp:US.…`. */
+  externalUserId?: string;
+  waId?: string;
+  messagingServiceSid?: string;
+  /** Further form fields (media, buttons, location, anything); an empty value is sent as one. */
+  params?: Record<string, string>;
+}
+
+export function inboundMessage(text: InboundText, accountSid: string): StoredMessage {
+  const now = Date.now();
+  const numMedia = Number(text.params?.['NumMedia'] ?? 0);
+  return {
+    sid: newSid(numMedia > 0 ? 'MM' : 'SM'),
+    accountSid,
+    messagingServiceSid: text.messagingServiceSid ?? null,
+    from: text.from,
+    to: text.to,
+    body: text.body,
+    numMedia,
+    direction: 'inbound',
+    status: 'received',
+    errorCode: null,
+    createdAtMs: now,
+    // For an inbound message: when Twilio called the webhook.
+    sentAtMs: now,
+    updatedAtMs: now,
+    numSegments: isWhatsApp(text.from) ? 1 : segmentsOf(text.body),
+    statusCallback: null,
+  };
+}
+
+/**
+ * The form fields of an inbound message webhook: geography for SMS, profile and identity for WhatsApp.
+ * Source: https://www.twilio.com/docs/messaging/guides/webhook-request
+ */
+export function inboundParams(message: StoredMessage, text: InboundText): Record<string, string> {
+  return {
+    ...(isWhatsApp(message.to) ? whatsAppParams(text) : smsParams()),
+    SmsMessageSid: message.sid,
+    NumMedia: String(message.numMedia),
+    SmsSid: message.sid,
+    SmsStatus: 'received',
+    Body: message.body,
+    To: message.to,
+    NumSegments: String(message.numSegments),
+    MessageSid: message.sid,
+    AccountSid: message.accountSid,
+    From: message.from ?? '',
+    ApiVersion: '2010-04-01',
+    ...(message.messagingServiceSid === null ? {} : { MessagingServiceSid: message.messagingServiceSid }),
+    ...text.params,
+  };
+}
+
+function smsParams(): Record<string, string> {
+  // Twilio leaves parts it does not know empty, and signs them.
+  return {
+    ToCountry: 'US',
+    ToState: 'CA',
+    ToCity: '',
+    ToZip: '',
+    FromCountry: 'US',
+    FromState: 'NY',
+    FromCity: 'NEW YORK',
+    FromZip: '10001',
+  };
+}
+
+function whatsAppParams(text: InboundText): Record<string, string> {
+  const number = /^whatsapp:\+(\d+)$/.exec(text.from)?.[1];
+  const waId = text.waId ?? number;
+  return {
+    ProfileName: text.profileName ?? 'Sandbox Customer',
+    ...(waId === undefined ? {} : { WaId: waId }),
+    ExternalUserId: text.externalUserId ?? (number === undefined ? text.from : `whatsapp:US.${number}`),
+    MessageType: 'text',
+    ChannelMetadata: '{"type":"whatsapp","data":{"context":{}}}',
+  };
+}
+
+/**
+ * The form fields of a status callback. The initial status has none, and there is neither an instant nor an order.
+ * Source: https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks
+ */
+export function statusParams(message: StoredMessage): Record<string, string> {
+  const final = message.status === 'delivered' || message.status === 'undelivered';
+  return {
+    SmsSid: message.sid,
+    SmsStatus: message.status,
+    MessageStatus: message.status,
+    To: message.to,
+    MessageSid: message.sid,
+    AccountSid: message.accountSid,
+    From: message.from ?? '',
+    ApiVersion: '2010-04-01',
+    ...(message.messagingServiceSid === null ? {} : { MessagingServiceSid: message.messagingServiceSid }),
+    ...(message.errorCode === null ? {} : { ErrorCode: String(message.errorCode) }),
+    ...(isWhatsApp(message.to) ? channelParams(message) : {}),
+    ...(final && !isWhatsApp(message.to) ? { RawDlrDoneDate: dlrDate(message.updatedAtMs) } : {}),
+  };
+}
+
+function channelParams(message: StoredMessage): Record<string, string> {
+  return {
+    ChannelPrefix: 'whatsapp',
+    ChannelInstallSid: 'XE00000000000000000000000000000000',
+    ChannelToAddress: message.to.replace('whatsapp:', ''),
+    ...(message.errorCode === null ? {} : { ChannelStatusMessage: 'Refused by the channel' }),
+    ...(message.status === 'read' ? { EventType: 'READ' } : {}),
+  };
+}
+
+/** YYMMDDhhmm */
+function dlrDate(instantMs: number): string {
+  return new Date(instantMs).toISOString().replaceAll(/\D/g, '').slice(2, 12);
+}

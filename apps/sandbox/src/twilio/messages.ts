@@ -1,0 +1,72 @@
+import { randomBytes } from 'node:crypto';
+
+export type MessageStatus =
+  | 'accepted'
+  | 'queued'
+  | 'sending'
+  | 'sent'
+  | 'delivered'
+  | 'read'
+  | 'undelivered'
+  | 'failed'
+  | 'received';
+
+/** A message as the simulator keeps it. Instants are epoch milliseconds. */
+export interface StoredMessage {
+  sid: string;
+  accountSid: string;
+  messagingServiceSid: string | null;
+  from: string | null;
+  to: string;
+  body: string;
+  numMedia: number;
+  direction: 'inbound' | 'outbound-api' | 'outbound-reply';
+  status: MessageStatus;
+  errorCode: number | null;
+  createdAtMs: number;
+  sentAtMs: number | null;
+  updatedAtMs: number;
+  numSegments: number;
+  statusCallback: string | null;
+}
+
+/** A Twilio SID: two letters and 32 hexadecimal digits. */
+export function newSid(prefix: string): string {
+  return prefix + randomBytes(16).toString('hex');
+}
+
+export function isWhatsApp(address: string): boolean {
+  return address.startsWith('whatsapp:');
+}
+
+/** The instance resource in Twilio's exact shape: numbers as strings, RFC 2822 dates, null where not yet known. */
+export function messageResource(message: StoredMessage): Record<string, unknown> {
+  const uri = `/2010-04-01/Accounts/${message.accountSid}/Messages/${message.sid}`;
+  return {
+    body: message.body,
+    num_segments: String(message.numSegments),
+    direction: message.direction,
+    from: message.from,
+    date_updated: rfc2822(message.updatedAtMs),
+    price: null,
+    error_message: message.errorCode === null ? null : `Error ${message.errorCode}`,
+    uri: `${uri}.json`,
+    account_sid: message.accountSid,
+    num_media: String(message.numMedia),
+    to: message.to,
+    date_created: rfc2822(message.createdAtMs),
+    status: message.status,
+    sid: message.sid,
+    date_sent: message.sentAtMs === null ? null : rfc2822(message.sentAtMs),
+    messaging_service_sid: message.messagingServiceSid,
+    error_code: message.errorCode,
+    price_unit: 'USD',
+    api_version: '2010-04-01',
+    subresource_uris: { media: `${uri}/Media.json` },
+  };
+}
+
+/** `Thu, 24 Aug 2023 05:01:45 +0000` */
+function rfc2822(instantMs: number): string {
+  return new Date(instantMs).toUTCString().replace('GMT', '+0000');
+}

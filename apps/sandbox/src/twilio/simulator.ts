@@ -1,0 +1,395 @@
+import { Activity, pause } from '../common/activity.js';
+import { AppendLog, type Logged } from '../common/append-log.js';
+import { ControlError } from '../common/control.js';
+import type { OnExchange } from '../common/exchanges.js';
+import { type Fault, Faults, type FaultSpec } from '../common/faults.js';
+import { type Answer, answer, type Call, header } from '../common/http.js';
+import { SimulatorServer } from '../common/server.js';
+import { WebhookPoster } from '../common/webhook-post.js';
+import { registerTwilioControls } from './controls.js';
+import { messageFrom } from './create.js';
+import { twilioError, twilioStatusError } from './errors.js';
+import { inboundMessage, type InboundText, inboundParams, statusParams } from './inbound.js';
+import { listMessages } from './list.js';
+import { isWhatsApp, messageResource, type MessageStatus, newSid, type StoredMessage } from './messages.js';
+import { segmentsOf } from './body.js';
+import { callTwilioWebhook, repliesIn, type TwilioWebhookCall } from './webhooks.js';
+
+export interface TwilioSimulatorOptions {
+  /** 0 = any free port. */
+  port?: number;
+  host?: string;
+  accountSid: string;
+  /** The first signs webhooks; each of them authenticates. */
+  authTokens: readonly string[];
+  apiKeySid?: string;
+  apiKeySecret?: string;
+  /** Our numbers, with `whatsapp:` where they are; none = every `From` is accepted. */
+  numbers?: readonly string[];
+  /** Sender pool per Messaging Service SID. */
+  messagingServices?: Readonly<Record<string, readonly string[]>>;
+  /** Where inbound messages are posted, with overrides in the fragment; none = nowhere. */
+  webhookUrl?: string;
+  /** Called when the webhook has failed. */
+  fallbackUrl?: string;
+  settings?: Partial<TwilioSettings>;
+  onExchange?: OnExchange | undefined;
+}
+
+export interface TwilioSettings {
+  /** Between two statuses of an outbound message. */
+  stepMs: number;
+  /** False: a message stays as it is until a control call moves it. */
+  autoProgress: boolean;
+  bodyAlteration: 'none' | 'smart-encoded';
+  /** How often each webhook is posted. */
+  webhookCopies: number;
+  /** A customer's STOP and START block and unblock our number for them. */
+  optOutKeywords: boolean;
+  magicNumbers: boolean;
+}
+
+const DEFAULT_SETTINGS: TwilioSettings = {
+  stepMs: 25,
+  autoProgress: true,
+  bodyAlteration: 'none',
+  webhookCopies: 1,
+  optOutKeywords: true,
+  magicNumbers: true,
+};
+
+/** What Twilio accepted (or, for `reply`, sent because a webhook's answer said so). */
+export type TwilioLogEntry =
+  | {
+      kind: 'message';
+      sid: string;
+      to: string;
+      from: string | null;
+      /** As posted, before any alteration. */
+      body: string;
+      messagingServiceSid: string | null;
+      statusCallback: string | null;
+      mediaUrls: string[];
+      contentSid: string | null;
+    }
+  | { kind: 'reply'; sid: string; to: string; from: string; body: string }
+  | { kind: 'typing'; messageSid: string };
+
+/** How the next messages that match will end. */
+export interface Outcome {
+  to?: string;
+  /** In the body. */
+  contains?: string;
+  finalStatus: 'delivered' | 'read' | 'undelivered' | 'failed';
+  errorCode?: number;
+  /** 1 by default, null = until the reset. */
+  times?: number | null;
+}
+
+const STOP_WORDS = new Set(['STOP', 'STOPALL', 'UNSUBSCRIBE', 'END', 'QUIT', 'CANCEL', 'REVOKE', 'OPTOUT']);
+const START_WORDS = new Set(['START', 'UNSTOP', 'YES']);
+const MAX_PENDING_OUTCOMES = 10_000;
+
+export class TwilioSimulator {
+  readonly faults = new Faults();
+  readonly activity = new Activity();
+  settings: TwilioSettings;
+  readonly #options: TwilioSimulatorOptions;
+  readonly #server: SimulatorServer;
+  readonly #poster = new WebhookPoster();
+  readonly #accepted = new AppendLog<TwilioLogEntry>();
+  readonly #webhooks = new AppendLog<TwilioWebhookCall>();
+  readonly #messages = new Map<string, StoredMessage>();
+  readonly #optOuts = new Set<string>();
+  #outcomes: Outcome[] = [];
+  #url = '';
+
+  constructor(options: TwilioSimulatorOptions) {
+    this.#options = options;
+    this.settings = { ...DEFAULT_SETTINGS, ...options.settings };
+    this.#server = new SimulatorServer({
+      provider: 'twilio',
+      faults: this.faults,
+      onExchange: options.onExchange,
+      errorAnswer: (status, _call, code) =>
+        twilioStatusError(status, code === undefined ? undefined : Number(code)),
+      authorize: (call) => this.#authorize(call),
+    });
+    const account = '/2010-04-01/Accounts/:AccountSid';
+    this.#server.operation('messages.create', 'POST', `${account}/Messages.json`, (call) => this.#create(call));
+    this.#server.operation('messages.list', 'GET', `${account}/Messages.json`, (call) => {
+      return listMessages(call, [...this.#messages.values()].reverse(), options.accountSid);
+    });
+    this.#server.operation('messages.fetch', 'GET', `${account}/Messages/:Sid(^[A-Za-z0-9]+).json`, (call) => {
+      const message = this.#messages.get(call.params['Sid'] ?? '');
+      if (message === undefined) return notFound(call);
+      return answer(200, 'application/json;charset=utf-8', messageResource(message));
+    });
+    this.#server.operation('typing.create', 'POST', '/v2/Indicators/Typing.json', (call) => this.#typing(call));
+    registerTwilioControls(this.#server, this);
+  }
+
+  /** Base URL, for `client.api.baseUrl` and control calls. */
+  get url(): string {
+    return this.#url;
+  }
+
+  /** What was accepted, in order. */
+  get log(): readonly Logged<TwilioLogEntry>[] {
+    return this.#accepted.items;
+  }
+
+  /** Every webhook call that has ended. */
+  get webhooks(): readonly Logged<TwilioWebhookCall>[] {
+    return this.#webhooks.items;
+  }
+
+  get messages(): readonly StoredMessage[] {
+    return [...this.#messages.values()];
+  }
+
+  get numbers(): readonly string[] {
+    return this.#options.numbers ?? [];
+  }
+
+  async listen(): Promise<this> {
+    this.#url = await this.#server.listen(this.#options.host ?? '127.0.0.1', this.#options.port ?? 0);
+    return this;
+  }
+
+  async close(): Promise<void> {
+    this.activity.stopAll();
+    await this.#server.close();
+    await this.#poster.close();
+  }
+
+  logAfter(index: number): object[] {
+    return this.#accepted.after(index);
+  }
+
+  webhooksAfter(index: number): object[] {
+    return this.#webhooks.after(index);
+  }
+
+  setFault(spec: FaultSpec): Fault {
+    return this.faults.arm(spec);
+  }
+
+  setOutcome(outcome: Outcome): Outcome {
+    if (this.#outcomes.length >= MAX_PENDING_OUTCOMES) throw new ControlError(409, 'too many outcomes wait');
+    const kept = { ...outcome, times: outcome.times === undefined ? 1 : outcome.times };
+    this.#outcomes.push(kept);
+    return kept;
+  }
+
+  setOptOut(ours: string, customer: string, optedOut: boolean): void {
+    if (optedOut) this.#optOuts.add(`${ours}|${customer}`);
+    else this.#optOuts.delete(`${ours}|${customer}`);
+  }
+
+  reset(): void {
+    this.activity.stopAll();
+    this.faults.disarmAll();
+    this.#accepted.clear();
+    this.#webhooks.clear();
+    this.#messages.clear();
+    this.#optOuts.clear();
+    this.#outcomes = [];
+    this.settings = { ...DEFAULT_SETTINGS, ...this.#options.settings };
+  }
+
+  /** A customer's text: stored, then posted to the webhook. Resolves when the webhook has answered or been given up. */
+  async receiveText(text: InboundText): Promise<{ sid: string; webhook: TwilioWebhookCall | null }> {
+    const message = this.#storeInbound(text);
+    const webhook = await this.activity.run(async (signal) => this.#postInbound(message, text, signal));
+    return { sid: message.sid, webhook: webhook ?? null };
+  }
+
+  /** Like `receiveText`, without waiting for the webhook. */
+  receiveTextSoon(text: InboundText): { sid: string } {
+    const message = this.#storeInbound(text);
+    this.activity.start(async (signal) => {
+      await this.#postInbound(message, text, signal);
+    });
+    return { sid: message.sid };
+  }
+
+  /** Moves a message to a status and posts its callback now. */
+  async setStatus(sid: string, status: MessageStatus, errorCode?: number): Promise<TwilioWebhookCall | null> {
+    const message = this.#messages.get(sid);
+    if (message === undefined) throw new ControlError(404, `no message ${sid}`);
+    const call = await this.activity.run(async (signal) => this.#advance(message, status, errorCode, signal));
+    return call ?? null;
+  }
+
+  #authorize(call: Call): Answer | undefined {
+    const { accountSid, authTokens, apiKeySid, apiKeySecret } = this.#options;
+    const [scheme = '', encoded = ''] = (header(call, 'authorization') ?? '').split(' ');
+    const [user, ...rest] = Buffer.from(encoded, 'base64').toString().split(':');
+    const secret = rest.join(':');
+    const known =
+      (user === accountSid && authTokens.includes(secret)) ||
+      (apiKeySid !== undefined && user === apiKeySid && secret === apiKeySecret);
+    if (scheme.toLowerCase() !== 'basic' || !known) return twilioError(20003);
+    const wanted = call.params['AccountSid'];
+    return wanted === undefined || wanted === accountSid ? undefined : notFound(call);
+  }
+
+  #create(call: Call): Answer {
+    const form = new URLSearchParams(call.body);
+    const { accountSid, numbers = [], messagingServices = {} } = this.#options;
+    const result = messageFrom(form, {
+      accountSid,
+      numbers,
+      messagingServices,
+      magicNumbers: this.settings.magicNumbers,
+      smartEncoded: this.settings.bodyAlteration === 'smart-encoded',
+      isOptedOut: (from, to) => this.#optOuts.has(`${from}|${to}`),
+    });
+    if ('headers' in result) return result;
+    this.#messages.set(result.sid, result);
+    this.#accepted.append({
+      kind: 'message',
+      sid: result.sid,
+      to: result.to,
+      from: result.from,
+      body: form.get('Body') ?? '',
+      messagingServiceSid: result.messagingServiceSid,
+      statusCallback: result.statusCallback,
+      mediaUrls: form.getAll('MediaUrl'),
+      contentSid: form.get('ContentSid'),
+    });
+    const created = answer(201, 'application/json;charset=utf-8', messageResource(result));
+    created.headers['twilio-request-id'] = newSid('RQ');
+    created.headers['twilio-concurrent-requests'] = '1';
+    if (this.settings.autoProgress) this.activity.start(async (signal) => this.#progress(result, signal));
+    return created;
+  }
+
+  #typing(call: Call): Answer {
+    const messageSid = new URLSearchParams(call.body).get('messageId') ?? '';
+    if (this.#messages.get(messageSid)?.direction !== 'inbound') return twilioError(20404);
+    this.#accepted.append({ kind: 'typing', messageSid });
+    return answer(200, 'application/json', { success: true });
+  }
+
+  /** accepted → queued → sending → sent → the end that was ordered, else delivered. */
+  async #progress(message: StoredMessage, signal: AbortSignal): Promise<void> {
+    const outcome = this.#outcomeOf(message);
+    const end = outcome?.finalStatus ?? 'delivered';
+    const steps: MessageStatus[] = ['sending'];
+    if (message.status === 'accepted') steps.unshift('queued');
+    if (end !== 'failed') steps.push('sent');
+    if (end === 'read') steps.push('delivered');
+    steps.push(end);
+    // Callbacks of one message follow each other, but a slow receiver does not hold the message itself up.
+    let callbacks: Promise<unknown> = Promise.resolve();
+    for (const status of steps) {
+      await pause(this.settings.stepMs, signal);
+      const copy = this.#setStatus(message, status, status === end ? outcome?.errorCode : undefined);
+      callbacks = callbacks.then(async () => this.#postStatus(copy, signal));
+    }
+    await callbacks;
+  }
+
+  async #advance(
+    message: StoredMessage,
+    status: MessageStatus,
+    errorCode: number | undefined,
+    signal: AbortSignal,
+  ): Promise<TwilioWebhookCall | undefined> {
+    return this.#postStatus(this.#setStatus(message, status, errorCode), signal);
+  }
+
+  /** A copy of the message as it is at this status, for its callback. */
+  #setStatus(message: StoredMessage, status: MessageStatus, errorCode: number | undefined): StoredMessage {
+    message.status = status;
+    message.updatedAtMs = Date.now();
+    if (errorCode !== undefined) message.errorCode = errorCode;
+    if (message.from === null) {
+      const pool = this.#options.messagingServices?.[message.messagingServiceSid ?? ''] ?? this.numbers;
+      const channel = isWhatsApp(message.to);
+      message.from = pool.find((number) => isWhatsApp(number) === channel) ?? null;
+      message.numSegments = channel ? 1 : segmentsOf(message.body);
+    }
+    if (status !== 'queued' && status !== 'sending') message.sentAtMs ??= Date.now();
+    return { ...message };
+  }
+
+  async #postStatus(message: StoredMessage, signal: AbortSignal): Promise<TwilioWebhookCall | undefined> {
+    if (message.statusCallback === null || message.statusCallback === '') return undefined;
+    return this.#post('status', message.sid, message.statusCallback, statusParams(message), signal);
+  }
+
+  async #postInbound(
+    message: StoredMessage,
+    text: InboundText,
+    signal: AbortSignal,
+  ): Promise<TwilioWebhookCall | null> {
+    const { webhookUrl, fallbackUrl } = this.#options;
+    if (webhookUrl === undefined) return null;
+    const params = inboundParams(message, text);
+    let call = await this.#post('inbound', message.sid, webhookUrl, params, signal);
+    if (call.alert === 11200 && fallbackUrl !== undefined) {
+      const extra = { ErrorCode: '11200', ErrorUrl: call.url };
+      call = await this.#post('inbound', message.sid, fallbackUrl, { ...params, ...extra }, signal);
+    }
+    for (const body of repliesIn(call)) {
+      const [from, to] = [message.to, message.from ?? ''];
+      this.#accepted.append({ kind: 'reply', sid: newSid('SM'), from, to, body });
+    }
+    return call;
+  }
+
+  /** All copies at once; the first one's answer. */
+  async #post(
+    kind: 'inbound' | 'status',
+    messageSid: string,
+    configuredUrl: string,
+    params: Record<string, string>,
+    signal: AbortSignal,
+  ): Promise<TwilioWebhookCall> {
+    const { authTokens, onExchange } = this.#options;
+    const tools = { poster: this.#poster, authToken: authTokens[0] ?? '', signal, onExchange };
+    const one = async (): Promise<TwilioWebhookCall> => {
+      const call = await callTwilioWebhook({ kind, messageSid, configuredUrl, params }, tools);
+      signal.throwIfAborted();
+      return this.#webhooks.append(call);
+    };
+    const copies = Array.from({ length: Math.max(0, this.settings.webhookCopies - 1) }, one);
+    const [first] = await Promise.all([one(), ...copies]);
+    return first;
+  }
+
+  #storeInbound(text: InboundText): StoredMessage {
+    const message = inboundMessage(text, this.#options.accountSid);
+    this.#messages.set(message.sid, message);
+    if (this.settings.optOutKeywords) {
+      const word = message.body.trim().toUpperCase();
+      if (STOP_WORDS.has(word)) this.setOptOut(text.to, text.from, true);
+      if (START_WORDS.has(word)) this.setOptOut(text.to, text.from, false);
+    }
+    return message;
+  }
+
+  #outcomeOf(message: StoredMessage): Outcome | undefined {
+    const found = this.#outcomes.find(
+      ({ to, contains }) =>
+        (to === undefined || to === message.to) && (contains === undefined || message.body.includes(contains)),
+    );
+    if (found !== undefined && typeof found.times === 'number') {
+      found.times -= 1;
+      if (found.times <= 0) this.#outcomes = this.#outcomes.filter((other) => other !== found);
+    }
+    return found;
+  }
+}
+
+function notFound(call: Call): Answer {
+  return twilioError(20404, `The requested resource ${call.path} was not found`);
+}
+
+/** Starts a Twilio simulator; resolves when it listens. */
+export async function startTwilioSimulator(options: TwilioSimulatorOptions): Promise<TwilioSimulator> {
+  return new TwilioSimulator(options).listen();
+}

@@ -1,0 +1,59 @@
+import { DeliveryError, parseRetryAfter } from '#core';
+import type { DeliveryErrorKind, HoldReason } from '#core';
+import { meaningOf } from './error-codes.js';
+
+/** Twilio's general codes for account, authentication and API; an unknown one with a 403 concerns every call. */
+const GENERAL_CODE = /^20\d{3}$/;
+
+interface Refusal {
+  kind: DeliveryErrorKind;
+  code: string;
+  hold?: HoldReason;
+}
+
+/** Answers without a code that the table knows. A status that stands nowhere refuses the message for good. */
+const BY_STATUS: Readonly<Record<number, Refusal>> = {
+  401: { kind: 'credentials', code: 'credentials-refused' },
+  404: { kind: 'held', hold: 'configuration', code: 'resource-not-found' },
+  405: { kind: 'held', hold: 'configuration', code: 'not-the-api' },
+  407: { kind: 'held', hold: 'configuration', code: 'not-the-api' },
+  // From something between us and Twilio: what became of the request there is anybody's guess.
+  408: { kind: 'uncertain', code: 'request-timeout' },
+  425: { kind: 'uncertain', code: 'too-early' },
+};
+
+/**
+ * What an answer other than 2xx means. Nothing of its body but the code is kept: Twilio's messages quote addresses.
+ */
+export function refusal(
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  providerCode: string | undefined,
+): DeliveryError {
+  const { kind, code, hold } = classify(status, providerCode);
+  return new DeliveryError(kind, {
+    code,
+    hold,
+    providerCode,
+    httpStatus: status,
+    retryAfterMs: parseRetryAfter(headers['retry-after'], Date.now()),
+  });
+}
+
+function classify(status: number, providerCode: string | undefined): Refusal {
+  // A 5xx says nothing about the message, whatever code stands beside it.
+  if (status >= 500) return { kind: 'uncertain', code: 'provider-error' };
+  // A redirect or something stranger: whoever answers there is not the API.
+  if (status < 400) return { kind: 'held', hold: 'configuration', code: 'not-the-api' };
+
+  const meaning = meaningOf(providerCode);
+  // Never processed, so always safe to repeat; the code only gives it a better name.
+  if (status === 429) {
+    return { kind: 'not-sent', code: meaning?.sync.kind === 'not-sent' ? meaning.name : 'rate-limited' };
+  }
+  if (meaning) return { ...meaning.sync, code: meaning.name };
+  if (status === 403 && (providerCode === undefined || GENERAL_CODE.test(providerCode))) {
+    return { kind: 'credentials', code: 'credentials-refused' };
+  }
+  return BY_STATUS[status] ?? { kind: 'failed', code: 'rejected-unknown' };
+}

@@ -1,0 +1,139 @@
+import { ChannelPort, DeliveryError, transportError } from '#core';
+import type {
+  AttemptReference,
+  CallContext,
+  ChannelCapabilities,
+  MessageContent,
+  PartContent,
+  SenderNumber,
+  Sent,
+} from '#core';
+import { ProviderHttpError } from '#platform';
+import type { ProviderHttp } from '#platform';
+import type { Exchange, TwilioClientOptions, TwilioRest } from './http-client.js';
+import { refusal } from './outcome.js';
+import { MAX_TEXT_LENGTH, render } from './render.js';
+import { receiptOf } from './status.js';
+
+export interface TwilioChannelOptions extends TwilioClientOptions {
+  /** Where Twilio reaches us: status callbacks go to `/webhooks/twilio/status` below it. */
+  publicBaseUrl: string;
+}
+
+const MESSAGE_SID = /^(?:SM|MM)[0-9a-fA-F]{32}$/;
+const SERVICE_SID = /^MG[0-9a-fA-F]{32}$/;
+
+/** Twilio Messaging as a channel. Source: https://www.twilio.com/docs/messaging/api/message-resource */
+export class TwilioChannel extends ChannelPort {
+  readonly capabilities: ChannelCapabilities = {
+    maxTextLength: MAX_TEXT_LENGTH,
+    receipts: true,
+    // Twilio can, on WhatsApp; not built yet.
+    typing: false,
+  };
+
+  private rest: Promise<TwilioRest> | undefined;
+
+  constructor(
+    private readonly http: ProviderHttp,
+    private readonly options: TwilioChannelOptions,
+  ) {
+    super();
+  }
+
+  render(content: MessageContent): PartContent[] {
+    return render(content);
+  }
+
+  async send(
+    request: { number: SenderNumber; to: string; part: PartContent; attempt: AttemptReference },
+    context: CallContext,
+  ): Promise<Sent> {
+    if (request.number.account !== this.options.accountSid) {
+      throw new DeliveryError('held', { hold: 'configuration', code: 'other-account' });
+    }
+    const startedAt = performance.now();
+    const { client, run } = await this.loadRest();
+    // What loading took (150 ms, once) counts towards the deadline.
+    const timeoutMs = Math.max(1, context.timeoutMs - (performance.now() - startedAt));
+    const exchange: Exchange = { context: { ...context, timeoutMs } };
+    try {
+      const message = await run(exchange, () => client.messages.create(this.parameters(request)));
+      return sentOf(exchange, message.sid, message.status);
+    } catch (error) {
+      throw failureOf(exchange, error);
+    }
+  }
+
+  private parameters(request: {
+    number: SenderNumber;
+    to: string;
+    part: PartContent;
+    attempt: AttemptReference;
+  }) {
+    const { number, to, part, attempt } = request;
+    const mediaUrl = part.mediaUrls ?? [];
+    return {
+      to,
+      ...senderOf(number),
+      ...(part.text !== undefined && { body: part.text }),
+      ...(mediaUrl.length > 0 && { mediaUrl }),
+      statusCallback: `${this.options.publicBaseUrl.replace(/\/+$/, '')}/webhooks/twilio/status?m=${attempt.messageId}&a=${attempt.attemptId}`,
+    };
+  }
+
+  private loadRest(): Promise<TwilioRest> {
+    this.rest ??= import('./http-client.js').then(({ createTwilioRest }) =>
+      createTwilioRest(this.http, this.options),
+    );
+    return this.rest;
+  }
+}
+
+/**
+ * With both, the service's settings apply and the customer still sees the number they wrote to. An address that is
+ * itself a service's id names no number, so the service picks one.
+ */
+function senderOf({ address, messagingServiceSid }: SenderNumber): {
+  from?: string;
+  messagingServiceSid?: string;
+} {
+  if (SERVICE_SID.test(address)) return { messagingServiceSid: address };
+  return { from: address, ...(messagingServiceSid !== undefined && { messagingServiceSid }) };
+}
+
+/** A 2xx counts only with a message id: anything else may come from something in between. */
+function sentOf(exchange: Exchange, sid: unknown, status: unknown): Sent {
+  const httpStatus = exchange.response?.status ?? 0;
+  if (typeof sid !== 'string' || !MESSAGE_SID.test(sid)) {
+    throw new DeliveryError('uncertain', { code: 'unreadable-answer', httpStatus });
+  }
+  const receipt = typeof status === 'string' ? receiptOf(status) : undefined;
+  return { providerId: sid, httpStatus, ...(receipt && { receipt }) };
+}
+
+/**
+ * The package's own errors are never passed on: their messages quote addresses and texts. An exception that is
+ * neither Twilio's answer nor the network's is our own bug and stays what it is.
+ */
+function failureOf({ response }: Exchange, error: unknown): unknown {
+  if (error instanceof DeliveryError) return error;
+  if (error instanceof ProviderHttpError) {
+    // The port promises what stopped the call as the cause itself.
+    return transportError(error.phase, error.code, error.code === 'stopped' ? error.cause : error);
+  }
+  if (!response) return error;
+  if (response.status >= 200 && response.status < 300) {
+    return new DeliveryError('uncertain', { code: 'unreadable-answer', httpStatus: response.status });
+  }
+  return refusal(response.status, response.headers, providerCodeOf(error));
+}
+
+/** The code of a `RestException` or `TwilioServiceException`; 0 and non-numbers are none. */
+function providerCodeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  const { code } = error;
+  return (typeof code === 'number' || typeof code === 'string') && /^[1-9]\d{0,5}$/.test(String(code))
+    ? String(code)
+    : undefined;
+}

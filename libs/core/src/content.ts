@@ -1,0 +1,51 @@
+/** The channels a customer can write on. MMS is `sms` with attachments. */
+export type Channel = 'sms' | 'whatsapp';
+
+/** inbound = customer → agent, outbound = agent → customer. */
+export type Direction = 'inbound' | 'outbound';
+
+/** Who wrote a message. `unknown` is resolved before delivery, never sent as it is. */
+export type AuthorType = 'user' | 'agent' | 'bot' | 'unknown';
+
+/**
+ * One attachment as its source names it: a `url` at the channel, or an `id` at the desk
+ * (with `url` as its pre-signed fallback).
+ */
+export interface Attachment {
+  id?: string;
+  url?: string;
+  contentType?: string;
+  filename?: string;
+}
+
+/** A card as the desk sends it; `content` is passed on unread. */
+export interface Card {
+  contentType?: string;
+  content: unknown;
+}
+
+/** What a message carries. Bodies are kept verbatim, whatever they hold. */
+export type MessageContent =
+  | { type: 'text'; text: string }
+  | { type: 'attachments'; text?: string; attachments: Attachment[] }
+  | { type: 'location'; latitude: string; longitude: string; label?: string; address?: string; text?: string }
+  | { type: 'contact'; text?: string; attachments: Attachment[] }
+  | { type: 'card'; text?: string; cards: Card[]; attachments?: Attachment[] }
+  | { type: 'choice'; title: string; payload?: string }
+  | { type: 'note'; text: string }
+  /** A lane item without a text of its own: open a new conversation with these earlier messages as history. */
+  | { type: 'reopening'; messageIds: string[] };
+
+/** One earlier text handed to a new conversation. */
+export interface HistoryEntry {
+  authorType: 'user' | 'bot';
+  text: string;
+}
+
+/** What one provider call carries; rendered once, before the first attempt, and stored. */
+export interface PartContent {
+  text?: string;
+  mediaUrls?: string[];
+  attachmentIds?: string[];
+  cards?: Card[];
+}

@@ -1,0 +1,15 @@
+import type { Direction } from '../content.js';
+
+/** A hint that a lane has work. */
+export interface WakeUp {
+  laneId: string;
+  direction: Direction;
+  /** When the lane can be worked on at the earliest, from now. */
+  delayMs?: number;
+}
+
+/** Tells workers of lanes with work. Losing a wake-up costs time, never a message: the sweeper finds the lane. */
+export abstract class WakeUps {
+  /** Returns at once; never throws, never waits for the queue. */
+  abstract wake(wakeUps: WakeUp[]): void;
+}

@@ -1,0 +1,131 @@
+import type { Attachment, HistoryEntry, MessageContent, PartContent } from './content.js';
+import type { AttemptReference, CreateReference, NeutralEvent } from './events.js';
+import type { ReceiptStatus } from './receipts.js';
+
+/** A webhook as it came in: nothing decoded, nothing trimmed, so that a signature can be checked over it. */
+export interface WebhookRequest {
+  method: string;
+  /** `PUBLIC_BASE_URL` + path and query as received: what the provider signed. Never built from `Host`. */
+  url: string;
+  /** Lower-case names. */
+  headers: Record<string, string | string[] | undefined>;
+  body: Buffer;
+}
+
+/** What a door says about a request it will not take: `status` is its answer, `reason` a counter's label. */
+export class WebhookRefusedError extends Error {
+  constructor(
+    readonly status: 400 | 401 | 403 | 413 | 503,
+    readonly reason: string,
+  ) {
+    super(`Webhook refused: ${reason}`);
+    this.name = 'WebhookRefusedError';
+  }
+}
+
+/** Verify, then parse: an adapter's door. Throws {@link WebhookRefusedError}; several events are possible. */
+export interface WebhookDoor {
+  receive(request: WebhookRequest): Promise<NeutralEvent[]>;
+}
+
+/** Limits of one effectful or reading call to a provider. */
+export interface CallContext {
+  /** One hard deadline over queueing, connecting, writing and reading; at its end the socket is reset. */
+  timeoutMs: number;
+  /**
+   * Called right before the first byte is written, after any queueing and connecting. Throws to stop the call;
+   * the adapter then rejects with `not-sent` and that error as its cause, and nothing has left.
+   */
+  beforeFirstByte?: () => void;
+}
+
+/** What a provider said when it took a part. */
+export interface Sent {
+  /** The provider's id of the message, where it returns one. */
+  providerId?: string;
+  receipt?: ReceiptStatus;
+  httpStatus: number;
+}
+
+/** What a channel can carry, as data. */
+export interface ChannelCapabilities {
+  /** Longest text of one part, UTF-16 code units. */
+  maxTextLength: number;
+  receipts: boolean;
+  typing: boolean;
+}
+
+/** One of our business numbers as an adapter needs it. */
+export interface SenderNumber {
+  address: string;
+  account: string;
+  messagingServiceSid?: string;
+}
+
+/** A messaging provider, seen from delivery. `send` is the one effectful call and throws `DeliveryError`. */
+export abstract class ChannelPort {
+  abstract readonly capabilities: ChannelCapabilities;
+  /** Renders a message into the parts that single calls carry. Pure; a message yields at least one part. */
+  abstract render(content: MessageContent): PartContent[];
+  abstract send(
+    request: { number: SenderNumber; to: string; part: PartContent; attempt: AttemptReference },
+    context: CallContext,
+  ): Promise<Sent>;
+}
+
+/** The user object of a conversation (chat-gateway facts, section 3). */
+export interface DeskUser {
+  name?: string;
+  phone?: string;
+  language?: string;
+}
+
+export interface CreateConversation {
+  channelId: string;
+  user: DeskUser;
+  queueId?: string;
+  history?: HistoryEntry[];
+  /** Comes back in every conversation update: how a create with a lost answer is found. */
+  reference: CreateReference;
+}
+
+/** One message as the desk lists it. */
+export interface ListedMessage {
+  id: string;
+  text: string;
+  createdAt: number;
+  authorType: 'agent' | 'user' | 'bot' | 'unknown';
+  attachments: Attachment[];
+}
+
+/** A contact centre, seen from delivery. Every call throws `DeliveryError`. */
+export abstract class DeskPort {
+  abstract render(content: MessageContent): PartContent[];
+  /** Answers the desk's own conversation id. */
+  abstract createConversation(
+    request: CreateConversation,
+    context: CallContext,
+  ): Promise<{ deskConversationId: string }>;
+  /** Looks for a conversation by its create's reference in the desk's list; undefined when the list lacks it. */
+  abstract findConversation(
+    request: { channelId: string; reference: CreateReference; createdAfter: number },
+    context: CallContext,
+  ): Promise<{ deskConversationId: string } | undefined>;
+  /** `gone` for a 404. */
+  abstract readConversation(
+    deskConversationId: string,
+    context: CallContext,
+  ): Promise<{ state: 'created' | 'active' | 'idle' | 'gone' }>;
+  /** The customer leaves, which ends the interaction. Fine when it has ended already. */
+  abstract endConversation(deskConversationId: string, context: CallContext): Promise<void>;
+  /** The newest messages, at most `limit`, newest first. */
+  abstract listMessages(
+    deskConversationId: string,
+    limit: number,
+    context: CallContext,
+  ): Promise<ListedMessage[]>;
+  abstract send(
+    request: { deskConversationId: string; authorType: 'user' | 'bot'; part: PartContent },
+    context: CallContext,
+  ): Promise<Sent>;
+}

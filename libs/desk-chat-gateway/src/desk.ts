@@ -1,0 +1,226 @@
+import { DeskPort, DeliveryError } from '#core';
+import type {
+  CallContext,
+  CreateConversation,
+  CreateReference,
+  ListedMessage,
+  MessageContent,
+  PartContent,
+  Sent,
+} from '#core';
+import type { ChatGatewayClient } from './client.js';
+import { asArray, asObject, asText } from './json.js';
+import type { JsonObject } from './json.js';
+import { readAttachments } from './message-content.js';
+import { referenceOf, referenceProperty } from './reference.js';
+import { renderForAgent } from './render.js';
+
+const PAGE_SIZE = 100;
+/** How much of the conversation list one look-up reads: it knows no sorting by date, so this is a bonus only. */
+const MAX_PAGES = 10;
+const MAX_READS = 20;
+/** The far side takes no more history than this. */
+const MAX_HISTORY = 200;
+
+const STATES = ['created', 'active', 'idle'] as const;
+const AUTHORS = ['agent', 'user', 'bot'] as const;
+
+/** The 8x8 Chat Gateway as a desk. Source: the published OpenAPI document, operations on conversations. */
+export class ChatGatewayDesk extends DeskPort {
+  constructor(private readonly client: ChatGatewayClient) {
+    super();
+  }
+
+  override render(content: MessageContent): PartContent[] {
+    return renderForAgent(content);
+  }
+
+  override async createConversation(
+    request: CreateConversation,
+    context: CallContext,
+  ): Promise<{ deskConversationId: string }> {
+    const { channelId, user, queueId, history = [], reference } = request;
+    const body = {
+      channelId,
+      user: { ...user, additionalProperties: [referenceProperty(reference)] },
+      ...(queueId !== undefined && { assignment: { type: 'queue', id: queueId } }),
+      ...(history.length > 0 && { history: { messages: history.slice(-MAX_HISTORY) } }),
+    };
+    const answer = await this.client.call(
+      { operation: 'create', method: 'POST', path: ['conversations'], body },
+      context,
+    );
+    const deskConversationId = asText(asObject(answer.json)['conversationId']);
+    // It was taken, but under which id? Only its reference can tell.
+    if (deskConversationId === undefined) throw this.client.garbage('create', answer);
+    return { deskConversationId };
+  }
+
+  /** The list may lack what it holds: only so many pages are read. Finding is certain, not finding is a hint. */
+  override async findConversation(
+    request: { channelId: string; reference: CreateReference; createdAfter: number },
+    context: CallContext,
+  ): Promise<{ deskConversationId: string } | undefined> {
+    const within = deadline(context);
+    const filter = { filter: `channelId==${request.channelId}` };
+    const first = await this.listPage(0, filter, within()).catch((error: unknown) => {
+      // Which fields the filter knows is documented nowhere.
+      if (error instanceof DeliveryError && error.httpStatus === 400) return undefined;
+      throw error;
+    });
+    const query: Record<string, string> = first ? filter : {};
+    const page = first ?? (await this.listPage(0, query, within()));
+    const seen = new Set<string>();
+    let readsLeft = MAX_READS;
+    for (const number of pageOrder(page.totalPages)) {
+      const { entries } = number === 0 ? page : await this.listPage(number, query, within());
+      for (const entry of entries) {
+        const id = asText(entry['id']);
+        if (id === undefined || seen.has(id)) continue;
+        seen.add(id);
+        let user = entry['user'];
+        // A list of short entries: read those that may be young.
+        if (user === undefined && entry['state'] !== 'idle' && readsLeft > 0) {
+          readsLeft -= 1;
+          user = (await this.read(id, within()))?.['user'];
+        }
+        if (isSame(referenceOf(user), request.reference)) return { deskConversationId: id };
+      }
+    }
+    return undefined;
+  }
+
+  override async readConversation(
+    deskConversationId: string,
+    context: CallContext,
+  ): Promise<{ state: 'created' | 'active' | 'idle' | 'gone' }> {
+    const conversation = await this.read(deskConversationId, context);
+    if (!conversation) return { state: 'gone' };
+    const state = STATES.find((known) => known === conversation['state']);
+    if (!state) throw new DeliveryError('not-sent', { code: 'garbage-answer', httpStatus: 200 });
+    return { state };
+  }
+
+  override async endConversation(deskConversationId: string, context: CallContext): Promise<void> {
+    const path = ['conversations', deskConversationId, 'participants', 'user'];
+    try {
+      await this.client.call({ operation: 'end', method: 'PATCH', path, body: { removed: true } }, context);
+    } catch (error) {
+      if (!(error instanceof DeliveryError && error.kind === 'gone')) throw error;
+    }
+  }
+
+  override async listMessages(
+    deskConversationId: string,
+    limit: number,
+    context: CallContext,
+  ): Promise<ListedMessage[]> {
+    const within = deadline(context);
+    const path = ['conversations', deskConversationId, 'messages'];
+    const size = Math.min(limit, PAGE_SIZE);
+    const messages = new Map<string, ListedMessage>();
+    for (let page = 0; page * size < limit; page += 1) {
+      const query = { sort: 'createdAt:desc', size: String(size), page: String(page) };
+      const answer = await this.client.call({ operation: 'read', method: 'GET', path, query }, within());
+      const entries = this.embedded(answer, 'messages');
+      // Pages shift when a message arrives between two of them: an id counts once.
+      for (const [index, entry] of entries.entries()) {
+        messages.set(asText(entry['id']) ?? `${page}/${index}`, readMessage(entry));
+      }
+      if (entries.length < size) break;
+    }
+    return [...messages.values()].sort((a, b) => b.createdAt - a.createdAt).slice(0, limit);
+  }
+
+  override async send(
+    request: { deskConversationId: string; authorType: 'user' | 'bot'; part: PartContent },
+    context: CallContext,
+  ): Promise<Sent> {
+    const { text, attachmentIds, cards } = request.part;
+    const body = {
+      authorType: request.authorType,
+      ...(text !== undefined && { text }),
+      ...(attachmentIds && { attachments: attachmentIds.map((id) => ({ id })) }),
+      ...(cards && { cards }),
+    };
+    const path = ['conversations', request.deskConversationId, 'messages'];
+    // 202 without a body: the far side names no message id.
+    const { status } = await this.client.call({ operation: 'message', method: 'POST', path, body }, context);
+    return { httpStatus: status };
+  }
+
+  private async read(id: string, context: CallContext): Promise<JsonObject | undefined> {
+    try {
+      const path = ['conversations', id];
+      const { json } = await this.client.call({ operation: 'read', method: 'GET', path }, context);
+      return asObject(json);
+    } catch (error) {
+      if (error instanceof DeliveryError && error.kind === 'gone') return undefined;
+      throw error;
+    }
+  }
+
+  private async listPage(
+    page: number,
+    query: Record<string, string>,
+    context: CallContext,
+  ): Promise<{ entries: JsonObject[]; totalPages: number }> {
+    const answer = await this.client.call(
+      {
+        operation: 'read',
+        method: 'GET',
+        path: ['conversations'],
+        query: { ...query, size: String(PAGE_SIZE), page: String(page) },
+      },
+      context,
+    );
+    const totalPages = asObject(asObject(answer.json)['page'])['totalPages'];
+    return {
+      entries: this.embedded(answer, 'conversations'),
+      totalPages: typeof totalPages === 'number' && Number.isSafeInteger(totalPages) ? totalPages : 1,
+    };
+  }
+
+  /** The entries of a list; an empty one may lack `_embedded`. Throws when the answer is no list at all. */
+  private embedded(
+    answer: { status: number; headers: Record<string, string>; json: unknown },
+    name: string,
+  ): JsonObject[] {
+    const list = asObject(answer.json);
+    if (!('_embedded' in list || 'page' in list)) throw this.client.garbage('read', answer);
+    return asArray(asObject(list['_embedded'])[name]).map(asObject);
+  }
+}
+
+/** Hands out what is left of one deadline to each of several calls. */
+function deadline(context: CallContext): () => CallContext {
+  const endsAt = performance.now() + context.timeoutMs;
+  return () => {
+    const timeoutMs = Math.floor(endsAt - performance.now());
+    if (timeoutMs <= 0) throw new DeliveryError('not-sent', { code: 'deadline' });
+    return { ...context, timeoutMs };
+  };
+}
+
+/** The first page, then from the last one backwards: where ids grow with time, the newest stand last. */
+function pageOrder(totalPages: number): number[] {
+  const more = Math.max(0, Math.min(MAX_PAGES, totalPages) - 1);
+  const rest = Array.from({ length: more }, (_, i) => totalPages - 1 - i);
+  return [0, ...rest];
+}
+
+function isSame(a: CreateReference | undefined, b: CreateReference): boolean {
+  return a?.conversationId === b.conversationId && a.attemptId === b.attemptId;
+}
+
+function readMessage(entry: JsonObject): ListedMessage {
+  const author = asObject(entry['author']);
+  const createdAt = Date.parse(asText(entry['createdAt']) ?? '');
+  return {
+    id: asText(entry['id']) ?? '',
+    text: asText(entry['text']) ?? '',
+    createdAt: Number.isNaN(createdAt) ? 0 : createdAt,
+    authorType: AUTHORS.find((known) => known === author['type']) ?? 'unknown',
+    attachments: readAttachments(entry['attachments']),
+  };
+}

@@ -1,0 +1,268 @@
+import type { PoolClient } from 'pg';
+import { v7 as uuid } from 'uuid';
+import {
+  deriveState,
+  mergeFacts,
+  type AcceptResult,
+  type ConversationFacts,
+  type DeskEventReceived,
+  type Direction,
+  type WakeUp,
+} from '#core';
+import { applyState } from '../conversations/state.js';
+import { keyDigest, textDigest } from './keys.js';
+import type { Accepted } from './messages.js';
+
+interface DeskRow {
+  tenant_id: string;
+  id: string;
+  conversation_id: string | null;
+  facts: ConversationFacts;
+  newest_message_at: number | null;
+}
+
+export interface DeskOptions {
+  /** How long texts wait for a conversation that was just bound to become ready, milliseconds. */
+  readyMs: number;
+  /** Grace between the last agent's leaving and closing, milliseconds. */
+  closeGraceMs: number;
+}
+
+/**
+ * Applies events of the desk inside the caller's transaction (DESIGN 4, "Events of the desk"). Locks: keys, then desk
+ * conversations, conversations and lanes, each sorted; every writer keeps that order.
+ */
+export async function acceptDeskEvents(
+  db: PoolClient,
+  events: DeskEventReceived[],
+  options: DeskOptions,
+): Promise<Accepted> {
+  const results = await insertKeys(db, events);
+  const fresh = events.filter((_, index) => results[index] === 'accepted');
+  if (fresh.length === 0) return { results, wakeUps: [] };
+  fresh.sort((a, b) => a.occurredAt - b.occurredAt);
+
+  const desks = await lockDeskConversations(db, fresh);
+  const wakeUps = await bindByReference(db, fresh, desks, options);
+  const threads = await lockConversations(db, [...desks.values()]);
+  const items = collectItems(fresh, desks);
+  await storeEvents(db, fresh, items, desks);
+  await storeFacts(db, [...desks.values()]);
+  const goOn = await storeStates(db, [...desks.values()], options);
+
+  await lockLanes(db, [...threads.values()]);
+  for (const desk of desks.values()) {
+    if (desk.conversation_id === null || desk.facts.state?.value !== 'idle') continue;
+    const closed = await db.query<LaneRow>('select * from close_conversation($1, $2, false, false)', [
+      desk.conversation_id,
+      deriveState(desk.facts).lastAgentLeftAt === undefined ? 'idle' : 'agent-left',
+    ]);
+    wakeUps.push(...wakeUpsOf(closed.rows, 'inbound'));
+  }
+  const waiting = await db.query<LaneRow>('select * from end_wait($1::uuid[])', [
+    goOn.map((id) => threads.get(id)).filter(Boolean),
+  ]);
+  wakeUps.push(...wakeUpsOf(waiting.rows, 'inbound'));
+  wakeUps.push(...wakeUpsOf(await appendItems(db, items, threads), 'outbound'));
+  return { results, wakeUps };
+}
+
+interface Item {
+  event: DeskEventReceived;
+  desk: DeskRow;
+  messageId: string;
+  outOfOrder: boolean;
+}
+
+interface LaneRow {
+  lane_id: string;
+}
+
+function wakeUpsOf(rows: LaneRow[], direction: Direction): WakeUp[] {
+  return rows.map((row) => ({ laneId: row.lane_id, direction }));
+}
+
+/** Binds desk conversations that repeat our correlation value. */
+async function bindByReference(
+  db: PoolClient,
+  events: DeskEventReceived[],
+  desks: Map<string, DeskRow>,
+  options: DeskOptions,
+): Promise<WakeUp[]> {
+  const wakeUps: WakeUp[] = [];
+  for (const event of events) {
+    const desk = desks.get(deskKey(event));
+    if (!event.create || !desk || desk.conversation_id !== null) continue;
+    const { rows } = await db.query<{ result: string; lane_id: string | null }>(
+      'select * from bind_conversation($1, $2, $3, $4, $5)',
+      [desk.tenant_id, desk.id, event.create.conversationId, event.create.attemptId, options.readyMs],
+    );
+    if (rows[0]?.result === 'bound') desk.conversation_id = event.create.conversationId;
+    wakeUps.push(
+      ...rows.flatMap(({ lane_id: laneId }) => (laneId ? [{ laneId, direction: 'outbound' as const }] : [])),
+    );
+  }
+  return wakeUps;
+}
+
+/** Merges every event's facts, and picks what goes to customers, flagged where a newer one was taken before. */
+function collectItems(events: DeskEventReceived[], desks: Map<string, DeskRow>): Item[] {
+  const items: Item[] = [];
+  for (const event of events) {
+    const desk = desks.get(deskKey(event));
+    if (!desk) continue;
+    desk.facts = mergeFacts(desk.facts, event.facts);
+    if (!forCustomer(event)) continue;
+    const newest = desk.newest_message_at ?? -Infinity;
+    items.push({ event, desk, messageId: uuid(), outOfOrder: event.occurredAt < newest });
+    desk.newest_message_at = Math.max(newest, event.occurredAt);
+  }
+  return items;
+}
+
+async function appendItems(db: PoolClient, items: Item[], threads: Map<string, string>): Promise<LaneRow[]> {
+  const bound = items.filter((item) => threads.has(item.desk.conversation_id ?? ''));
+  if (bound.length === 0) return [];
+  const { rows } = await db.query<LaneRow>('select * from append_outbound($1, $2, $3, $4, $5, $6, $7, $8)', [
+    bound.map((item) => item.messageId),
+    bound.map((item) => item.event.tenantId),
+    bound.map((item) => threads.get(item.desk.conversation_id ?? '')),
+    bound.map((item) => item.desk.conversation_id),
+    bound.map((item) => item.event.message?.authorType),
+    bound.map((item) => item.event.message?.authorId ?? null),
+    bound.map((item) => JSON.stringify(item.event.message?.content)),
+    bound.map((item) => item.outOfOrder),
+  ]);
+  return rows;
+}
+
+/** Agents' messages go to the customer; an author who is not named is resolved before delivery. */
+function forCustomer(event: DeskEventReceived): boolean {
+  return event.message?.authorType === 'agent' || event.message?.authorType === 'unknown';
+}
+
+function deskKey(event: { tenantId: string; deskConversationId: string }): string {
+  return `${event.tenantId}\n${event.deskConversationId}`;
+}
+
+async function insertKeys(db: PoolClient, events: DeskEventReceived[]): Promise<AcceptResult[]> {
+  const { rows } = await db.query<{ ord: number; fresh: boolean; same: boolean | null }>({
+    name: 'desk-keys',
+    text: `
+      with k as (select * from unnest($1::bytea[], $2::bytea[]) with ordinality as k (digest, body_digest, ord)),
+      inserted as (
+        insert into dedupe_keys (digest, body_digest, origin)
+        select digest, body_digest, 'webhook' from k order by digest
+        on conflict do nothing returning digest
+      )
+      select k.ord::int, inserted.digest is not null as fresh, old.body_digest = k.body_digest as same
+      from k left join inserted using (digest) left join dedupe_keys old on old.digest = k.digest
+      order by k.ord`,
+    values: [
+      events.map((event) => keyDigest(`chat-gateway:event:${event.tenantId}:${event.eventId}`)),
+      events.map((event) => Buffer.from(event.bodyDigest, 'hex')),
+    ],
+  });
+  return rows.map((row) => (row.fresh ? 'accepted' : row.same === false ? 'conflict' : 'duplicate'));
+}
+
+async function lockDeskConversations(
+  db: PoolClient,
+  events: DeskEventReceived[],
+): Promise<Map<string, DeskRow>> {
+  const values = [events.map((event) => event.tenantId), events.map((event) => event.deskConversationId)];
+  await db.query(
+    `insert into desk_conversations (tenant_id, id)
+     select distinct t, c from unnest($1::text[], $2::text[]) as e (t, c) order by t, c on conflict do nothing`,
+    values,
+  );
+  const { rows } = await db.query<DeskRow>(
+    `select d.tenant_id, d.id, d.conversation_id, d.facts, d.newest_message_at from desk_conversations d
+     where (d.tenant_id, d.id) in (select t, c from unnest($1::text[], $2::text[]) as e (t, c))
+     order by d.tenant_id, d.id for update`,
+    values,
+  );
+  return new Map(rows.map((row) => [deskKey({ tenantId: row.tenant_id, deskConversationId: row.id }), row]));
+}
+
+/** Locks the bound conversations. Answers the thread of each. */
+async function lockConversations(db: PoolClient, desks: DeskRow[]): Promise<Map<string, string>> {
+  const { rows } = await db.query<{ id: string; thread_id: string }>(
+    'select id, thread_id from conversations where id = any ($1::uuid[]) order by id for update',
+    [desks.map((desk) => desk.conversation_id).filter((id) => id !== null)],
+  );
+  return new Map(rows.map((row) => [row.id, row.thread_id]));
+}
+
+async function lockLanes(db: PoolClient, threadIds: string[]): Promise<void> {
+  await db.query(
+    'select 1 from lanes where thread_id = any ($1::uuid[]) order by thread_id, direction for update',
+    [threadIds],
+  );
+}
+
+async function storeEvents(
+  db: PoolClient,
+  events: DeskEventReceived[],
+  items: { event: DeskEventReceived; messageId: string }[],
+  desks: Map<string, DeskRow>,
+): Promise<void> {
+  const messageIds = new Map(items.map((item) => [item.event, item.messageId]));
+  const isBound = (event: DeskEventReceived) => desks.get(deskKey(event))?.conversation_id != null;
+  await db.query({
+    name: 'desk-events',
+    text: `
+      insert into desk_events (id, tenant_id, desk_conversation_id, event_id, type, occurred_at, author_type, author_id,
+        content, content_digest, parked, message_id, body)
+      select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[],
+        $8::text[], $9::json[], $10::bytea[], $11::boolean[], $12::uuid[], $13::json[])`,
+    values: [
+      events.map(() => uuid()),
+      events.map((event) => event.tenantId),
+      events.map((event) => event.deskConversationId),
+      events.map((event) => event.eventId),
+      events.map((event) => event.type),
+      events.map((event) => event.occurredAt),
+      events.map((event) => event.message?.authorType ?? null),
+      events.map((event) => event.message?.authorId ?? null),
+      events.map((event) => (event.message ? JSON.stringify(event.message.content) : null)),
+      events.map((event) => textDigest(textOf(event)) ?? null),
+      events.map((event) => messageIds.has(event) && !isBound(event)),
+      events.map((event) => (isBound(event) ? (messageIds.get(event) ?? null) : null)),
+      events.map((event) => event.raw),
+    ],
+  });
+}
+
+function textOf(event: DeskEventReceived): string | undefined {
+  const content = event.message?.content;
+  return content && 'text' in content ? content.text : undefined;
+}
+
+async function storeFacts(db: PoolClient, desks: DeskRow[]): Promise<void> {
+  await db.query(
+    `update desk_conversations d set facts = f.facts, newest_message_at = f.newest
+     from unnest($1::text[], $2::text[], $3::jsonb[], $4::bigint[]) as f (tenant, id, facts, newest)
+     where d.tenant_id = f.tenant and d.id = f.id`,
+    [
+      desks.map((desk) => desk.tenant_id),
+      desks.map((desk) => desk.id),
+      desks.map((desk) => JSON.stringify(desk.facts)),
+      desks.map((desk) => desk.newest_message_at),
+    ],
+  );
+}
+
+/** Writes what the facts make of each bound conversation. Answers those whose waiting texts may go on. */
+async function storeStates(db: PoolClient, desks: DeskRow[], options: DeskOptions): Promise<string[]> {
+  const goOn: string[] = [];
+  for (const desk of desks) {
+    if (
+      desk.conversation_id !== null &&
+      (await applyState(db, desk.conversation_id, desk.facts, options.closeGraceMs))
+    ) {
+      goOn.push(desk.conversation_id);
+    }
+  }
+  return goOn;
+}

@@ -1,0 +1,200 @@
+import { FromEnvironment, httpUrl, oneOf, token, tokenList, url, wholeNumber } from './variable.js';
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const services = ['gateway', 'worker'] as const;
+const milliseconds = (min: number, max: number) => wholeNumber({ min, max, of: 'milliseconds' });
+
+/**
+ * Everything the environment says, as the gateway and the worker see it: validated, frozen, read once.
+ * Property names follow from the variables' names (`LANE_LEASE_MS` → `laneLeaseMs`). Doubles as DI token.
+ */
+export class Configuration {
+  @FromEnvironment({
+    description: 'Port to listen on; a worker serves only health and metrics there.',
+    default: (role) => (role === 'worker' ? '3001' : '3000'),
+    defaultText: '`3000`, worker `3001`',
+    rule: wholeNumber({ min: 0, max: 65_535 }),
+  })
+  port!: number;
+
+  @FromEnvironment({
+    description: 'Address to listen on.',
+    default: '0.0.0.0',
+    defaultText: '`0.0.0.0`; `127.0.0.1` under `npm start` while embedded or with the sandbox',
+    rule: token('a host name or an IP address', { pattern: /^[\w.:-]+$/ }),
+  })
+  host!: string;
+
+  @FromEnvironment({
+    description:
+      'This service as the providers see it. Signatures, callbacks and media links are built from it, never from `Host`.',
+    default: (_role, environment) => `http://localhost:${environment['PORT'] ?? '3000'}`,
+    defaultText: '`http://localhost:$PORT`',
+    rule: httpUrl(),
+  })
+  publicBaseUrl!: string;
+
+  @FromEnvironment({
+    description: 'Postgres.',
+    secret: true,
+    defaultText: 'none: `npm start` runs an embedded Postgres under `.causeway/`',
+    requiredBy: [...services, 'migrate'],
+    rule: url('a postgres:// URL', ['postgres:', 'postgresql:'], { bare: false }),
+  })
+  databaseUrl!: string;
+
+  @FromEnvironment({
+    description: 'Redis for BullMQ; set it in production.',
+    secret: true,
+    defaultText: 'none: BullMQ runs on Postgres',
+    rule: url('a redis:// or rediss:// URL', ['redis:', 'rediss:'], { bare: false }),
+  })
+  redisUrl?: string;
+
+  @FromEnvironment({
+    description: 'Bearer key of the operator API, at least 16 characters.',
+    secret: true,
+    defaultText: 'none: `npm start` makes one at its first start, prints it once and keeps it',
+    requiredBy: ['gateway'],
+    rule: token('at least 16 visible ASCII characters without spaces', { minLength: 16 }),
+  })
+  adminApiKey?: string;
+
+  @FromEnvironment({
+    description: 'Twilio account that owns the business numbers.',
+    requiredBy: services,
+    rule: token('a Twilio account SID (AC…)', { pattern: /^AC[0-9A-Za-z]+$/ }),
+  })
+  twilioAccountSid!: string;
+
+  @FromEnvironment({
+    description:
+      'Its auth token, which verifies webhooks; a comma-separated list during rotation, the current one first.',
+    secret: true,
+    requiredBy: services,
+    rule: tokenList('one auth token, or several separated by commas'),
+  })
+  twilioAuthToken!: readonly string[];
+
+  @FromEnvironment({
+    description: 'API key for REST calls, preferred over the auth token; together with its secret.',
+    rule: token('a Twilio API key SID (SK…)', { pattern: /^SK[0-9A-Za-z]+$/ }),
+  })
+  twilioApiKeySid?: string;
+
+  @FromEnvironment({
+    description: "The API key's secret.",
+    secret: true,
+    rule: token("the API key's secret, visible ASCII characters without spaces"),
+  })
+  twilioApiKeySecret?: string;
+
+  @FromEnvironment({
+    description: "Twilio's REST API.",
+    default: 'https://api.twilio.com',
+    rule: httpUrl(),
+  })
+  twilioApiBaseUrl!: string;
+
+  @FromEnvironment({
+    description: "Twilio's messaging services API.",
+    default: 'https://messaging.twilio.com',
+    rule: httpUrl(),
+  })
+  twilioMessagingBaseUrl!: string;
+
+  @FromEnvironment({
+    description: 'The Chat Gateway of 8x8.',
+    default: 'https://api.8x8.com',
+    rule: httpUrl(),
+  })
+  chatGatewayBaseUrl!: string;
+
+  @FromEnvironment({
+    description: 'Its API key (`x-api-key`).',
+    secret: true,
+    requiredBy: services,
+    rule: token('an API key, visible ASCII characters without spaces'),
+  })
+  chatGatewayApiKey!: string;
+
+  @FromEnvironment({
+    description: 'Its tenant (`X-8x8-Tenant`).',
+    requiredBy: services,
+    rule: token('a tenant id, visible ASCII characters without spaces'),
+  })
+  chatGatewayTenantId!: string;
+
+  @FromEnvironment({
+    description: 'The customer id that its events carry.',
+    requiredBy: services,
+    rule: token('a customer id, visible ASCII characters without spaces'),
+  })
+  chatGatewayCustomerId!: string;
+
+  @FromEnvironment({
+    description: "How long a worker holds a conversation's lane without renewing it.",
+    default: '15000',
+    rule: milliseconds(1000, 600_000),
+  })
+  laneLeaseMs!: number;
+
+  @FromEnvironment({
+    description: 'Hard deadline of one call to a provider; less than half of `LANE_LEASE_MS`.',
+    default: '6000',
+    rule: milliseconds(50, 300_000),
+  })
+  sendTimeoutMs!: number;
+
+  @FromEnvironment({
+    description: 'How often a worker looks for lanes that wait without a wake-up.',
+    default: '2000',
+    rule: milliseconds(50, 600_000),
+  })
+  sweepIntervalMs!: number;
+
+  @FromEnvironment({
+    description:
+      'What happens to a message whose delivery is unknown and cannot be looked up: `retry` or `hold`.',
+    default: 'retry',
+    rule: oneOf(['retry', 'hold']),
+  })
+  uncertainPolicy!: 'retry' | 'hold';
+
+  @FromEnvironment({
+    description: 'How long after an attempt a look-up that finds nothing proves that nothing was sent.',
+    default: '5000',
+    rule: milliseconds(0, 600_000),
+  })
+  uncertainSettleMs!: number;
+
+  @FromEnvironment({
+    description: `How much is logged: ${LOG_LEVELS.map((level) => `\`${level}\``).join(', ')}.`,
+    default: 'info',
+    rule: oneOf(LOG_LEVELS),
+  })
+  logLevel!: LogLevel;
+}
+
+/** What has no default and is required by some roles only. */
+type Credential =
+  | 'twilioAccountSid'
+  | 'twilioAuthToken'
+  | 'chatGatewayApiKey'
+  | 'chatGatewayTenantId'
+  | 'chatGatewayCustomerId';
+
+type Optional<T, K extends keyof T> = Omit<T, K> & { [P in K]?: T[P] };
+
+/** The configuration as each role may rely on it. */
+export interface ConfigurationByRole {
+  gateway: Readonly<Configuration & { adminApiKey: string }>;
+  worker: Readonly<Configuration>;
+  migrate: Readonly<Optional<Configuration, Credential>>;
+  launcher: Readonly<Optional<Configuration, Credential | 'databaseUrl'>>;
+}
+
+/** Any role's configuration. */
+export type AnyConfiguration = ConfigurationByRole['launcher'];

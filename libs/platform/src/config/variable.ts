@@ -1,0 +1,139 @@
+import 'reflect-metadata';
+import {
+  IsIn,
+  IsInt,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  MinLength,
+  ArrayNotEmpty,
+  ValidateBy,
+  ValidateIf,
+} from 'class-validator';
+
+/** The programs that read the configuration. */
+export type Role = 'gateway' | 'worker' | 'migrate' | 'launcher';
+
+/** How the text of one variable becomes a value, and what that value must be. */
+export interface Rule {
+  /** Completes "NAME must be …". */
+  shouldBe: string;
+  parse: (text: string) => unknown;
+  /** class-validator decorators, all applied to the parsed value. */
+  validators: PropertyDecorator[];
+}
+
+export interface VariableOptions {
+  description: string;
+  /** Never echoed, always redacted from logs. */
+  secret?: boolean;
+  /** Written as it would stand in the environment; a function where it depends on the role or other variables. */
+  default?: string | ((role: Role, environment: Environment) => string);
+  /** How the default reads in documentation, where `default` is a function. */
+  defaultText?: string;
+  /** The roles that do not start without it. */
+  requiredBy?: readonly Role[];
+  rule: Rule;
+}
+
+/** One variable of the environment as the schema declares it. */
+export interface Variable extends VariableOptions {
+  /** `LANE_LEASE_MS` */
+  name: string;
+  /** `laneLeaseMs` */
+  property: string;
+  secret: boolean;
+  requiredBy: readonly Role[];
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const declared: Variable[] = [];
+
+/** Every variable, in the order of declaration: the source of the README's table and of the redaction list. */
+export const variables: readonly Variable[] = declared;
+
+/** `laneLeaseMs` → `LANE_LEASE_MS`, so that property and variable can never drift apart. */
+export function environmentName(property: string): string {
+  return property.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+}
+
+/** Declares one property of the configuration and the variable behind it. */
+export function FromEnvironment(options: VariableOptions): PropertyDecorator {
+  return (target, key) => {
+    const property = String(key);
+    declared.push({
+      ...options,
+      name: environmentName(property),
+      property,
+      secret: options.secret ?? false,
+      requiredBy: options.requiredBy ?? [],
+    });
+    ValidateIf((_object, value) => value !== undefined)(target, key);
+    for (const validator of options.rule.validators) validator(target, key);
+  };
+}
+
+export function wholeNumber(limits: { min: number; max: number; of?: string }): Rule {
+  const shouldBe = `a whole number${limits.of ? ` of ${limits.of}` : ''} between ${limits.min} and ${limits.max}`;
+  return {
+    shouldBe,
+    // Number() alone would take '', '0x10' and '1e3'.
+    parse: (text) => (/^\d+$/.test(text) ? Number(text) : Number.NaN),
+    validators: [IsInt(), Min(limits.min), Max(limits.max)],
+  };
+}
+
+export function oneOf(values: readonly string[]): Rule {
+  return { shouldBe: `one of ${values.join(', ')}`, parse: (text) => text, validators: [IsIn(values)] };
+}
+
+/** Text that can stand in an HTTP header: visible ASCII without spaces. */
+export function token(shouldBe: string, limits: { pattern?: RegExp; minLength?: number } = {}): Rule {
+  const pattern = limits.pattern ?? /^[\x21-\x7e]+$/;
+  return {
+    shouldBe,
+    parse: (text) => text,
+    validators: [Matches(pattern), MinLength(limits.minLength ?? 1), MaxLength(1000)],
+  };
+}
+
+/** `a,b` → `['a', 'b']`; the first is the current one. */
+export function tokenList(shouldBe: string): Rule {
+  return {
+    shouldBe,
+    parse: (text) =>
+      text
+        .split(',')
+        .map((item) => item.trim())
+        .filter((item) => item !== ''),
+    validators: [ArrayNotEmpty(), Matches(/^[\x21-\x7e]+$/, { each: true })],
+  };
+}
+
+/** A URL with one of `protocols` (`http:`). Kept as written, but for slashes at the end. */
+export function url(shouldBe: string, protocols: readonly string[], options: { bare: boolean }): Rule {
+  return {
+    shouldBe,
+    parse: (text) => (options.bare ? text.replace(/\/+$/, '') : text),
+    validators: [
+      ValidateBy({
+        name: 'isUrlOf',
+        validator: { validate: (value: unknown) => isUrlOf(value, protocols, options.bare) },
+      }),
+    ],
+  };
+}
+
+/** Where providers are reached, or reach us: paths are appended, so nothing may follow the path. */
+export function httpUrl(): Rule {
+  return url('an http(s) URL without user, query or fragment', ['http:', 'https:'], { bare: true });
+}
+
+function isUrlOf(value: unknown, protocols: readonly string[], bare: boolean): boolean {
+  if (typeof value !== 'string' || !URL.canParse(value)) return false;
+  const parsed = new URL(value);
+  if (!protocols.includes(parsed.protocol) || !value.startsWith(`${parsed.protocol}//`)) return false;
+  return !bare || (!/[?#\s]/.test(value) && parsed.hostname !== '' && !parsed.username && !parsed.password);
+}

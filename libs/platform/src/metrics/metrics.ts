@@ -1,0 +1,126 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+export type Direction = 'inbound' | 'outbound';
+
+export interface MetricsOptions {
+  /** Memory, handles, event loop of this process; off in tests that make many. */
+  processMetrics?: boolean;
+}
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/**
+ * Everything this process counts. Labels are short names of our own choosing (kebab-case), never ids, numbers or texts:
+ * they would be personal data, and unbounded.
+ */
+export class Metrics {
+  private readonly registry = new Registry();
+  private readonly registers = [this.registry];
+
+  /** Requests at a door (`twilio-messages`, `twilio-status`, `chat-gateway`), whatever came of them. */
+  readonly webhooksReceived = new Counter({
+    name: 'causeway_webhooks_received_total',
+    help: 'Webhook requests received.',
+    labelNames: ['door'] as const,
+    registers: this.registers,
+  });
+
+  readonly webhooksRefused = new Counter({
+    name: 'causeway_webhooks_refused_total',
+    help: 'Webhook requests refused, by reason.',
+    labelNames: ['door', 'reason'] as const,
+    registers: this.registers,
+  });
+
+  /** `kind` and `result` as in core's `NeutralEvent` and `AcceptResult`. */
+  readonly eventsAccepted = new Counter({
+    name: 'causeway_events_accepted_total',
+    help: 'Events put to storage, by kind and result.',
+    labelNames: ['kind', 'result'] as const,
+    registers: this.registers,
+  });
+
+  readonly acceptBatchSize = new Histogram({
+    name: 'causeway_accept_batch_size',
+    help: 'Events per accept transaction.',
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
+    registers: this.registers,
+  });
+
+  readonly acceptDuration = new Histogram({
+    name: 'causeway_accept_duration_seconds',
+    help: 'From handing an event to storage to its commit.',
+    buckets: SECONDS,
+    registers: this.registers,
+  });
+
+  /** `result`: `sent`, `failed` (the queue did not take it), `suppressed` (the sweeper will find the lane). */
+  readonly wakeUps = new Counter({
+    name: 'causeway_wake_ups_total',
+    help: 'Wake-ups of lanes, by result.',
+    labelNames: ['result'] as const,
+    registers: this.registers,
+  });
+
+  /** `outcome`: `submitted`, or the kind of the `DeliveryError`. */
+  readonly deliveries = new Counter({
+    name: 'causeway_deliveries_total',
+    help: 'Attempts at a provider, by outcome.',
+    labelNames: ['provider', 'direction', 'outcome'] as const,
+    registers: this.registers,
+  });
+
+  readonly attemptDuration = new Histogram({
+    name: 'causeway_attempt_duration_seconds',
+    help: 'From the intent to the outcome of an attempt.',
+    labelNames: ['provider', 'direction'] as const,
+    buckets: SECONDS,
+    registers: this.registers,
+  });
+
+  readonly possibleDuplicates = new Counter({
+    name: 'causeway_possible_duplicates_total',
+    help: 'Parts sent again without knowing what became of the attempt before.',
+    labelNames: ['provider', 'direction'] as const,
+    registers: this.registers,
+  });
+
+  readonly lanesWaiting = new Gauge({
+    name: 'causeway_lanes_waiting',
+    help: 'Lanes with work that could be done now, as last seen by the sweeper.',
+    labelNames: ['direction'] as const,
+    registers: this.registers,
+  });
+
+  readonly lanesBlocked = new Gauge({
+    name: 'causeway_lanes_blocked',
+    help: 'Lanes whose head is held, by reason, as last seen by the sweeper.',
+    labelNames: ['direction', 'reason'] as const,
+    registers: this.registers,
+  });
+
+  /** `result`: `ok`, `failed`. */
+  readonly sweeps = new Counter({
+    name: 'causeway_sweeps_total',
+    help: 'Passes of the sweeper, by result.',
+    labelNames: ['result'] as const,
+    registers: this.registers,
+  });
+
+  readonly lanesSwept = new Counter({
+    name: 'causeway_lanes_swept_total',
+    help: 'Lanes that the sweeper found waiting without a wake-up.',
+    registers: this.registers,
+  });
+
+  constructor(options: MetricsOptions = {}) {
+    if (options.processMetrics ?? true) collectDefaultMetrics({ register: this.registry });
+  }
+
+  readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
+
+  /** Everything in Prometheus' text format; serve it as {@link contentType}. */
+  async render(): Promise<string> {
+    return this.registry.metrics();
+  }
+}

@@ -1,0 +1,43 @@
+import type { ConnectionOptions } from 'bullmq';
+import { Redis } from 'ioredis';
+import { producerPostgres, producerRedisOptions, type QueueingSettings } from './connections.js';
+import { ErrorLog } from './error-log.js';
+import { watchEvictionPolicy } from './eviction-policy.js';
+import type { LaneQueue } from './lane-queue.js';
+import type { QueueObserver } from './queue-observer.js';
+
+const log = new ErrorLog('Queueing');
+
+/** What the queues that send stand on: one Redis connection for all of them, or pools of their own on Postgres. */
+export class ProducerHome {
+  private redis: Redis | undefined;
+
+  constructor(
+    private readonly settings: QueueingSettings,
+    private readonly observer: QueueObserver,
+  ) {}
+
+  /** Opens the connection at the first call, when Nest builds the queues; never waits for the server. */
+  connection(): ConnectionOptions {
+    const { redisUrl, databaseUrl } = this.settings;
+    if (!redisUrl) return producerPostgres(databaseUrl) as unknown as ConnectionOptions;
+    this.redis ??= this.openRedis(redisUrl);
+    return this.redis as unknown as ConnectionOptions;
+  }
+
+  /** Closes the queues, then the connection that BullMQ leaves open because it is ours. */
+  async close(queues: LaneQueue[]): Promise<void> {
+    try {
+      await Promise.all(queues.map((queue) => queue.close()));
+    } finally {
+      this.redis?.disconnect();
+    }
+  }
+
+  private openRedis(url: string): Redis {
+    const redis = new Redis(url, producerRedisOptions);
+    redis.on('error', (error: unknown) => log.error('The connection to Redis has failed.', error));
+    watchEvictionPolicy(redis, this.observer);
+    return redis;
+  }
+}

@@ -1,0 +1,22 @@
+import type { Direction } from '#core';
+
+/** One queue per direction, so that one provider's outage cannot occupy the other's slots (DESIGN 5). */
+export const queueNames = { inbound: 'inbound', outbound: 'outbound' } as const satisfies Record<
+  Direction,
+  string
+>;
+
+export type QueueName = (typeof queueNames)[Direction];
+
+export const directions = ['inbound', 'outbound'] as const satisfies readonly Direction[];
+
+/** All that a job carries: jobs are clear text in Redis, so ids only. */
+export interface LaneJob {
+  laneId: string;
+}
+
+/** The one name of our jobs. */
+export const LANE_JOB = 'lane';
+
+/** Schema of BullMQ's own tables where it runs on Postgres. */
+export const QUEUE_SCHEMA = 'bullmq';

@@ -1,0 +1,84 @@
+import { BullModule, getQueueToken } from '@nestjs/bullmq';
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import type { QueueOptions } from 'bullmq';
+import { WakeUps } from '#core';
+import { BullWakeUps } from './bull-wake-ups.js';
+import { workerPostgres, workerRedisOptions, type QueueingSettings } from './connections.js';
+import { laneProcessorClass, type LaneProcessor } from './lane-processor.js';
+import { LaneProcessors } from './lane-processors.js';
+import { LaneQueue, LaneWorker } from './lane-queue.js';
+import { ProducerHome } from './producer-home.js';
+import { directions, queueNames } from './queue-names.js';
+import type { QueueObserver } from './queue-observer.js';
+
+/** Options shared by both queues; without `removeOn…` every job ever done would be kept for ever. */
+const queueOptions = {
+  defaultJobOptions: { attempts: 1, removeOnComplete: true, removeOnFail: true },
+  // Waiting for the server (and asking its version) is remembered when it fails: the queue would stay broken.
+  skipWaitingForReady: true,
+  skipVersionCheck: true,
+  skipMetasUpdate: true,
+} satisfies Omit<QueueOptions, 'connection'>;
+
+/**
+ * BullMQ for Nest, on Redis where `redisUrl` is set and else on Postgres. Provides {@link WakeUps} (and as
+ * {@link BullWakeUps} its `failing` and `stop`), to consumers also {@link LaneProcessors}.
+ */
+@Module({})
+export class QueueingModule {
+  /** For the gateway: sends wake-ups only. */
+  static forProducer(settings: QueueingSettings, observer: QueueObserver = {}): DynamicModule {
+    const home = new ProducerHome(settings, observer);
+    return {
+      module: QueueingModule,
+      imports: [queues(home)],
+      providers: [wakeUps(home, observer), { provide: WakeUps, useExisting: BullWakeUps }],
+      exports: [WakeUps, BullWakeUps],
+    };
+  }
+
+  /** For the worker: sends and, between `start` and `stop` of {@link LaneProcessors}, processes. */
+  static forConsumer(settings: QueueingSettings, observer: QueueObserver = {}): DynamicModule {
+    const classes = directions.map((direction) =>
+      laneProcessorClass(direction, workerConnection(settings), observer),
+    );
+    const processors: Provider = {
+      provide: LaneProcessors,
+      useFactory: (modules: ModuleRef, ...made: LaneProcessor[]) => new LaneProcessors(made, modules),
+      inject: [ModuleRef, ...classes],
+    };
+    const producer = QueueingModule.forProducer(settings, observer);
+    return {
+      ...producer,
+      providers: [...(producer.providers ?? []), ...classes, processors],
+      exports: [...(producer.exports ?? []), LaneProcessors],
+    };
+  }
+}
+
+function queues(home: ProducerHome): DynamicModule {
+  // Static, hence the same for every module of the process; the classes choose their backend by the connection.
+  BullModule.queueClass = LaneQueue;
+  BullModule.workerClass = LaneWorker;
+  return BullModule.registerQueueAsync(
+    ...directions.map((direction) => ({
+      name: queueNames[direction],
+      useFactory: () => ({ ...queueOptions, connection: home.connection() }),
+    })),
+  );
+}
+
+function wakeUps(home: ProducerHome, observer: QueueObserver): Provider {
+  return {
+    provide: BullWakeUps,
+    useFactory: (inbound: LaneQueue, outbound: LaneQueue) =>
+      new BullWakeUps({ inbound, outbound, close: () => home.close([inbound, outbound]) }, observer),
+    inject: directions.map((direction) => getQueueToken(queueNames[direction])),
+  };
+}
+
+/** Of its own: see {@link laneProcessorClass}. Options only, nothing connects before Nest makes the workers. */
+function workerConnection({ redisUrl, databaseUrl }: QueueingSettings): unknown {
+  return redisUrl ? { url: redisUrl, ...workerRedisOptions } : workerPostgres(databaseUrl);
+}
