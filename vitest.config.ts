@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-const conditions = ['source', 'node', 'import', 'module', 'default'];
+// Vitest hands these to Node as well, where `import` or `module` would make require() find ES modules.
+const conditions = ['source', 'node'];
 
 export default defineConfig({
   resolve: { conditions },

@@ -20,8 +20,11 @@ export interface TestPrograms {
 
 const SYSTEM_BIN = ['/usr/lib/postgresql/18/bin', '/usr/lib/postgresql/17/bin', '/usr/lib/postgresql/15/bin'];
 
-/** The embedded programs where the unprivileged user can run them, else those of the system. */
-export function testPrograms(): TestPrograms {
+/**
+ * The embedded programs where the unprivileged user can run them, else those of the system; undefined when none can
+ * be run where they lie.
+ */
+export function testPrograms(): TestPrograms | undefined {
   const user = process.getuid?.() === 0 ? ordinaryUser() : undefined;
   const bins = [embeddedBin(), ...SYSTEM_BIN].filter((bin) => bin !== undefined);
   const bin = bins.find((candidate) => runnable(join(candidate, 'initdb'), user !== undefined));

@@ -50,6 +50,7 @@ export async function startTestPostgres(): Promise<TestPostgres> {
 async function startServer(): Promise<TestPostgres> {
   const programs = testPrograms();
   const dir = await mkdtemp(join(tmpdir(), 'causeway-test-pg-'));
+  if (!programs) return await startByLauncher(dir);
   try {
     if (programs.user) await chown(dir, programs.user.uid, programs.user.gid);
     await chmod(dir, 0o700);
@@ -69,6 +70,20 @@ async function startServer(): Promise<TestPostgres> {
     await rm(dir, { recursive: true, force: true, maxRetries: 3 });
     throw error;
   }
+}
+
+/**
+ * Where no programs can be run as they lie (a project under `/root`), the product's launcher knows how to copy them.
+ * It is not the first choice: its server is made to outlive a killed parent.
+ */
+async function startByLauncher(dir: string): Promise<TestPostgres> {
+  const { startEmbeddedPostgres } = await import('#platform');
+  await chmod(dir, 0o711);
+  const server = await startEmbeddedPostgres({ dir: join(dir, 'postgres') });
+  return connectTo(server.url, server.pid, async () => {
+    await server.stop();
+    await rm(dir, { recursive: true, force: true, maxRetries: 3 });
+  });
 }
 
 /**

@@ -24,7 +24,12 @@ export interface ChildTimings {
   readyTimeoutMs: number;
 }
 
-const DEFAULTS: ChildTimings = { firstRetryMs: 250, maxRetryMs: 5000, soundAfterMs: 10_000, readyTimeoutMs: 60_000 };
+const DEFAULTS: ChildTimings = {
+  firstRetryMs: 250,
+  maxRetryMs: 5000,
+  soundAfterMs: 10_000,
+  readyTimeoutMs: 60_000,
+};
 
 /**
  * One of our programs as a child process that is started again whenever it ends. It says over IPC when it is ready,
@@ -109,7 +114,7 @@ export class Child {
         if (this.#stopping) return onFailure(new LauncherError(`${name} was stopped.`));
         this.#onUnexpectedEnd(how, performance.now() - startedAt, onFailure);
       };
-      child.once('error', (error) => child.pid === undefined && end(error.message));
+      child.on('error', (error) => child.pid === undefined && end(error.message));
       child.once('exit', (code, signal) => end(signal ?? `exit code ${code}`));
     });
   }
@@ -121,7 +126,9 @@ export class Child {
       return onFailure(new LauncherError(words ?? `The ${name} did not start (${how}): see ${log.path}.`));
     }
     if (livedMs > this.#timings.soundAfterMs) this.#retryMs = this.#timings.firstRetryMs;
-    onTrouble?.(`The ${name} ended (${how}) and is started again in ${this.#retryMs / 1000} s: see ${log.path}.`);
+    onTrouble?.(
+      `The ${name} ended (${how}) and is started again in ${this.#retryMs / 1000} s: see ${log.path}.`,
+    );
     this.#retryTimer = setTimeout(() => this.#launch(ignore, ignore), this.#retryMs);
     this.#retryMs = Math.min(this.#retryMs * 2, this.#timings.maxRetryMs);
   }

@@ -32,14 +32,16 @@ export async function makeHome(home: string): Promise<void> {
   }
 }
 
-/** The operator key kept in `home`, made at the first start. */
-export async function keepAdminApiKey(home: string): Promise<{ key: string; isNew: boolean }> {
-  const file = join(home, 'admin-api-key');
-  const kept = (await readFile(file, 'utf8').catch(() => '')).trim();
+/** The operator key kept in `home`, or a new one, which {@link writeAdminApiKey} keeps. */
+export async function readAdminApiKey(home: string): Promise<{ key: string; isNew: boolean }> {
+  const kept = (await readFile(join(home, 'admin-api-key'), 'utf8').catch(() => '')).trim();
   if (kept.length >= 16) return { key: kept, isNew: false };
-  const key = randomBytes(24).toString('base64url');
-  await writePrivate(file, `${key}\n`);
-  return { key, isNew: true };
+  return { key: randomBytes(24).toString('base64url'), isNew: true };
+}
+
+/** Keeps a new key, just before it is shown: a start that failed half-way would have shown it to nobody. */
+export async function writeAdminApiKey(home: string, key: string): Promise<void> {
+  await writePrivate(join(home, 'admin-api-key'), `${key}\n`);
 }
 
 /** The simulated providers' credentials: random, so that nothing written for the sandbox works anywhere else. */
@@ -53,7 +55,8 @@ export async function keepSandboxCredentials(home: string): Promise<SandboxCrede
     chatGatewayCustomerId: `customer-${randomBytes(4).toString('hex')}`,
   };
   const kept = parse(await readFile(file, 'utf8').catch(() => ''));
-  if (Object.keys(made).every((name) => typeof kept[name] === 'string')) return kept as unknown as SandboxCredentials;
+  if (Object.keys(made).every((name) => typeof kept[name] === 'string'))
+    return kept as unknown as SandboxCredentials;
   await writePrivate(file, `${JSON.stringify(made, undefined, 2)}\n`);
   return made;
 }

@@ -20,11 +20,13 @@ export class LogFile {
     return { descriptor, close: () => closeSync(descriptor) };
   }
 
-  /** The last line that this run wrote for people: programs say why they stop in plain text, on one line. */
+  /** Why this run ended, in its own words: a thrown error's first line, else the last line of plain text. */
   lastWords(): string | undefined {
     try {
-      const lines = readFileSync(this.path).subarray(this.#startedAt).toString().trim().split('\n');
-      return lines.map((line) => line.trim()).findLast((line) => line !== '' && !line.startsWith('{'));
+      const text = readFileSync(this.path).subarray(this.#startedAt).toString();
+      const lines = text.split('\n').map((line) => line.trim());
+      const plain = lines.filter((line) => line !== '' && !line.startsWith('{'));
+      return plain.find((line) => /^\w*Error\b.*:/.test(line)) ?? plain.at(-1);
     } catch {
       return undefined;
     }

@@ -52,7 +52,10 @@ export function readOptions(environment: Environment, root: string): LauncherOpt
   }
   const { databaseUrl, redisUrl, adminApiKey } = configuration;
   if (databaseUrl !== undefined && adminApiKey === undefined) {
-    throw new ConfigurationError('ADMIN_API_KEY', 'ADMIN_API_KEY must be set when DATABASE_URL is, but is not set.');
+    throw new ConfigurationError(
+      'ADMIN_API_KEY',
+      'ADMIN_API_KEY must be set when DATABASE_URL is, but is not set.',
+    );
   }
   const sandbox = set.length === 0;
   const sheltered = sandbox || databaseUrl === undefined;

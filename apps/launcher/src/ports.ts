@@ -33,10 +33,16 @@ export function reachableHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
-async function claim(name: keyof Ports, port: number, host: string, used: Map<number, keyof Ports>): Promise<number> {
+async function claim(
+  name: keyof Ports,
+  port: number,
+  host: string,
+  used: Map<number, keyof Ports>,
+): Promise<number> {
   const variable = PORT_VARIABLES[name];
   const twin = port === 0 ? undefined : used.get(port);
-  if (twin) throw new LauncherError(`${PORT_VARIABLES[twin]} and ${variable} are both ${port}: change one of them.`);
+  if (twin)
+    throw new LauncherError(`${PORT_VARIABLES[twin]} and ${variable} are both ${port}: change one of them.`);
   const result = await tryListen(port, host);
   if (typeof result === 'number') return used.has(result) ? claim(name, 0, host, used) : result;
   if (result === 'EADDRINUSE') {
@@ -46,7 +52,9 @@ async function claim(name: keyof Ports, port: number, host: string, used: Map<nu
     );
   }
   if (result === 'EACCES') {
-    throw new LauncherError(`Port ${port} for ${WHO[name]} is not allowed to this user: set ${variable} above 1023.`);
+    throw new LauncherError(
+      `Port ${port} for ${WHO[name]} is not allowed to this user: set ${variable} above 1023.`,
+    );
   }
   throw new LauncherError(`Nothing can listen on ${host} port ${port} (${result}): set HOST or ${variable}.`);
 }

@@ -17,6 +17,7 @@ export class RunFile {
   readonly #file: string;
   readonly #run: Run = { launcher: process.pid, children: {} };
   #writing: Promise<void> = Promise.resolve();
+  #isOurs = false;
 
   constructor(home: string) {
     this.#file = join(home, 'run.json');
@@ -36,6 +37,7 @@ export class RunFile {
     const children = Object.entries(earlier?.children ?? {});
     await Promise.all(children.map(([name, pid]) => outlive(pid, name)));
     await this.#write();
+    this.#isOurs = true;
   }
 
   /** Never rejects: a full disk must not stop a supervisor from supervising. */
@@ -46,6 +48,7 @@ export class RunFile {
   }
 
   async remove(): Promise<void> {
+    if (!this.#isOurs) return;
     await this.#writing;
     await rm(this.#file, { force: true });
   }

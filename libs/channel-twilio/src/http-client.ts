@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import twilio from 'twilio';
 import RequestClient from 'twilio/lib/base/RequestClient.js';
-import responses from 'twilio/lib/http/response.js';
+import type TwilioResponse from 'twilio/lib/http/response.js';
 import type { CallContext } from '#core';
 import type { ProviderHttp, ProviderHttpResponse } from '#platform';
 
@@ -56,7 +56,7 @@ class ProviderHttpClient extends RequestClient {
 
   override async request<TData>(
     options: RequestClient.RequestOptions<TData>,
-  ): Promise<responses.default<TData>> {
+  ): Promise<TwilioResponse.default<TData>> {
     const exchange = this.exchanges.getStore();
     if (!exchange) throw new Error('A call to Twilio was made without limits.');
     const { pathname, search } = new URL(options.uri);
@@ -71,8 +71,14 @@ class ProviderHttpClient extends RequestClient {
       maxResponseBytes: MAX_RESPONSE_BYTES,
     });
     exchange.response = response;
-    // The package parses a string itself, and throws on one that is no JSON.
-    return new responses.default(response.status, response.body.toString('utf8') as TData, response.headers);
+    const body = response.body.toString('utf8');
+    return {
+      statusCode: response.status,
+      // The package parses a string itself, and throws on one that is no JSON.
+      body: body as TData,
+      headers: response.headers,
+      toString: () => `HTTP ${response.status}`,
+    };
   }
 }
 
@@ -86,12 +92,15 @@ function withParameters(search: string, parameters: unknown): string {
   return search === '' ? `?${encoded}` : `${search}&${encoded}`;
 }
 
+type Scalar = string | number | boolean;
+
 /** Form encoding as Twilio wants it: an array is its name repeated, what is undefined is left out. */
 function encode(data: unknown): string {
   const form = new URLSearchParams();
-  for (const [name, value] of Object.entries(data ?? {}) as [string, unknown][]) {
-    for (const each of [value].flat())
-      if (each !== undefined && each !== null) form.append(name, String(each));
+  // The package's own serializers leave nothing but these.
+  const fields = Object.entries((data ?? {}) as Record<string, Scalar | Scalar[] | null | undefined>);
+  for (const [name, value] of fields) {
+    for (const each of [value ?? []].flat()) form.append(name, String(each));
   }
   return form.toString();
 }

@@ -8,3 +8,7 @@ export * from './transport.js';
 export * from './delivery/wake-ups.js';
 export * from './text/split-text.js';
 export * from './webhook-observer.js';
+export * from './delivery/back-off.js';
+export * from './delivery/delivery.js';
+export * from './delivery/lane-drain.js';
+export * from './delivery/lane-store.js';

@@ -65,6 +65,8 @@ export interface SenderNumber {
 /** A messaging provider, seen from delivery. `send` is the one effectful call and throws `DeliveryError`. */
 export abstract class ChannelPort {
   abstract readonly capabilities: ChannelCapabilities;
+  /** Loads what the first call would else have to load within its deadline. */
+  warmUp?(): Promise<void>;
   /** Renders a message into the parts that single calls carry. Pure; a message yields at least one part. */
   abstract render(content: MessageContent): PartContent[];
   abstract send(

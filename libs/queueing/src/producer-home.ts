@@ -1,10 +1,20 @@
+import { once } from 'node:events';
 import type { ConnectionOptions } from 'bullmq';
 import { Redis } from 'ioredis';
-import { producerPostgres, producerRedisOptions, type QueueingSettings } from './connections.js';
+import {
+  ADD_TIMEOUT_MS,
+  producerPostgres,
+  producerRedisOptions,
+  type QueueingSettings,
+} from './connections.js';
 import { ErrorLog } from './error-log.js';
 import { watchEvictionPolicy } from './eviction-policy.js';
 import type { LaneQueue } from './lane-queue.js';
 import type { QueueObserver } from './queue-observer.js';
+import type { FedQueue } from './wake-up-feeder.js';
+
+/** Less than a wake-up's whole time, so that nothing is added after it was given up. */
+const CONNECT_GRACE_MS = ADD_TIMEOUT_MS / 2;
 
 const log = new ErrorLog('Queueing');
 
@@ -25,6 +35,17 @@ export class ProducerHome {
     return this.redis as unknown as ConnectionOptions;
   }
 
+  /** The queue as wake-ups are fed to it: adding waits a little for a connection that is just being made. */
+  feed(queue: LaneQueue): FedQueue {
+    return {
+      addBulk: async (jobs) => {
+        await this.connected();
+        return await queue.addBulk(jobs);
+      },
+      getWaitingCount: () => queue.getWaitingCount(),
+    };
+  }
+
   /** Closes the queues, then the connection that BullMQ leaves open because it is ours. */
   async close(queues: LaneQueue[]): Promise<void> {
     try {
@@ -32,6 +53,13 @@ export class ProducerHome {
     } finally {
       this.redis?.disconnect();
     }
+  }
+
+  /** Without the offline queue a command in the first milliseconds of a process, or of a reconnect, would fail. */
+  private async connected(): Promise<void> {
+    const { redis } = this;
+    if (!redis || redis.status === 'ready') return;
+    await once(redis, 'ready', { signal: AbortSignal.timeout(CONNECT_GRACE_MS) });
   }
 
   private openRedis(url: string): Redis {

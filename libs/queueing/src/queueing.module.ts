@@ -73,7 +73,14 @@ function wakeUps(home: ProducerHome, observer: QueueObserver): Provider {
   return {
     provide: BullWakeUps,
     useFactory: (inbound: LaneQueue, outbound: LaneQueue) =>
-      new BullWakeUps({ inbound, outbound, close: () => home.close([inbound, outbound]) }, observer),
+      new BullWakeUps(
+        {
+          inbound: home.feed(inbound),
+          outbound: home.feed(outbound),
+          close: () => home.close([inbound, outbound]),
+        },
+        observer,
+      ),
     inject: directions.map((direction) => getQueueToken(queueNames[direction])),
   };
 }

@@ -42,8 +42,8 @@ export interface EventSettings {
 export interface EventSenderContext {
   customerId: string;
   tenantId: string;
-  key(): SigningKey;
-  settings(): EventSettings;
+  key: () => SigningKey;
+  settings: () => EventSettings;
   activity: Activity;
   poster: WebhookPoster;
   calls: AppendLog<EventCall>;
@@ -96,7 +96,9 @@ export class EventSender {
   async verify(url: string, version: string): Promise<boolean> {
     const event = { eventType: 'WEB_HOOK_VERIFY', notificationVersion: version };
     const outgoing = { eventId: randomUUID(), url, event, body: JSON.stringify(event) };
-    const done = await this.#context.activity.run(async (signal) => this.#attempt(outgoing, 0, false, signal));
+    const done = await this.#context.activity.run(async (signal) =>
+      this.#attempt(outgoing, 0, false, signal),
+    );
     return done ?? false;
   }
 
@@ -152,7 +154,9 @@ export class EventSender {
     const answered = outcome.kind === 'answered';
     const conversationId = event.conversationId ?? null;
     const call: EventCall = { eventId, eventType: event.eventType, conversationId, url, retry, event };
-    calls.append(answered ? { ...call, status: outcome.status, body: outcome.body } : { ...call, error: outcome.error });
+    calls.append(
+      answered ? { ...call, status: outcome.status, body: outcome.body } : { ...call, error: outcome.error },
+    );
     onExchange?.({
       direction: 'to-product',
       provider: 'chat-gateway',

@@ -52,5 +52,5 @@ export function parseFiql(text: string, allowedFields: readonly string[]): Predi
 function valueAt(resource: unknown, path: string): string | undefined {
   let value = resource;
   for (const name of path.split('.')) value = isRecord(value) ? value[name] : undefined;
-  return value === undefined || value === null ? undefined : String(value);
+  return typeof value === 'string' ? value : undefined;
 }

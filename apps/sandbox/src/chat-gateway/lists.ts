@@ -16,8 +16,10 @@ const HAL = 'application/hal+json';
 export function halList(call: Call, resources: readonly Record<string, unknown>[], rules: ListRules): Answer {
   const page = Number(call.query.get('page') ?? 0);
   const size = Number(call.query.get('size') ?? 20);
-  if (!Number.isInteger(page) || page < 0) return invalidField('page', page, 'invalid_parameter', 'Invalid page.');
-  if (!Number.isInteger(size) || size < 1) return invalidField('size', size, 'invalid_parameter', 'Invalid size.');
+  if (!Number.isInteger(page) || page < 0)
+    return invalidField('page', page, 'invalid_parameter', 'Invalid page.');
+  if (!Number.isInteger(size) || size < 1)
+    return invalidField('size', size, 'invalid_parameter', 'Invalid size.');
   const sort = call.query.get('sort') ?? rules.defaultSort;
   const [field = '', direction = 'asc'] = sort.split(':');
   if (!rules.sortFields.includes(field) || (direction !== 'asc' && direction !== 'desc')) {

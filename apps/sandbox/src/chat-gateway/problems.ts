@@ -12,7 +12,12 @@ export interface Validation {
 }
 
 /** `errors` as an array of objects; `validations` where fields are to blame. */
-export function generalError(status: number, code: string, message: string, validations?: Validation[]): Answer {
+export function generalError(
+  status: number,
+  code: string,
+  message: string,
+  validations?: Validation[],
+): Answer {
   return answer(status, PROBLEM, {
     message,
     errors: [{ code, message }],
@@ -66,11 +71,18 @@ export function invalidMessage(message: string): Answer {
 }
 
 /** An injected status, in the shape that belongs to it. */
-export function statusProblem(status: number, customerId: string, path: string, code?: number | string): Answer {
+export function statusProblem(
+  status: number,
+  customerId: string,
+  path: string,
+  code?: number | string,
+): Answer {
   if (status === 401) return accessDenied();
   if (status === 403) return wrongTenant(customerId);
-  if (status === 404) return path.endsWith('/typing') ? entityNotFound('Conversation', '') : notFound('path', path);
-  const name = status === 429 ? 'too_many_requests' : status === 503 ? 'service_unavailable' : 'internal_error';
+  if (status === 404)
+    return path.endsWith('/typing') ? entityNotFound('Conversation', '') : notFound('path', path);
+  const name =
+    status === 429 ? 'too_many_requests' : status === 503 ? 'service_unavailable' : 'internal_error';
   return generalError(status, code === undefined ? name : String(code), 'Internal error.');
 }
 

@@ -35,7 +35,7 @@ export class Activity {
   /** Waits until nothing is running, and has not started again by the next look. False when `timeoutMs` passed first. */
   async settle(timeoutMs: number): Promise<boolean> {
     const deadline = performance.now() + timeoutMs;
-    for (let quietLooks = 0; quietLooks < 3; ) {
+    for (let quietLooks = 0; quietLooks < 3;) {
       if (performance.now() > deadline) return false;
       quietLooks = this.#running === 0 ? quietLooks + 1 : 0;
       await delay(10);

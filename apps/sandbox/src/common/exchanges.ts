@@ -26,7 +26,13 @@ export interface Exchange {
 
 export type OnExchange = (exchange: Exchange) => void;
 
-const SECRET_HEADERS = new Set(['authorization', 'x-api-key', 'x-8x8-signature', 'x-twilio-signature', 'cookie']);
+const SECRET_HEADERS = new Set([
+  'authorization',
+  'x-api-key',
+  'x-8x8-signature',
+  'x-twilio-signature',
+  'cookie',
+]);
 
 /** Header names in lower case, secrets replaced: exchanges end up in files. */
 export function plainHeaders(

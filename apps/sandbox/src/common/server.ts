@@ -1,22 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import type { Activity } from './activity.js';
-import { changedSettings, ControlError, ControlInput, parseControlBody } from './control.js';
+import { ControlError, ControlInput, parseControlBody } from './control.js';
 import { type OnExchange, plainHeaders, type ProviderName } from './exchanges.js';
-import { FAULT_EFFECTS, type Fault, type Faults, type FaultSpec } from './faults.js';
+import type { Fault, Faults } from './faults.js';
 import { type Answer, answer, type Call, emptyAnswer } from './http.js';
+import { breakOff, drip, send, sendHalf } from './replies.js';
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-
-/** What a simulator gives to the shared control calls. */
-export interface ControlTarget {
-  readonly faults: Faults;
-  readonly activity: Activity;
-  settings: object;
-  logAfter(index: number): object[];
-  webhooksAfter(index: number): object[];
-  reset(): void;
-}
 
 export interface SimulatorServerOptions {
   provider: ProviderName;
@@ -82,8 +72,7 @@ export class SimulatorServer {
           const value: unknown = await handle(
             new ControlInput(call.params, call.query, parseControlBody(call.body)),
           );
-          result =
-            value === undefined ? emptyAnswer(204) : answer(successStatus, 'application/json', value);
+          result = value === undefined ? emptyAnswer(204) : answer(successStatus, 'application/json', value);
         } catch (cause) {
           if (!(cause instanceof ControlError)) throw cause;
           result = answer(cause.status, 'application/json', { error: cause.message });
@@ -91,27 +80,6 @@ export class SimulatorServer {
         return send(reply, result);
       },
     });
-  }
-
-  /** The control calls that both simulators have. */
-  sharedControls(target: ControlTarget): void {
-    const { provider } = this.#options;
-    const after = (input: ControlInput): number => Number(input.query.get('after') ?? 0);
-    this.control('GET', '/health', () => ({ ok: true, name: provider }));
-    this.control('GET', '/log', (input) => ({ items: target.logAfter(after(input)) }));
-    this.control('GET', '/webhooks', (input) => ({ items: target.webhooksAfter(after(input)) }));
-    this.control('GET', '/settings', () => target.settings);
-    this.control('PATCH', '/settings', (input) => {
-      target.settings = changedSettings(target.settings, input.fields);
-      return target.settings;
-    });
-    this.control('GET', '/faults', () => ({ items: target.faults.items }));
-    this.control('POST', '/faults', (input) => target.faults.arm(faultSpec(input)), 201);
-    this.control('DELETE', '/faults', () => target.faults.disarmAll());
-    this.control('POST', '/settle', async (input) => ({
-      settled: await target.activity.settle(input.optionalNumber('timeoutMs') ?? 5000),
-    }));
-    this.control('POST', '/reset', () => target.reset());
   }
 
   async #serve(
@@ -138,7 +106,13 @@ export class SimulatorServer {
   }
 
   /** The call has taken effect; its answer suffers. */
-  async #spoil(operation: string, call: Call, result: Answer, fault: Fault, reply: FastifyReply): Promise<unknown> {
+  async #spoil(
+    operation: string,
+    call: Call,
+    result: Answer,
+    fault: Fault,
+    reply: FastifyReply,
+  ): Promise<unknown> {
     if (fault.effect === 'answer') {
       const replaced = this.#faultAnswer(fault, call);
       this.#record(operation, call, replaced, fault);
@@ -180,7 +154,7 @@ export class SimulatorServer {
 }
 
 function callOf(request: FastifyRequest): Call {
-  const [path = '/', query = ''] = split(request.raw.url ?? '/');
+  const [path, query] = split(request.raw.url ?? '/');
   const params: Record<string, string> = {};
   if (typeof request.params === 'object' && request.params !== null) {
     for (const [name, value] of Object.entries(request.params)) params[name] = String(value);
@@ -199,67 +173,4 @@ function callOf(request: FastifyRequest): Call {
 function split(url: string): [string, string] {
   const at = url.indexOf('?');
   return at < 0 ? [url, ''] : [url.slice(0, at), url.slice(at + 1)];
-}
-
-function send(reply: FastifyReply, result: Answer): FastifyReply {
-  void reply.code(result.status).headers(result.headers);
-  return result.body === '' ? reply.send() : reply.send(Buffer.from(result.body));
-}
-
-function breakOff(reply: FastifyReply, fault: Fault): FastifyReply {
-  reply.hijack();
-  // A hung call stays open until the caller goes or the server closes.
-  if (fault.effect === 'reset') reply.raw.socket?.resetAndDestroy();
-  return reply;
-}
-
-function sendHalf(reply: FastifyReply, result: Answer): FastifyReply {
-  reply.hijack();
-  const bytes = Buffer.from(result.body === '' ? '{}' : result.body);
-  reply.raw.writeHead(result.status, { ...result.headers, 'content-length': String(bytes.length) });
-  reply.raw.write(bytes.subarray(0, Math.floor(bytes.length / 2)), () =>
-    // A moment for the kernel to deliver the half before the reset discards what is queued.
-    setTimeout(() => reply.raw.socket?.resetAndDestroy(), 20),
-  );
-  return reply;
-}
-
-async function drip(reply: FastifyReply, result: Answer, delayMs: number): Promise<FastifyReply> {
-  reply.hijack();
-  const bytes = Buffer.from(result.body === '' ? '{}' : result.body);
-  reply.raw.writeHead(result.status, { ...result.headers, 'content-length': String(bytes.length) });
-  for (const byte of bytes) {
-    if (reply.raw.destroyed) break;
-    reply.raw.write(Buffer.of(byte));
-    await delay(delayMs);
-  }
-  reply.raw.end();
-  return reply;
-}
-
-function faultSpec(input: ControlInput): FaultSpec {
-  const spec: FaultSpec = {
-    operation: input.text('operation'),
-    effect: input.oneOf('effect', FAULT_EFFECTS),
-    when: input.oneOf('when', ['before', 'after'], 'before'),
-    times: input.fields['times'] === null ? null : (input.optionalNumber('times') ?? 1),
-    skip: input.optionalNumber('skip') ?? 0,
-  };
-  const { code } = input.fields;
-  return {
-    ...spec,
-    ...optional('contains', input.optionalText('contains')),
-    ...optional('delayMs', input.optionalNumber('delayMs')),
-    ...optional('status', input.optionalNumber('status')),
-    ...optional('retryAfter', input.fields['retryAfter'] === undefined ? undefined : String(input.fields['retryAfter'])),
-    ...optional('body', input.optionalText('body')),
-    ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
-  };
-}
-
-/** `{ [name]: value }`, or nothing when there is no value (exactOptionalPropertyTypes tells the two apart). */
-function optional<K extends string, V>(name: K, value: V | undefined): Partial<Record<K, V>> {
-  const result: Partial<Record<K, V>> = {};
-  if (value !== undefined) result[name] = value;
-  return result;
 }

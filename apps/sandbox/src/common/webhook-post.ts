@@ -38,8 +38,12 @@ export class WebhookPoster {
   readonly #agents = new Map<number, Agent>();
 
   async post(wanted: PostRequest): Promise<PostOutcome> {
-    const total = AbortSignal.timeout(Math.max(1, wanted.totalTimeoutMs));
+    const stop = new AbortController();
+    const abort = (): void => stop.abort();
+    const timer = setTimeout(abort, Math.max(1, wanted.totalTimeoutMs));
+    wanted.signal.addEventListener('abort', abort, { once: true });
     try {
+      wanted.signal.throwIfAborted();
       const response = await request(wanted.url, {
         method: 'POST',
         dispatcher: this.#agent(wanted.connectTimeoutMs),
@@ -47,16 +51,21 @@ export class WebhookPoster {
         body: wanted.body,
         headersTimeout: wanted.readTimeoutMs,
         bodyTimeout: wanted.readTimeoutMs,
-        signal: AbortSignal.any([total, wanted.signal]),
+        signal: stop.signal,
       });
-      const body = Buffer.from(await response.body.arrayBuffer()).subarray(0, MAX_ANSWER_BYTES).toString();
+      const body = Buffer.from(await response.body.arrayBuffer())
+        .subarray(0, MAX_ANSWER_BYTES)
+        .toString();
       const headers: Record<string, string> = {};
       for (const [name, value] of Object.entries(response.headers)) headers[name] = String(value);
       const contentType = headers['content-type'] ?? '';
       return { kind: 'answered', status: response.statusCode, contentType, headers, body };
     } catch (cause) {
       if (wanted.signal.aborted) throw cause;
-      return { kind: 'failed', error: total.aborted ? 'read-timeout' : classify(cause) };
+      return { kind: 'failed', error: stop.signal.aborted ? 'read-timeout' : classify(cause) };
+    } finally {
+      clearTimeout(timer);
+      wanted.signal.removeEventListener('abort', abort);
     }
   }
 

@@ -1,13 +1,15 @@
 import type { ControlInput } from '../common/control.js';
 import { ControlError } from '../common/control.js';
 import type { SimulatorServer } from '../common/server.js';
+import { registerSharedControls } from '../common/shared-controls.js';
 import type { InboundText } from './inbound.js';
 import { isWhatsApp, messageResource } from './messages.js';
-import type { Outcome, TwilioSimulator } from './simulator.js';
+import type { Outcome } from './outcomes.js';
+import type { TwilioSimulator } from './simulator.js';
 
 /** The control API of the Twilio simulator; described in the README. */
 export function registerTwilioControls(server: SimulatorServer, simulator: TwilioSimulator): void {
-  server.sharedControls(simulator);
+  registerSharedControls(server, simulator);
   server.control('POST', '/texts', async (input) => {
     const text = inboundText(input, simulator.numbers);
     if (!input.flag('wait', true)) return simulator.receiveTextSoon(text);
@@ -30,7 +32,11 @@ export function registerTwilioControls(server: SimulatorServer, simulator: Twili
       'undelivered',
       'failed',
     ]);
-    const call = await simulator.setStatus(input.params['sid'] ?? '', status, input.optionalNumber('errorCode'));
+    const call = await simulator.setStatus(
+      input.params['sid'] ?? '',
+      status,
+      input.optionalNumber('errorCode'),
+    );
     return { webhook: call };
   });
   server.control('POST', '/outcomes', (input) => simulator.setOutcome(outcome(input)), 201);
@@ -48,8 +54,7 @@ function isWanted(wanted: string | null, value: string | null): boolean {
 
 function inboundText(input: ControlInput, numbers: readonly string[]): InboundText {
   const from = input.text('from');
-  const to =
-    input.optionalText('to') ?? numbers.find((number) => isWhatsApp(number) === isWhatsApp(from));
+  const to = input.optionalText('to') ?? numbers.find((number) => isWhatsApp(number) === isWhatsApp(from));
   if (to === undefined) throw new ControlError(400, 'to is required');
   const text: InboundText = { from, to, body: input.optionalText('body') ?? '' };
   for (const name of ['profileName', 'externalUserId', 'waId', 'messagingServiceSid'] as const) {

@@ -16,7 +16,11 @@ export interface CreateRules {
 }
 
 /** Test numbers that fail. Source: https://www.twilio.com/docs/iam/test-credentials */
-const MAGIC_FROM: Record<string, number> = { '+15005550001': 21212, '+15005550007': 21606, '+15005550008': 21611 };
+const MAGIC_FROM: Record<string, number> = {
+  '+15005550001': 21212,
+  '+15005550007': 21606,
+  '+15005550008': 21611,
+};
 const MAGIC_TO: Record<string, number> = {
   '+15005550001': 21211,
   '+15005550002': 21612,
@@ -83,7 +87,8 @@ function addressRefusal(form: URLSearchParams, rules: CreateRules): Answer | und
   if (from !== '') {
     if (isWhatsApp(from) !== isWhatsApp(to)) return twilioError(21910);
     const known = rules.numbers.length === 0 || rules.numbers.includes(from);
-    if (!known && !(rules.magicNumbers && from === MAGIC_SENDER)) return twilioError(isWhatsApp(from) ? 63007 : 21606);
+    if (!known && !(rules.magicNumbers && from === MAGIC_SENDER))
+      return twilioError(isWhatsApp(from) ? 63007 : 21606);
   } else if (serviceSid !== null) {
     const pool = rules.messagingServices[serviceSid];
     if (Object.keys(rules.messagingServices).length > 0 && pool === undefined) {

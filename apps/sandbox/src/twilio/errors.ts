@@ -14,7 +14,10 @@ const ERRORS: Record<number, readonly [status: number, message: string]> = {
   21408: [400, "Permission to send an SMS has not been enabled for the region indicated by the 'To' number."],
   21603: [400, "A 'From' phone number is required."],
   21604: [400, "A 'To' phone number is required."],
-  21606: [400, "The 'From' phone number is not a valid, message-capable Twilio phone number for this account."],
+  21606: [
+    400,
+    "The 'From' phone number is not a valid, message-capable Twilio phone number for this account.",
+  ],
   21609: [400, "The 'StatusCallback' URL is not a valid URL."],
   21610: [400, 'Attempt to send to unsubscribed recipient'],
   21611: [429, "This 'From' number has exceeded the maximum number of queued messages."],

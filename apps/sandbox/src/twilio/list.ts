@@ -35,7 +35,7 @@ export function listMessages(call: Call, newestFirst: readonly StoredMessage[], 
     query.set('Page', String(number));
     query.delete('PageToken');
     if (pageToken !== undefined) query.set('PageToken', pageToken);
-    return `/2010-04-01/Accounts/${accountSid}/Messages.json?${query}`;
+    return `/2010-04-01/Accounts/${accountSid}/Messages.json?${query.toString()}`;
   };
   const more = last !== undefined && start + shown.length < found.length;
   const before = found[start - pageSize - 1];

@@ -1,15 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 export type MessageStatus =
-  | 'accepted'
-  | 'queued'
-  | 'sending'
-  | 'sent'
-  | 'delivered'
-  | 'read'
-  | 'undelivered'
-  | 'failed'
-  | 'received';
+  'accepted' | 'queued' | 'sending' | 'sent' | 'delivered' | 'read' | 'undelivered' | 'failed' | 'received';
 
 /** A message as the simulator keeps it. Instants are epoch milliseconds. */
 export interface StoredMessage {

@@ -1,112 +1,47 @@
 import { Activity, pause } from '../common/activity.js';
 import { AppendLog, type Logged } from '../common/append-log.js';
 import { ControlError } from '../common/control.js';
-import type { OnExchange } from '../common/exchanges.js';
 import { type Fault, Faults, type FaultSpec } from '../common/faults.js';
 import { type Answer, answer, type Call, header } from '../common/http.js';
 import { SimulatorServer } from '../common/server.js';
-import { WebhookPoster } from '../common/webhook-post.js';
 import { registerTwilioControls } from './controls.js';
 import { messageFrom } from './create.js';
+import { Deliveries } from './deliveries.js';
 import { twilioError, twilioStatusError } from './errors.js';
-import { inboundMessage, type InboundText, inboundParams, statusParams } from './inbound.js';
+import { inboundMessage, type InboundText } from './inbound.js';
 import { listMessages } from './list.js';
 import { isWhatsApp, messageResource, type MessageStatus, newSid, type StoredMessage } from './messages.js';
 import { segmentsOf } from './body.js';
-import { callTwilioWebhook, repliesIn, type TwilioWebhookCall } from './webhooks.js';
-
-export interface TwilioSimulatorOptions {
-  /** 0 = any free port. */
-  port?: number;
-  host?: string;
-  accountSid: string;
-  /** The first signs webhooks; each of them authenticates. */
-  authTokens: readonly string[];
-  apiKeySid?: string;
-  apiKeySecret?: string;
-  /** Our numbers, with `whatsapp:` where they are; none = every `From` is accepted. */
-  numbers?: readonly string[];
-  /** Sender pool per Messaging Service SID. */
-  messagingServices?: Readonly<Record<string, readonly string[]>>;
-  /** Where inbound messages are posted, with overrides in the fragment; none = nowhere. */
-  webhookUrl?: string;
-  /** Called when the webhook has failed. */
-  fallbackUrl?: string;
-  settings?: Partial<TwilioSettings>;
-  onExchange?: OnExchange | undefined;
-}
-
-export interface TwilioSettings {
-  /** Between two statuses of an outbound message. */
-  stepMs: number;
-  /** False: a message stays as it is until a control call moves it. */
-  autoProgress: boolean;
-  bodyAlteration: 'none' | 'smart-encoded';
-  /** How often each webhook is posted. */
-  webhookCopies: number;
-  /** A customer's STOP and START block and unblock our number for them. */
-  optOutKeywords: boolean;
-  magicNumbers: boolean;
-}
-
-const DEFAULT_SETTINGS: TwilioSettings = {
-  stepMs: 25,
-  autoProgress: true,
-  bodyAlteration: 'none',
-  webhookCopies: 1,
-  optOutKeywords: true,
-  magicNumbers: true,
-};
-
-/** What Twilio accepted (or, for `reply`, sent because a webhook's answer said so). */
-export type TwilioLogEntry =
-  | {
-      kind: 'message';
-      sid: string;
-      to: string;
-      from: string | null;
-      /** As posted, before any alteration. */
-      body: string;
-      messagingServiceSid: string | null;
-      statusCallback: string | null;
-      mediaUrls: string[];
-      contentSid: string | null;
-    }
-  | { kind: 'reply'; sid: string; to: string; from: string; body: string }
-  | { kind: 'typing'; messageSid: string };
-
-/** How the next messages that match will end. */
-export interface Outcome {
-  to?: string;
-  /** In the body. */
-  contains?: string;
-  finalStatus: 'delivered' | 'read' | 'undelivered' | 'failed';
-  errorCode?: number;
-  /** 1 by default, null = until the reset. */
-  times?: number | null;
-}
-
-const STOP_WORDS = new Set(['STOP', 'STOPALL', 'UNSUBSCRIBE', 'END', 'QUIT', 'CANCEL', 'REVOKE', 'OPTOUT']);
-const START_WORDS = new Set(['START', 'UNSTOP', 'YES']);
-const MAX_PENDING_OUTCOMES = 10_000;
+import { OptOuts } from './opt-outs.js';
+import { type Outcome, Outcomes } from './outcomes.js';
+import {
+  DEFAULT_SETTINGS,
+  type TwilioLogEntry,
+  type TwilioSettings,
+  type TwilioSimulatorOptions,
+} from './settings.js';
+import type { TwilioWebhookCall } from './webhooks.js';
 
 export class TwilioSimulator {
+  readonly name = 'twilio';
   readonly faults = new Faults();
   readonly activity = new Activity();
   settings: TwilioSettings;
   readonly #options: TwilioSimulatorOptions;
   readonly #server: SimulatorServer;
-  readonly #poster = new WebhookPoster();
   readonly #accepted = new AppendLog<TwilioLogEntry>();
   readonly #webhooks = new AppendLog<TwilioWebhookCall>();
   readonly #messages = new Map<string, StoredMessage>();
-  readonly #optOuts = new Set<string>();
-  #outcomes: Outcome[] = [];
+  readonly #optOuts = new OptOuts();
+  readonly #outcomes = new Outcomes();
+  readonly #deliveries: Deliveries;
   #url = '';
 
   constructor(options: TwilioSimulatorOptions) {
     this.#options = options;
     this.settings = { ...DEFAULT_SETTINGS, ...options.settings };
+    const copies = (): number => this.settings.webhookCopies;
+    this.#deliveries = new Deliveries(options, this.#webhooks, this.#accepted, copies);
     this.#server = new SimulatorServer({
       provider: 'twilio',
       faults: this.faults,
@@ -116,16 +51,25 @@ export class TwilioSimulator {
       authorize: (call) => this.#authorize(call),
     });
     const account = '/2010-04-01/Accounts/:AccountSid';
-    this.#server.operation('messages.create', 'POST', `${account}/Messages.json`, (call) => this.#create(call));
+    this.#server.operation('messages.create', 'POST', `${account}/Messages.json`, (call) =>
+      this.#create(call),
+    );
     this.#server.operation('messages.list', 'GET', `${account}/Messages.json`, (call) => {
       return listMessages(call, [...this.#messages.values()].reverse(), options.accountSid);
     });
-    this.#server.operation('messages.fetch', 'GET', `${account}/Messages/:Sid(^[A-Za-z0-9]+).json`, (call) => {
-      const message = this.#messages.get(call.params['Sid'] ?? '');
-      if (message === undefined) return notFound(call);
-      return answer(200, 'application/json;charset=utf-8', messageResource(message));
-    });
-    this.#server.operation('typing.create', 'POST', '/v2/Indicators/Typing.json', (call) => this.#typing(call));
+    this.#server.operation(
+      'messages.fetch',
+      'GET',
+      `${account}/Messages/:Sid(^[A-Za-z0-9]+).json`,
+      (call) => {
+        const message = this.#messages.get(call.params['Sid'] ?? '');
+        if (message === undefined) return notFound(call);
+        return answer(200, 'application/json;charset=utf-8', messageResource(message));
+      },
+    );
+    this.#server.operation('typing.create', 'POST', '/v2/Indicators/Typing.json', (call) =>
+      this.#typing(call),
+    );
     registerTwilioControls(this.#server, this);
   }
 
@@ -160,7 +104,7 @@ export class TwilioSimulator {
   async close(): Promise<void> {
     this.activity.stopAll();
     await this.#server.close();
-    await this.#poster.close();
+    await this.#deliveries.close();
   }
 
   logAfter(index: number): object[] {
@@ -176,15 +120,11 @@ export class TwilioSimulator {
   }
 
   setOutcome(outcome: Outcome): Outcome {
-    if (this.#outcomes.length >= MAX_PENDING_OUTCOMES) throw new ControlError(409, 'too many outcomes wait');
-    const kept = { ...outcome, times: outcome.times === undefined ? 1 : outcome.times };
-    this.#outcomes.push(kept);
-    return kept;
+    return this.#outcomes.order(outcome);
   }
 
   setOptOut(ours: string, customer: string, optedOut: boolean): void {
-    if (optedOut) this.#optOuts.add(`${ours}|${customer}`);
-    else this.#optOuts.delete(`${ours}|${customer}`);
+    this.#optOuts.set(ours, customer, optedOut);
   }
 
   reset(): void {
@@ -194,14 +134,16 @@ export class TwilioSimulator {
     this.#webhooks.clear();
     this.#messages.clear();
     this.#optOuts.clear();
-    this.#outcomes = [];
+    this.#outcomes.clear();
     this.settings = { ...DEFAULT_SETTINGS, ...this.#options.settings };
   }
 
   /** A customer's text: stored, then posted to the webhook. Resolves when the webhook has answered or been given up. */
   async receiveText(text: InboundText): Promise<{ sid: string; webhook: TwilioWebhookCall | null }> {
     const message = this.#storeInbound(text);
-    const webhook = await this.activity.run(async (signal) => this.#postInbound(message, text, signal));
+    const webhook = await this.activity.run(async (signal) =>
+      this.#deliveries.inbound(message, text, signal),
+    );
     return { sid: message.sid, webhook: webhook ?? null };
   }
 
@@ -209,7 +151,7 @@ export class TwilioSimulator {
   receiveTextSoon(text: InboundText): { sid: string } {
     const message = this.#storeInbound(text);
     this.activity.start(async (signal) => {
-      await this.#postInbound(message, text, signal);
+      await this.#deliveries.inbound(message, text, signal);
     });
     return { sid: message.sid };
   }
@@ -244,7 +186,7 @@ export class TwilioSimulator {
       messagingServices,
       magicNumbers: this.settings.magicNumbers,
       smartEncoded: this.settings.bodyAlteration === 'smart-encoded',
-      isOptedOut: (from, to) => this.#optOuts.has(`${from}|${to}`),
+      isOptedOut: (from, to) => this.#optOuts.has(from, to),
     });
     if ('headers' in result) return result;
     this.#messages.set(result.sid, result);
@@ -275,7 +217,7 @@ export class TwilioSimulator {
 
   /** accepted → queued → sending → sent → the end that was ordered, else delivered. */
   async #progress(message: StoredMessage, signal: AbortSignal): Promise<void> {
-    const outcome = this.#outcomeOf(message);
+    const outcome = this.#outcomes.take(message);
     const end = outcome?.finalStatus ?? 'delivered';
     const steps: MessageStatus[] = ['sending'];
     if (message.status === 'accepted') steps.unshift('queued');
@@ -284,12 +226,15 @@ export class TwilioSimulator {
     steps.push(end);
     // Callbacks of one message follow each other, but a slow receiver does not hold the message itself up.
     let callbacks: Promise<unknown> = Promise.resolve();
-    for (const status of steps) {
-      await pause(this.settings.stepMs, signal);
-      const copy = this.#setStatus(message, status, status === end ? outcome?.errorCode : undefined);
-      callbacks = callbacks.then(async () => this.#postStatus(copy, signal));
+    try {
+      for (const status of steps) {
+        await pause(this.settings.stepMs, signal);
+        const copy = this.#setStatus(message, status, status === end ? outcome?.errorCode : undefined);
+        callbacks = callbacks.then(async () => this.#deliveries.status(copy, signal));
+      }
+    } finally {
+      await callbacks;
     }
-    await callbacks;
   }
 
   async #advance(
@@ -298,7 +243,7 @@ export class TwilioSimulator {
     errorCode: number | undefined,
     signal: AbortSignal,
   ): Promise<TwilioWebhookCall | undefined> {
-    return this.#postStatus(this.#setStatus(message, status, errorCode), signal);
+    return this.#deliveries.status(this.#setStatus(message, status, errorCode), signal);
   }
 
   /** A copy of the message as it is at this status, for its callback. */
@@ -316,72 +261,11 @@ export class TwilioSimulator {
     return { ...message };
   }
 
-  async #postStatus(message: StoredMessage, signal: AbortSignal): Promise<TwilioWebhookCall | undefined> {
-    if (message.statusCallback === null || message.statusCallback === '') return undefined;
-    return this.#post('status', message.sid, message.statusCallback, statusParams(message), signal);
-  }
-
-  async #postInbound(
-    message: StoredMessage,
-    text: InboundText,
-    signal: AbortSignal,
-  ): Promise<TwilioWebhookCall | null> {
-    const { webhookUrl, fallbackUrl } = this.#options;
-    if (webhookUrl === undefined) return null;
-    const params = inboundParams(message, text);
-    let call = await this.#post('inbound', message.sid, webhookUrl, params, signal);
-    if (call.alert === 11200 && fallbackUrl !== undefined) {
-      const extra = { ErrorCode: '11200', ErrorUrl: call.url };
-      call = await this.#post('inbound', message.sid, fallbackUrl, { ...params, ...extra }, signal);
-    }
-    for (const body of repliesIn(call)) {
-      const [from, to] = [message.to, message.from ?? ''];
-      this.#accepted.append({ kind: 'reply', sid: newSid('SM'), from, to, body });
-    }
-    return call;
-  }
-
-  /** All copies at once; the first one's answer. */
-  async #post(
-    kind: 'inbound' | 'status',
-    messageSid: string,
-    configuredUrl: string,
-    params: Record<string, string>,
-    signal: AbortSignal,
-  ): Promise<TwilioWebhookCall> {
-    const { authTokens, onExchange } = this.#options;
-    const tools = { poster: this.#poster, authToken: authTokens[0] ?? '', signal, onExchange };
-    const one = async (): Promise<TwilioWebhookCall> => {
-      const call = await callTwilioWebhook({ kind, messageSid, configuredUrl, params }, tools);
-      signal.throwIfAborted();
-      return this.#webhooks.append(call);
-    };
-    const copies = Array.from({ length: Math.max(0, this.settings.webhookCopies - 1) }, one);
-    const [first] = await Promise.all([one(), ...copies]);
-    return first;
-  }
-
   #storeInbound(text: InboundText): StoredMessage {
     const message = inboundMessage(text, this.#options.accountSid);
     this.#messages.set(message.sid, message);
-    if (this.settings.optOutKeywords) {
-      const word = message.body.trim().toUpperCase();
-      if (STOP_WORDS.has(word)) this.setOptOut(text.to, text.from, true);
-      if (START_WORDS.has(word)) this.setOptOut(text.to, text.from, false);
-    }
+    if (this.settings.optOutKeywords) this.#optOuts.hear(text.to, text.from, text.body);
     return message;
-  }
-
-  #outcomeOf(message: StoredMessage): Outcome | undefined {
-    const found = this.#outcomes.find(
-      ({ to, contains }) =>
-        (to === undefined || to === message.to) && (contains === undefined || message.body.includes(contains)),
-    );
-    if (found !== undefined && typeof found.times === 'number') {
-      found.times -= 1;
-      if (found.times <= 0) this.#outcomes = this.#outcomes.filter((other) => other !== found);
-    }
-    return found;
   }
 }
 

@@ -33,7 +33,12 @@ export interface WebhookRequest {
  */
 export async function callTwilioWebhook(
   wanted: WebhookRequest,
-  tools: { poster: WebhookPoster; authToken: string; signal: AbortSignal; onExchange?: OnExchange | undefined },
+  tools: {
+    poster: WebhookPoster;
+    authToken: string;
+    signal: AbortSignal;
+    onExchange?: OnExchange | undefined;
+  },
 ): Promise<TwilioWebhookCall> {
   const { url, overrides } = splitOverrides(wanted.configuredUrl);
   const limit = (name: string, fallback: number): number => Number(overrides.get(name) ?? fallback);
@@ -93,7 +98,10 @@ function isRepeated(outcome: PostOutcome, policy: ReadonlySet<string>): boolean 
   return outcome.status >= 400 && (policy.has('4xx') || policy.has('all'));
 }
 
-function alertFor(kind: 'inbound' | 'status', outcome: PostOutcome & { kind: 'answered' }): number | undefined {
+function alertFor(
+  kind: 'inbound' | 'status',
+  outcome: PostOutcome & { kind: 'answered' },
+): number | undefined {
   if (outcome.status >= 400) return 11200;
   if (kind === 'status') return undefined;
   if (outcome.body === '') return 11770;

@@ -107,6 +107,7 @@ const table: [name: string, events: ConversationFacts[], state: DerivedState][] 
     [joined('A', 4)],
     { state: 'active', agentId: 'A', hadAgent: true },
   ],
+  ['an agent was seen, nothing else heard', [seen('A')], { state: 'queued', hadAgent: true }],
   ['an agent was only seen', [...opened, seen('A')], { state: 'queued', queueId: '101', hadAgent: true }],
   [
     'the agent left',
@@ -178,7 +179,11 @@ const table: [name: string, events: ConversationFacts[], state: DerivedState][] 
     [...opened, left('A', 9)],
     { state: 'active', queueId: '101', lastAgentLeftAt: 9, hadAgent: true },
   ],
-  ['idle', [...served, left('A', 5), idle(6)], { state: 'closed', queueId: '101', hadAgent: true }],
+  [
+    'idle',
+    [...served, left('A', 5), idle(6)],
+    { state: 'closed', queueId: '101', lastAgentLeftAt: 5, hadAgent: true },
+  ],
   [
     'idle outranks whoever is still present',
     [...served, idle(6)],

@@ -90,7 +90,7 @@ export function deriveState(facts: ConversationFacts): DerivedState {
   const agents = Object.entries(facts.agents ?? {});
   const [present] = agents
     .filter(([, agent]) => agent.joinedAt !== undefined && agent.joinedAt > (agent.leftAt ?? -Infinity))
-    .sort(([, x], [, y]) => (y.joinedAt ?? 0) - (x.joinedAt ?? 0));
+    .sort(([idX, x], [idY, y]) => (y.joinedAt ?? 0) - (x.joinedAt ?? 0) || (idX < idY ? -1 : 1));
   const derived: DerivedState = { state: 'opening', hadAgent: agents.length > 0 };
   if (facts.queue) derived.queueId = facts.queue.value;
   const leftAt = present ? undefined : lastDepartureAt(facts);
@@ -110,7 +110,9 @@ function lastDepartureAt(facts: ConversationFacts): number | undefined {
   if (leftAt === undefined) return undefined;
   const joinedAt = maximum(agents.map((agent) => agent.joinedAt)) ?? -Infinity;
   const transferred = facts.transferAt !== undefined && facts.transferAt >= joinedAt;
-  const queuedAgain = facts.queue !== undefined && facts.queue.at > leftAt;
+  // Where the last leaver's joining was never heard of, only a queue after the leaving is surely a new one.
+  const unheard = agents.some((agent) => agent.leftAt === leftAt && agent.joinedAt === undefined);
+  const queuedAgain = facts.queue !== undefined && facts.queue.at > (unheard ? leftAt : joinedAt);
   return transferred || queuedAgain ? undefined : leftAt;
 }
 

@@ -24,6 +24,8 @@ export interface AcceptorOptions extends DeskOptions {
   onBatch?: (kind: Event['kind'], size: number, seconds: number) => void;
   onAccepted?: (kind: Event['kind'], result: AcceptResult) => void;
   onUnmatchedReceipts?: (count: number) => void;
+  /** Between commit and wake-up, and between wake-up and answer: where fault tests kill the process. */
+  onStep?: (step: 'after-commit' | 'after-wake') => void;
 }
 
 /** Accepting (DESIGN 4): commits events in batches, then wakes the lanes that got work. */
@@ -86,7 +88,9 @@ export class PostgresAcceptor extends Acceptor {
           apart ? apartPool : pool,
           items.map((item) => item.event),
         );
+        this.options.onStep?.('after-commit');
         wakeUps.wake(accepted.wakeUps);
+        this.options.onStep?.('after-wake');
         return accepted.results;
       },
       ...(onBatch && { onBatch: (size, seconds) => onBatch(kind, size, seconds) }),

@@ -303,7 +303,7 @@ describe(ProviderHttp.name, () => {
 
     it('does not let one byte at a time stretch the deadline', async () => {
       const port = await tcpServer((socket) => {
-        const bytes = [...ok];
+        const bytes = ok.split('');
         const timer = setInterval(() => socket.write(bytes.shift() ?? ''), 20);
         socket.on('close', () => clearInterval(timer));
       });

@@ -4,9 +4,7 @@ export interface ShutdownOptions {
 }
 
 /** The part of `process` that a shutdown needs; tests pass their own. */
-export interface ShutdownProcess {
-  on(event: string, listener: (...args: never[]) => void): unknown;
-  off(event: string, listener: (...args: never[]) => void): unknown;
+export interface ShutdownProcess extends Pick<NodeJS.EventEmitter, 'on' | 'off'> {
   exit(code: number): void;
   channel?: unknown;
 }
@@ -23,11 +21,12 @@ export function onShutdownRequested(
 ): () => void {
   let requested = false;
   let terminations = 0;
+  let timer: NodeJS.Timeout | undefined;
 
   const request = (reason: string) => {
     if (requested) return;
     requested = true;
-    setTimeout(() => target.exit(1), options.timeoutMs).unref();
+    timer = setTimeout(() => target.exit(1), options.timeoutMs);
     // In a promise of its own, so that a handler that throws at once counts as failed, too.
     Promise.resolve()
       .then(() => handler(reason))
@@ -37,7 +36,7 @@ export function onShutdownRequested(
       );
   };
 
-  const listeners: Record<string, (...args: never[]) => void> = {
+  const listeners: Record<string, (message: unknown) => void> = {
     SIGTERM: () => {
       terminations += 1;
       if (terminations > 1) target.exit(1);
@@ -62,6 +61,7 @@ export function onShutdownRequested(
 
   for (const [event, listener] of Object.entries(listeners)) target.on(event, listener);
   return () => {
+    clearTimeout(timer);
     for (const [event, listener] of Object.entries(listeners)) target.off(event, listener);
   };
 }

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import type { DestinationStream, Logger as PinoInstance } from 'pino';
+import type { Bindings, DestinationStream, Logger as PinoInstance } from 'pino';
 import type { AnyConfiguration } from '../config/configuration.js';
 import { secretValues } from '../config/read-configuration.js';
 import type { Role } from '../config/variable.js';
@@ -28,7 +28,6 @@ export function createLogger(
     serializers: { err: (described: unknown) => described },
     formatters: {
       level: (label: string) => ({ level: label }),
-      bindings: (bindings: object) => sanitizeFields(bindings, mask),
       log: (fields: object) => sanitizeFields(fields, mask),
     },
     hooks: {
@@ -37,14 +36,30 @@ export function createLogger(
       },
     },
   };
-  return destination ? pino(options, destination) : pino(options);
+  const logger = destination ? pino(options, destination) : pino(options);
+  // What a child is bound to passes no formatter. Children inherit from their parent, so this holds for theirs, too.
+  const child = Reflect.get(logger, 'child') as Logger['child'];
+  logger.child = function (this: Logger, bindings: Bindings, childOptions) {
+    return Reflect.apply(child, this, [sanitizeFields(bindings, mask), childOptions]);
+  } as typeof child;
+  return logger;
 }
 
 /** The arguments of one log call with everything masked that `formatters.log` does not see: the sentence. */
 function safeArguments([first, ...rest]: unknown[], mask: (text: string) => string): unknown[] {
   const others = rest.map((value) => sanitize(value, mask));
-  // pino would take an error's message for the sentence.
-  if (first instanceof Error)
-    return [{ err: first }, ...(others.length > 0 ? others : [mask(first.message)])];
-  return [typeof first === 'string' ? mask(first) : first, ...others];
+  if (others.length === 0) {
+    // Without a sentence pino takes the error's message for one, unmasked.
+    const error = first instanceof Error ? first : errorOf(first);
+    if (error) return [first === error ? { err: error } : first, mask(error.message)];
+  }
+  return [
+    first instanceof Error ? { err: first } : typeof first === 'string' ? mask(first) : first,
+    ...others,
+  ];
+}
+
+function errorOf(fields: unknown): Error | undefined {
+  if (typeof fields !== 'object' || fields === null || !('err' in fields)) return undefined;
+  return fields.err instanceof Error ? fields.err : undefined;
 }

@@ -5,7 +5,7 @@ export type Masker = (text: string) => string;
  * `+15550100`, also percent-encoded and with the usual separators. Not anchored: numbers hide in messages of others.
  * Texts with a plus and seven or more digits that are no phone number are masked as well, which costs nothing.
  */
-const PHONE_NUMBER = /(?:\+|%2B)\d(?:[ ().-]?\d){6,14}/gi;
+const PHONE_NUMBER = /(?:\+|%2B)\d(?:[ ().-]{0,2}\d){6,14}/gi;
 
 /** Any WhatsApp address, number or business-scoped id. */
 const WHATSAPP_ADDRESS = /whatsapp(?::|%3A)[^\s"'\\<>,;&)\]}]+/gi;

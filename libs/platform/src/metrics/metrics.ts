@@ -1,7 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
-export type Direction = 'inbound' | 'outbound';
-
 export interface MetricsOptions {
   /** Memory, handles, event loop of this process; off in tests that make many. */
   processMetrics?: boolean;
@@ -99,6 +97,14 @@ export class Metrics {
     registers: this.registers,
   });
 
+  /** Items in lanes by state: `open`, `sending`, `uncertain`, `held`. */
+  readonly itemsWaiting = new Gauge({
+    name: 'causeway_lane_items',
+    help: 'Messages not yet at their end, by state, as last seen by the sweeper.',
+    labelNames: ['state'] as const,
+    registers: this.registers,
+  });
+
   /** `result`: `ok`, `failed`. */
   readonly sweeps = new Counter({
     name: 'causeway_sweeps_total',
@@ -110,6 +116,14 @@ export class Metrics {
   readonly lanesSwept = new Counter({
     name: 'causeway_lanes_swept_total',
     help: 'Lanes that the sweeper found waiting without a wake-up.',
+    registers: this.registers,
+  });
+
+  /** What an operator should look at, by a fixed name. */
+  readonly alarms = new Counter({
+    name: 'causeway_alarms_total',
+    help: 'Things an operator should look at, by name.',
+    labelNames: ['name'] as const,
     registers: this.registers,
   });
 

@@ -1,0 +1,89 @@
+import { Global, Module, type DynamicModule } from '@nestjs/common';
+import { Acceptor, WakeUps, WebhookObserver, type WebhookOutcome } from '#core';
+import { PostgresAcceptor } from '#persistence';
+import {
+  Configuration,
+  crashPoint,
+  Metrics,
+  ProviderHttp,
+  type ConfigurationByRole,
+  type Logger,
+} from '#platform';
+import { BullWakeUps, QueueingModule } from '#queueing';
+import { Backends } from './backends.js';
+import { queueObserver } from './queue-observer.js';
+
+/** Once bound, texts wait so long for a conversation to become ready; then they go out all the same. */
+const READY_MS = 3_000;
+/** Between the last agent's leaving and closing: a transfer's next agent may be on the way. */
+const CLOSE_GRACE_MS = 5_000;
+
+/** What the doors need: the acceptor and what stands behind it. Global, because adapters do not know this app. */
+@Global()
+@Module({})
+export class AcceptingModule {
+  static forRoot(
+    configuration: ConfigurationByRole['gateway'],
+    logger: Logger,
+    backends: Backends,
+  ): DynamicModule {
+    const { metrics } = backends;
+    return {
+      module: AcceptingModule,
+      imports: [QueueingModule.forProducer(configuration, queueObserver(metrics, logger))],
+      providers: [
+        { provide: Configuration, useValue: configuration },
+        { provide: Backends, useValue: backends },
+        { provide: Metrics, useValue: metrics },
+        { provide: ProviderHttp, useValue: backends.http },
+        { provide: WebhookObserver, useFactory: () => new WebhookMetrics(metrics) },
+        {
+          provide: Acceptor,
+          inject: [BullWakeUps],
+          useFactory: (wakeUps: BullWakeUps) => {
+            backends.onClose(() => wakeUps.stop());
+            return createAcceptor(backends, wakeUps, logger);
+          },
+        },
+      ],
+      exports: [Configuration, Backends, Metrics, ProviderHttp, WebhookObserver, Acceptor, QueueingModule],
+    };
+  }
+}
+
+function createAcceptor(backends: Backends, wakeUps: WakeUps, logger: Logger): Acceptor {
+  const { metrics, pool, apartPool } = backends;
+  return new PostgresAcceptor({
+    pool,
+    apartPool,
+    wakeUps,
+    readyMs: READY_MS,
+    closeGraceMs: CLOSE_GRACE_MS,
+    onBatch: (_kind, size, seconds) => {
+      metrics.acceptBatchSize.observe(size);
+      metrics.acceptDuration.observe(seconds);
+    },
+    onAccepted: (kind, result) => {
+      metrics.eventsAccepted.inc({ kind, result });
+      if (result !== 'conflict') return;
+      metrics.alarms.inc({ name: 'event-id-with-another-body' });
+      logger.error({ kind }, 'An event id came again with another body.');
+    },
+    onUnmatchedReceipts: (count) =>
+      metrics.eventsAccepted.inc({ kind: 'receipt', result: 'unmatched' }, count),
+    onStep: crashPoint,
+  });
+}
+
+/** Webhooks as figures. */
+class WebhookMetrics extends WebhookObserver {
+  constructor(private readonly metrics: Metrics) {
+    super();
+  }
+
+  ended(door: string, outcome: WebhookOutcome): void {
+    this.metrics.webhooksReceived.inc({ door });
+    if (outcome === 'accepted' || outcome === 'duplicate') return;
+    this.metrics.webhooksRefused.inc({ door, reason: outcome });
+  }
+}

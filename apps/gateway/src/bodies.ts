@@ -1,0 +1,33 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyRequest } from 'fastify';
+
+/** The largest body any route takes; Twilio's door has a smaller limit of its own. */
+export const MAX_BODY_BYTES = 1024 * 1024;
+
+/**
+ * How bodies are read: webhooks get the bytes as they came, because their signatures cover them; only the operator API
+ * gets parsed JSON, by Fastify's own parser, which refuses `__proto__`.
+ */
+export function readBodies(app: NestFastifyApplication): void {
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.removeAllContentTypeParsers();
+  const parseJson = fastify.getDefaultJsonParser('error', 'error');
+  fastify.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    (request: FastifyRequest, body: Buffer, done: (error: Error | null, body?: unknown) => void) => {
+      if (isWebhook(request)) done(null, body);
+      else parseJson(request, body.toString('utf8'), done);
+    },
+  );
+  fastify.addContentTypeParser(
+    '*',
+    { parseAs: 'buffer' },
+    (_request: FastifyRequest, body: Buffer, done: (error: Error | null, body?: unknown) => void) =>
+      done(null, body),
+  );
+}
+
+function isWebhook(request: FastifyRequest): boolean {
+  return request.url.startsWith('/webhooks/');
+}

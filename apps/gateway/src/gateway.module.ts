@@ -1,0 +1,29 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { TwilioWebhooksModule } from '#channel-twilio';
+import { ChatGatewayWebhooksModule } from '#desk-chat-gateway';
+import type { ConfigurationByRole, Logger } from '#platform';
+import { AcceptingModule } from './accepting.module.js';
+import type { Backends } from './backends.js';
+import { HealthController } from './health.controller.js';
+import { OperatorApiModule } from './operator-api/operator-api.module.js';
+
+/** The one list of what the gateway serves: a second channel or desk is one more line here. */
+@Module({})
+export class GatewayModule {
+  static forRoot(
+    configuration: ConfigurationByRole['gateway'],
+    logger: Logger,
+    backends: Backends,
+  ): DynamicModule {
+    return {
+      module: GatewayModule,
+      imports: [
+        AcceptingModule.forRoot(configuration, logger, backends),
+        TwilioWebhooksModule,
+        ChatGatewayWebhooksModule,
+        OperatorApiModule,
+      ],
+      controllers: [HealthController],
+    };
+  }
+}

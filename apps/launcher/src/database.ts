@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { EmbeddedPostgresError, startEmbeddedPostgres, type EmbeddedPostgres } from '#platform';
+import { LauncherError } from './failure.js';
+
+const FIRST_RETRY_MS = 250;
+const MAX_RETRY_MS = 5000;
+
+/** The embedded Postgres, started again whenever it ends. */
+export class Database {
+  #server: EmbeddedPostgres | undefined;
+  #stopping = false;
+  #supervision: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly home: string,
+    /** Told in one line about each unexpected end. */
+    private readonly onTrouble: (line: string) => void,
+    /** Told when a restart had to take another port, so that its users must connect anew. */
+    private readonly onMoved: () => void,
+  ) {}
+
+  get url(): string {
+    if (!this.#server) throw new LauncherError('Postgres is not running.');
+    return this.#server.url;
+  }
+
+  get server(): EmbeddedPostgres | undefined {
+    return this.#server;
+  }
+
+  async start(): Promise<void> {
+    this.#server = await this.#open();
+    this.#supervision = this.#supervise(this.#server);
+  }
+
+  /** Ends the server and resolves when it has ended; a restart that is under way is waited for. */
+  async stop(fastMs?: number): Promise<void> {
+    this.#stopping = true;
+    await this.#server?.stop(fastMs);
+    await this.#supervision;
+  }
+
+  async #open(): Promise<EmbeddedPostgres> {
+    try {
+      return await startEmbeddedPostgres({ dir: join(this.home, 'postgres') });
+    } catch (error) {
+      if (error instanceof EmbeddedPostgresError) throw new LauncherError(error.message, { cause: error });
+      throw error;
+    }
+  }
+
+  async #supervise(first: EmbeddedPostgres): Promise<void> {
+    let retryMs = FIRST_RETRY_MS;
+    for (let server = first; ;) {
+      await server.exited;
+      if (this.#stopping) return;
+      this.onTrouble(`Postgres ended and is started again: see ${server.logFile}.`);
+      const next = await this.#reopen(retryMs);
+      if (!next) return;
+      if (next.url !== server.url) this.onMoved();
+      retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
+      server = this.#server = next;
+    }
+  }
+
+  async #reopen(firstRetryMs: number): Promise<EmbeddedPostgres | undefined> {
+    for (let retryMs = firstRetryMs; !this.#stopping; retryMs = Math.min(retryMs * 2, MAX_RETRY_MS)) {
+      try {
+        const server = await this.#open();
+        if (!this.#stopping) return server;
+        await server.stop();
+      } catch (error) {
+        this.onTrouble((error as Error).message);
+      }
+      await delay(retryMs);
+    }
+    return undefined;
+  }
+}

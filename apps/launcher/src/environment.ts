@@ -1,0 +1,75 @@
+import type { SandboxCredentials } from './home.js';
+import type { LauncherOptions } from './options.js';
+import { reachableHost } from './ports.js';
+
+/** Everything that was settled at the start. */
+export interface Settled {
+  options: LauncherOptions;
+  ports: LauncherOptions['ports'];
+  publicBaseUrl: string;
+  adminApiKey: string;
+  /** Undefined with real providers. */
+  sandbox: SandboxCredentials | undefined;
+}
+
+/** The ChatAPI channel and the queue that the simulated Chat Gateway knows from its start. */
+export const SANDBOX_CHANNEL_ID = '25';
+export const SANDBOX_QUEUE_ID = '100';
+/** The business number that the simulated Twilio owns. */
+export const SANDBOX_NUMBER = '+15550100';
+
+export function gatewayUrl({ options, ports }: Settled): string {
+  return `http://${reachableHost(options.host)}:${ports.gateway}`;
+}
+
+/** What gateway, worker and migrations see. Only names of the configuration's schema are set. */
+export function serviceEnvironment(
+  settled: Settled,
+  service: 'gateway' | 'worker' | 'migrate',
+  databaseUrl: string,
+): NodeJS.ProcessEnv {
+  const { options, ports, publicBaseUrl, adminApiKey } = settled;
+  return {
+    ...options.environment,
+    DATABASE_URL: databaseUrl,
+    HOST: options.host,
+    PORT: String(service === 'worker' ? ports.worker : ports.gateway),
+    PUBLIC_BASE_URL: publicBaseUrl,
+    ADMIN_API_KEY: adminApiKey,
+    ...providers(settled),
+  };
+}
+
+/** What the sandbox sees: it is the outside world and gets neither database nor operator key. */
+export function sandboxEnvironment(settled: Settled): NodeJS.ProcessEnv {
+  const { options, ports, publicBaseUrl } = settled;
+  const environment: NodeJS.ProcessEnv = {
+    ...options.environment,
+    ...providers(settled),
+    PUBLIC_BASE_URL: publicBaseUrl,
+    TWILIO_SIM_PORT: String(ports.twilio),
+    CHAT_GATEWAY_SIM_PORT: String(ports.chatGateway),
+    SANDBOX_HOST: '127.0.0.1',
+    SANDBOX_CHANNEL_ID,
+  };
+  for (const name of ['DATABASE_URL', 'REDIS_URL', 'ADMIN_API_KEY']) delete environment[name];
+  return environment;
+}
+
+function providers({ sandbox, ports }: Settled): NodeJS.ProcessEnv {
+  if (!sandbox) return {};
+  const twilio = `http://127.0.0.1:${ports.twilio}`;
+  return {
+    TWILIO_ACCOUNT_SID: sandbox.twilioAccountSid,
+    TWILIO_AUTH_TOKEN: sandbox.twilioAuthToken,
+    // Empty is unset: an API key alone does not make the providers real.
+    TWILIO_API_KEY_SID: '',
+    TWILIO_API_KEY_SECRET: '',
+    TWILIO_API_BASE_URL: twilio,
+    TWILIO_MESSAGING_BASE_URL: twilio,
+    CHAT_GATEWAY_BASE_URL: `http://127.0.0.1:${ports.chatGateway}`,
+    CHAT_GATEWAY_API_KEY: sandbox.chatGatewayApiKey,
+    CHAT_GATEWAY_TENANT_ID: sandbox.chatGatewayTenantId,
+    CHAT_GATEWAY_CUSTOMER_ID: sandbox.chatGatewayCustomerId,
+  };
+}

@@ -1,0 +1,162 @@
+import { randomBytes } from 'node:crypto';
+import { isRecord } from '../common/http.js';
+import type { DeskEvent } from './events.js';
+
+export type AuthorType = 'user' | 'bot' | 'agent';
+
+export interface DeskMessage {
+  id: string;
+  authorType: AuthorType;
+  authorId: string;
+  text: string;
+  createdAtMs: number;
+  attachments: unknown[];
+  cards: unknown[];
+  /** From the create's history. */
+  history: boolean;
+}
+
+export interface Assignment {
+  type: string;
+  id: string;
+}
+
+export interface Conversation {
+  id: string;
+  channelId: string;
+  state: 'created' | 'active' | 'idle';
+  assignment: Assignment;
+  /** The queue it waits or waited in. */
+  queueId: string;
+  user: Record<string, unknown>;
+  createdAtMs: number;
+  endedAtMs: number | null;
+  /** Agents who ever joined; true while they are present. */
+  agents: Map<string, boolean>;
+  userLeft: boolean;
+  messages: DeskMessage[];
+}
+
+/** An id as the Chat Gateway makes them: 22 URL-safe characters. */
+export function newDeskId(): string {
+  return randomBytes(16).toString('base64url');
+}
+
+export function presentAgents(conversation: Conversation): string[] {
+  return [...conversation.agents].filter(([, present]) => present).map(([id]) => id);
+}
+
+/** `GET /conversations/{id}` */
+export function conversationResource(conversation: Conversation): Record<string, unknown> {
+  const { id, state, channelId, assignment, user } = conversation;
+  return { id, state, channelId, assignment, user };
+}
+
+export function messageResource(message: DeskMessage, language: unknown): Record<string, unknown> {
+  return {
+    id: message.id,
+    text: message.text,
+    createdAt: new Date(message.createdAtMs).toISOString(),
+    author: {
+      id: message.authorId,
+      type: message.authorType,
+      removed: false,
+      language: typeof language === 'string' ? language : 'en',
+    },
+    attachments: message.attachments,
+    cards: message.cards,
+  };
+}
+
+export function participantResources(conversation: Conversation): Record<string, unknown>[] {
+  const language = conversation.user['language'] ?? 'en';
+  return [
+    { id: 'user', removed: conversation.userLeft, type: 'user', language },
+    ...[...conversation.agents].map(([id, present]) => ({
+      id,
+      removed: !present,
+      type: 'agent',
+      language: 'en',
+    })),
+  ];
+}
+
+/** `CONVERSATION_UPDATE` with the customer's properties, each with an id of its own. */
+export function conversationUpdate(conversation: Conversation): DeskEvent {
+  const { id, state, assignment, user } = conversation;
+  const properties = user['additionalProperties'];
+  const echoed = Array.isArray(properties)
+    ? properties.map((property: unknown, index) =>
+        isRecord(property) ? { ...property, id: String(index + 1) } : property,
+      )
+    : [];
+  return {
+    eventType: 'CONVERSATION_UPDATE',
+    conversationId: id,
+    timestamp: Date.now(),
+    data: { state, assignment, user: { ...user, additionalProperties: echoed } },
+  };
+}
+
+export function queuedEvent(conversation: Conversation, queueName: string): DeskEvent {
+  return {
+    eventType: 'QUEUED',
+    conversationId: conversation.id,
+    timestamp: Date.now(),
+    data: { queueId: conversation.queueId, queueName },
+  };
+}
+
+export function transferEvent(conversation: Conversation): DeskEvent {
+  return { eventType: 'TRANSFER', conversationId: conversation.id, timestamp: Date.now() };
+}
+
+export function typingEvent(conversation: Conversation, agentId: string, typing: boolean): DeskEvent {
+  return {
+    eventType: 'ACTIVITY',
+    conversationId: conversation.id,
+    timestamp: Date.now(),
+    data: { name: 'typing', value: { users: typing ? [{ type: 'agent', id: agentId }] : [] } },
+  };
+}
+
+/** `MEMBERS_CHANGED`, or for agents the older form that the workflow guide still shows. */
+export function memberEvent(
+  conversation: Conversation,
+  member: { type: 'user' | 'agent'; id: string; name: string },
+  change: 'joined' | 'left',
+  form: 'current' | 'older',
+): DeskEvent {
+  const timestamp = Date.now();
+  if (form === 'older' && member.type === 'agent') {
+    return {
+      eventType: change === 'joined' ? 'AGENT_JOINED' : 'AGENT_LEFT',
+      messageType: 'SYSTEM',
+      conversationId: conversation.id,
+      timestamp,
+      agentId: member.id,
+      agentName: member.name,
+    };
+  }
+  const data = { memberType: member.type, change, id: member.id };
+  return { eventType: 'MEMBERS_CHANGED', conversationId: conversation.id, timestamp, data };
+}
+
+export type MessageForm = 'reference' | 'guide' | 'guide-for-all';
+
+/** `MESSAGE`. In the guide's form the sender has no type and the message calls itself an echo. It never carries an id. */
+export function messageEvent(conversation: Conversation, message: DeskMessage, form: MessageForm): DeskEvent {
+  const odd = form === 'guide-for-all' || (form === 'guide' && message.authorType === 'agent');
+  return {
+    eventType: 'MESSAGE',
+    conversationId: conversation.id,
+    timestamp: message.createdAtMs,
+    data: {
+      isEcho: odd || message.authorType === 'bot',
+      sender: { id: message.authorId, type: odd ? '' : message.authorType },
+      text: message.text,
+      ...(message.attachments.length > 0 ? { attachments: message.attachments } : {}),
+      ...(message.cards.length > 0 ? { cards: message.cards } : {}),
+    },
+  };
+}

@@ -1,0 +1,268 @@
+import { type Activity, pause } from '../common/activity.js';
+import type { AppendLog } from '../common/append-log.js';
+import { ControlError } from '../common/control.js';
+import {
+  type Assignment,
+  type AuthorType,
+  type Conversation,
+  conversationUpdate,
+  type DeskMessage,
+  memberEvent,
+  messageEvent,
+  type MessageForm,
+  newDeskId,
+  presentAgents,
+  queuedEvent,
+  transferEvent,
+  typingEvent,
+} from './conversation.js';
+import type { DeskLogEntry } from './desk-log.js';
+import type { DeskEvent } from './events.js';
+
+export interface Named {
+  id: string;
+  name: string;
+}
+
+export interface DeskContext {
+  queues: readonly Named[];
+  agents: readonly Named[];
+  accepted: AppendLog<DeskLogEntry>;
+  activity: Activity;
+  settings: () => { stepMs: number; messageForm: MessageForm; memberForm: 'current' | 'older' };
+  /** Sends an event to the webhook of the conversation's channel; its id. */
+  emit(conversation: Conversation, event: DeskEvent): string;
+}
+
+/** The conversations and what happens to them: the API on one side, the agents on the other, events for both. */
+export class Desk {
+  readonly #context: DeskContext;
+  readonly #conversations = new Map<string, Conversation>();
+
+  constructor(context: DeskContext) {
+    this.#context = context;
+  }
+
+  /** Oldest first. */
+  get conversations(): readonly Conversation[] {
+    return [...this.#conversations.values()];
+  }
+
+  get(id: string): Conversation | undefined {
+    return this.#conversations.get(id);
+  }
+
+  reset(): void {
+    this.#conversations.clear();
+  }
+
+  /** From now on the conversation is unknown. */
+  forget(id: string): void {
+    if (!this.#conversations.delete(id)) throw new ControlError(404, `no conversation ${id}`);
+  }
+
+  create(wanted: {
+    channelId: string;
+    user: Record<string, unknown>;
+    assignment: Assignment;
+    queueId: string;
+    history: DeskMessage[];
+    historyAsSent: unknown[];
+  }): Conversation {
+    const { channelId, user, assignment, queueId } = wanted;
+    const conversation: Conversation = {
+      id: newDeskId(),
+      channelId,
+      state: 'created',
+      assignment,
+      queueId,
+      user,
+      createdAtMs: Date.now(),
+      endedAtMs: null,
+      agents: new Map(),
+      userLeft: false,
+      messages: wanted.history,
+    };
+    this.#conversations.set(conversation.id, conversation);
+    const history = wanted.historyAsSent;
+    const conversationId = conversation.id;
+    this.#context.accepted.append({
+      kind: 'conversation',
+      conversationId,
+      channelId,
+      user,
+      assignment,
+      history,
+    });
+    this.#context.activity.start(async (signal) => this.#open(conversation, signal));
+    return conversation;
+  }
+
+  /** The product posts a message; everyone hears of it, its author too. */
+  post(
+    conversation: Conversation,
+    authorType: 'user' | 'bot',
+    text: string,
+    rest: Partial<DeskMessage>,
+  ): void {
+    const message = this.#add(conversation, authorType, authorType, text, rest);
+    this.#context.accepted.append({
+      kind: 'message',
+      conversationId: conversation.id,
+      messageId: message.id,
+      authorType,
+      text,
+      attachments: message.attachments,
+      cards: message.cards,
+    });
+  }
+
+  update(
+    conversation: Conversation,
+    changes: Partial<Pick<Conversation, 'user' | 'assignment' | 'channelId' | 'queueId'>>,
+  ): void {
+    const before = conversation.queueId;
+    Object.assign(conversation, changes);
+    this.#context.accepted.append({ kind: 'update', conversationId: conversation.id, changes });
+    this.#emit(conversation, conversationUpdate(conversation));
+    if (conversation.queueId !== before) this.#queue(conversation);
+  }
+
+  note(kind: 'typing' | 'thinking' | 'read-receipt', conversation: Conversation, body: unknown): void {
+    this.#context.accepted.append({ kind, conversationId: conversation.id, body });
+  }
+
+  /** The customer leaves, which ends the interaction. */
+  leaveAsCustomer(conversation: Conversation): void {
+    this.#context.accepted.append({ kind: 'close', conversationId: conversation.id, by: 'customer' });
+    if (conversation.state === 'idle') return;
+    conversation.userLeft = true;
+    const user = { type: 'user', id: 'user', name: 'user' } as const;
+    this.#emit(conversation, memberEvent(conversation, user, 'left', 'current'));
+    this.end(conversation);
+  }
+
+  accept(conversation: Conversation, agentId: string): void {
+    if (conversation.state === 'idle') throw new ControlError(409, 'the conversation is over');
+    if (conversation.agents.get(agentId) === true) return;
+    conversation.agents.set(agentId, true);
+    conversation.state = 'active';
+    conversation.assignment = { type: 'agent', id: agentId };
+    this.#member(conversation, agentId, 'joined');
+    this.#emit(conversation, conversationUpdate(conversation));
+  }
+
+  sendAsAgent(conversation: Conversation, agentId: string, text: string, force = false): DeskMessage {
+    if (!force && conversation.agents.get(agentId) !== true) {
+      throw new ControlError(409, `${agentId} is not in the conversation`);
+    }
+    return this.#add(conversation, 'agent', agentId, text, {});
+  }
+
+  typeAsAgent(conversation: Conversation, agentId: string, typing: boolean): void {
+    this.#emit(conversation, typingEvent(conversation, agentId, typing));
+  }
+
+  /** To another queue, or within it: the old agent goes, the new one may join at once. */
+  transfer(
+    conversation: Conversation,
+    wanted: { fromAgentId: string; queueId?: string; toAgentId?: string },
+  ): void {
+    if (conversation.state === 'idle') throw new ControlError(409, 'the conversation is over');
+    this.#emit(conversation, transferEvent(conversation));
+    this.leave(conversation, wanted.fromAgentId);
+    conversation.queueId = wanted.queueId ?? conversation.queueId;
+    conversation.assignment = { type: 'queue', id: conversation.queueId };
+    this.#emit(conversation, conversationUpdate(conversation));
+    this.#queue(conversation);
+    if (wanted.toAgentId !== undefined) this.accept(conversation, wanted.toAgentId);
+  }
+
+  /** The agent goes; the conversation stays as it is. */
+  leave(conversation: Conversation, agentId: string): void {
+    if (conversation.agents.get(agentId) !== true) {
+      throw new ControlError(409, `${agentId} is not in the conversation`);
+    }
+    conversation.agents.set(agentId, false);
+    this.#member(conversation, agentId, 'left');
+  }
+
+  /** The interaction is over: whoever is there leaves, the state is `idle`. */
+  end(conversation: Conversation): void {
+    if (conversation.state === 'idle') return;
+    for (const agentId of presentAgents(conversation)) this.leave(conversation, agentId);
+    conversation.state = 'idle';
+    conversation.endedAtMs = Date.now();
+    this.#emit(conversation, conversationUpdate(conversation));
+  }
+
+  /** The conversation that has waited longest for an agent, else the one whose customer waits longest for an answer. */
+  longestWaiting(): Conversation | undefined {
+    const open = this.conversations.filter(({ state }) => state !== 'idle');
+    const unanswered = open
+      .map((conversation) => ({ conversation, sinceMs: unansweredSince(conversation) }))
+      .filter(({ sinceMs }) => sinceMs !== undefined)
+      .sort((a, b) => (a.sinceMs ?? 0) - (b.sinceMs ?? 0));
+    return open.find((conversation) => isWaiting(conversation)) ?? unanswered[0]?.conversation;
+  }
+
+  async #open(conversation: Conversation, signal: AbortSignal): Promise<void> {
+    const { settings } = this.#context;
+    this.#emit(conversation, conversationUpdate(conversation));
+    await pause(settings().stepMs, signal);
+    if (conversation.state === 'created') {
+      conversation.state = 'active';
+      this.#emit(conversation, conversationUpdate(conversation));
+      await pause(settings().stepMs, signal);
+    }
+    if (conversation.state === 'active' && conversation.agents.size === 0) this.#queue(conversation);
+  }
+
+  #add(
+    conversation: Conversation,
+    authorType: AuthorType,
+    authorId: string,
+    text: string,
+    rest: Partial<DeskMessage>,
+  ): DeskMessage {
+    const message: DeskMessage = {
+      id: newDeskId(),
+      authorType,
+      authorId,
+      text,
+      createdAtMs: Date.now(),
+      attachments: [],
+      cards: [],
+      history: false,
+      ...rest,
+    };
+    conversation.messages.push(message);
+    this.#emit(conversation, messageEvent(conversation, message, this.#context.settings().messageForm));
+    return message;
+  }
+
+  #member(conversation: Conversation, agentId: string, change: 'joined' | 'left'): void {
+    const name = this.#context.agents.find(({ id }) => id === agentId)?.name ?? agentId;
+    const form = this.#context.settings().memberForm;
+    this.#emit(conversation, memberEvent(conversation, { type: 'agent', id: agentId, name }, change, form));
+  }
+
+  #queue(conversation: Conversation): void {
+    const name = this.#context.queues.find(({ id }) => id === conversation.queueId)?.name ?? '';
+    this.#emit(conversation, queuedEvent(conversation, name));
+  }
+
+  #emit(conversation: Conversation, event: DeskEvent): void {
+    this.#context.emit(conversation, event);
+  }
+}
+
+/** Active, and no agent is there. */
+export function isWaiting(conversation: Conversation): boolean {
+  return conversation.state === 'active' && presentAgents(conversation).length === 0;
+}
+
+function unansweredSince(conversation: Conversation): number | undefined {
+  const last = conversation.messages.at(-1);
+  return last?.authorType === 'user' ? last.createdAtMs : undefined;
+}

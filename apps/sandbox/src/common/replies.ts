@@ -1,0 +1,40 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FastifyReply } from 'fastify';
+import type { Fault } from './faults.js';
+import type { Answer } from './http.js';
+
+export function send(reply: FastifyReply, result: Answer): FastifyReply {
+  void reply.code(result.status).headers(result.headers);
+  return result.body === '' ? reply.send() : reply.send(Buffer.from(result.body));
+}
+
+export function breakOff(reply: FastifyReply, fault: Fault): FastifyReply {
+  reply.hijack();
+  // A hung call stays open until the caller goes or the server closes.
+  if (fault.effect === 'reset') reply.raw.socket?.resetAndDestroy();
+  return reply;
+}
+
+export function sendHalf(reply: FastifyReply, result: Answer): FastifyReply {
+  reply.hijack();
+  const bytes = Buffer.from(result.body === '' ? '{}' : result.body);
+  reply.raw.writeHead(result.status, { ...result.headers, 'content-length': String(bytes.length) });
+  reply.raw.write(bytes.subarray(0, Math.floor(bytes.length / 2)), () =>
+    // A moment for the kernel to deliver the half before the reset discards what is queued.
+    setTimeout(() => reply.raw.socket?.resetAndDestroy(), 20),
+  );
+  return reply;
+}
+
+export async function drip(reply: FastifyReply, result: Answer, delayMs: number): Promise<FastifyReply> {
+  reply.hijack();
+  const bytes = Buffer.from(result.body === '' ? '{}' : result.body);
+  reply.raw.writeHead(result.status, { ...result.headers, 'content-length': String(bytes.length) });
+  for (const byte of bytes) {
+    if (reply.raw.destroyed) break;
+    reply.raw.write(Buffer.of(byte));
+    await delay(delayMs);
+  }
+  reply.raw.end();
+  return reply;
+}

@@ -1,0 +1,78 @@
+import type { AppendLog } from '../common/append-log.js';
+import { WebhookPoster } from '../common/webhook-post.js';
+import { type InboundText, inboundParams, statusParams } from './inbound.js';
+import { newSid, type StoredMessage } from './messages.js';
+import type { TwilioLogEntry, TwilioSimulatorOptions } from './settings.js';
+import { callTwilioWebhook, repliesIn, type TwilioWebhookCall } from './webhooks.js';
+
+/** Posts the webhooks of messages, in as many copies as wanted, and keeps a log of how each went. */
+export class Deliveries {
+  readonly #options: TwilioSimulatorOptions;
+  readonly #calls: AppendLog<TwilioWebhookCall>;
+  readonly #accepted: AppendLog<TwilioLogEntry>;
+  readonly #copies: () => number;
+  readonly #poster = new WebhookPoster();
+
+  constructor(
+    options: TwilioSimulatorOptions,
+    calls: AppendLog<TwilioWebhookCall>,
+    accepted: AppendLog<TwilioLogEntry>,
+    copies: () => number,
+  ) {
+    this.#options = options;
+    this.#calls = calls;
+    this.#accepted = accepted;
+    this.#copies = copies;
+  }
+
+  /** The status callback of a message as it is now; undefined when it has none. */
+  async status(message: StoredMessage, signal: AbortSignal): Promise<TwilioWebhookCall | undefined> {
+    if (message.statusCallback === null || message.statusCallback === '') return undefined;
+    return this.#post('status', message.sid, message.statusCallback, statusParams(message), signal);
+  }
+
+  /** The inbound webhook, then the fallback if it failed; a reply in the answer is "sent" to the customer. */
+  async inbound(
+    message: StoredMessage,
+    text: InboundText,
+    signal: AbortSignal,
+  ): Promise<TwilioWebhookCall | null> {
+    const { webhookUrl, fallbackUrl } = this.#options;
+    if (webhookUrl === undefined) return null;
+    const params = inboundParams(message, text);
+    let call = await this.#post('inbound', message.sid, webhookUrl, params, signal);
+    if (call.alert === 11200 && fallbackUrl !== undefined) {
+      const extra = { ErrorCode: '11200', ErrorUrl: call.url };
+      call = await this.#post('inbound', message.sid, fallbackUrl, { ...params, ...extra }, signal);
+    }
+    for (const body of repliesIn(call)) {
+      const [from, to] = [message.to, message.from ?? ''];
+      this.#accepted.append({ kind: 'reply', sid: newSid('SM'), from, to, body });
+    }
+    return call;
+  }
+
+  async close(): Promise<void> {
+    await this.#poster.close();
+  }
+
+  /** All copies at once; the first one's answer. */
+  async #post(
+    kind: 'inbound' | 'status',
+    messageSid: string,
+    configuredUrl: string,
+    params: Record<string, string>,
+    signal: AbortSignal,
+  ): Promise<TwilioWebhookCall> {
+    const { authTokens, onExchange } = this.#options;
+    const tools = { poster: this.#poster, authToken: authTokens[0] ?? '', signal, onExchange };
+    const one = async (): Promise<TwilioWebhookCall> => {
+      const call = await callTwilioWebhook({ kind, messageSid, configuredUrl, params }, tools);
+      signal.throwIfAborted();
+      return this.#calls.append(call);
+    };
+    const copies = Array.from({ length: Math.max(0, this.#copies() - 1) }, one);
+    const [first] = await Promise.all([one(), ...copies]);
+    return first;
+  }
+}

@@ -1,0 +1,61 @@
+import type { OnExchange } from '../common/exchanges.js';
+
+export interface TwilioSimulatorOptions {
+  /** 0 = any free port. */
+  port?: number;
+  host?: string;
+  accountSid: string;
+  /** The first signs webhooks; each of them authenticates. */
+  authTokens: readonly string[];
+  apiKeySid?: string;
+  apiKeySecret?: string;
+  /** Our numbers, with `whatsapp:` where they are; none = every `From` is accepted. */
+  numbers?: readonly string[];
+  /** Sender pool per Messaging Service SID. */
+  messagingServices?: Readonly<Record<string, readonly string[]>>;
+  /** Where inbound messages are posted, with overrides in the fragment; none = nowhere. */
+  webhookUrl?: string;
+  /** Called when the webhook has failed. */
+  fallbackUrl?: string;
+  settings?: Partial<TwilioSettings>;
+  onExchange?: OnExchange | undefined;
+}
+
+export interface TwilioSettings {
+  /** Between two statuses of an outbound message. */
+  stepMs: number;
+  /** False: a message stays as it is until a control call moves it. */
+  autoProgress: boolean;
+  bodyAlteration: 'none' | 'smart-encoded';
+  /** How often each webhook is posted. */
+  webhookCopies: number;
+  /** A customer's STOP and START block and unblock our number for them. */
+  optOutKeywords: boolean;
+  magicNumbers: boolean;
+}
+
+export const DEFAULT_SETTINGS: TwilioSettings = {
+  stepMs: 25,
+  autoProgress: true,
+  bodyAlteration: 'none',
+  webhookCopies: 1,
+  optOutKeywords: true,
+  magicNumbers: true,
+};
+
+/** What Twilio accepted (or, for `reply`, sent because a webhook's answer said so). */
+export type TwilioLogEntry =
+  | {
+      kind: 'message';
+      sid: string;
+      to: string;
+      from: string | null;
+      /** As posted, before any alteration. */
+      body: string;
+      messagingServiceSid: string | null;
+      statusCallback: string | null;
+      mediaUrls: string[];
+      contentSid: string | null;
+    }
+  | { kind: 'reply'; sid: string; to: string; from: string; body: string }
+  | { kind: 'typing'; messageSid: string };

@@ -1,0 +1,41 @@
+import type { DeliveryObserver } from '#core';
+import type { Logger, Metrics } from '#platform';
+import type { QueueObserver } from '#queueing';
+
+const PROVIDERS = { inbound: 'chat-gateway', outbound: 'twilio' } as const;
+
+/** Delivery's doings as figures and log lines: ids and codes only. */
+export function deliveryObserver(metrics: Metrics, logger: Logger): DeliveryObserver {
+  return {
+    attempted: ({ direction, kind, outcome, code, seconds, possibleDuplicate, ...ids }) => {
+      const provider = PROVIDERS[direction];
+      metrics.deliveries.inc({ provider, direction, outcome });
+      metrics.attemptDuration.observe({ provider, direction }, seconds);
+      if (possibleDuplicate) metrics.possibleDuplicates.inc({ provider, direction });
+      const fields = { direction, kind, outcome, code, ...ids };
+      if (outcome === 'submitted') logger.debug(fields, 'An attempt was submitted.');
+      else logger.info(fields, 'An attempt was not submitted.');
+    },
+    alarm: (name, ids, error) => {
+      metrics.alarms.inc({ name });
+      logger.error(
+        { alarm: name, ...ids, ...(error !== undefined && { err: error }) },
+        'Delivery needs a look.',
+      );
+    },
+  };
+}
+
+/** The queues' doings as figures and log lines. */
+export function queueObserver(metrics: Metrics, logger: Logger): QueueObserver {
+  return {
+    wakeUps: (outcome, _direction, count) => metrics.wakeUps.inc({ result: outcome }, count),
+    failing: (failing, direction) =>
+      failing
+        ? logger.warn({ direction }, 'Wake-ups cannot be queued; lanes are drained in-process.')
+        : logger.info({ direction }, 'Wake-ups are queued again.'),
+    evictionPossible: (possible) => {
+      if (possible) metrics.alarms.inc({ name: 'redis-may-evict' });
+    },
+  };
+}

@@ -1,0 +1,87 @@
+import { NestFactory } from '@nestjs/core';
+import { ChannelPort, LaneDrain } from '#core';
+import { createPool, isReady, Upkeep } from '#persistence';
+import {
+  Metrics,
+  PinoLogger,
+  ProviderHttp,
+  startHealthServer,
+  type ConfigurationByRole,
+  type Logger,
+} from '#platform';
+import { BullWakeUps, LaneProcessors } from '#queueing';
+import { Endings } from './endings.js';
+import { Rounds } from './rounds.js';
+import { Sweeper } from './sweeper.js';
+import { WorkerModule } from './worker.module.js';
+
+/** Lanes worked on at once per direction; each holds at most one connection of the pool, and rarely. */
+const LANES_PER_DIRECTION = 32;
+const POOL_SIZE = 16;
+/** How long a process may spend on ending: running sends have their own deadline, which fits in. */
+const STOP_MARGIN_MS = 1_000;
+const TIMERS_INTERVAL_MS = 500;
+const HOUSEKEEPING_INTERVAL_MS = 60_000;
+
+export interface Worker {
+  port: number;
+  /** No new lanes, then the running sends, then connections. Bounded by the deadline of a send. */
+  stop(): Promise<void>;
+}
+
+/** Delivery: BullMQ processors, the sweeper, timers. Any number of these may run beside each other. */
+export async function startWorker(
+  configuration: ConfigurationByRole['worker'],
+  logger: Logger,
+): Promise<Worker> {
+  const { databaseUrl, host, port, sendTimeoutMs, sweepIntervalMs } = configuration;
+  const metrics = new Metrics();
+  const http = new ProviderHttp();
+  const pool = createPool({ databaseUrl, name: 'causeway-worker', maxConnections: POOL_SIZE });
+  const health = await startHealthServer({ host, port, metrics, ready: () => isReady(pool) });
+
+  const app = await NestFactory.createApplicationContext(
+    WorkerModule.forRoot(configuration, { logger, metrics, http, pool }),
+    { logger: new PinoLogger(logger), abortOnError: false },
+  );
+  const drain = app.get(LaneDrain);
+  const wakeUps = app.get(BullWakeUps);
+  const processors = app.get(LaneProcessors);
+  const upkeep = new Upkeep(pool);
+  const sweeper = new Sweeper({ upkeep, wakeUps, drain, metrics, lanesAtOnce: LANES_PER_DIRECTION });
+  const endings = app.get(Endings);
+  const rounds = new Rounds(logger, metrics, [
+    { name: 'sweep', intervalMs: sweepIntervalMs, run: () => sweeper.sweep() },
+    {
+      name: 'timers',
+      intervalMs: TIMERS_INTERVAL_MS,
+      run: async () => wakeUps.wake(await upkeep.closeDue()),
+    },
+    { name: 'endings', intervalMs: sweepIntervalMs, run: () => endings.run() },
+    {
+      name: 'housekeeping',
+      intervalMs: HOUSEKEEPING_INTERVAL_MS,
+      run: async () => {
+        if (!(await upkeep.takeDuty('housekeeping', HOUSEKEEPING_INTERVAL_MS))) return;
+        await upkeep.ensurePartitions();
+        wakeUps.wake(await upkeep.closeSilent());
+      },
+    },
+  ]);
+
+  // The first send must not spend its deadline on loading a client.
+  await app.get(ChannelPort).warmUp?.();
+  processors.start(LANES_PER_DIRECTION);
+  rounds.start();
+
+  return {
+    port: health.port,
+    stop: async () => {
+      drain.stop();
+      await Promise.all([rounds.stop(), processors.stop(sendTimeoutMs + STOP_MARGIN_MS), sweeper.idle()]);
+      await wakeUps.stop();
+      await app.close();
+      await Promise.allSettled([http.destroy(), health.close(), pool.end()]);
+    },
+  };
+}

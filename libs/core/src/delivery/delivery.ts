@@ -1,0 +1,73 @@
+import type { ChannelPort, DeskPort } from '../ports.js';
+import type { Direction } from '../content.js';
+import type { LaneStore } from './lane-store.js';
+import type { WakeUps } from './wake-ups.js';
+
+/** Storage did not do its part: nothing is concluded, the lease runs out and the sweeper comes back to the lane. */
+export class StorageError extends Error {
+  constructor(cause: unknown) {
+    super('Storage did not answer.', { cause });
+    this.name = 'StorageError';
+  }
+}
+
+/** The intent is too old for its lease to be trusted: nothing was sent. */
+export class StaleIntentError extends Error {
+  constructor() {
+    super('The intent is older than its freshness limit.');
+    this.name = 'StaleIntentError';
+  }
+}
+
+/** Places at which a fault test may kill the process; a no-op everywhere else. */
+export type CrashPoint =
+  'before-claim' | 'after-claim' | 'after-intent' | 'mid-request' | 'after-response' | 'before-release';
+
+export interface DeliveryOptions {
+  leaseMs: number;
+  /** The one deadline of a provider call; less than half a lease. */
+  sendTimeoutMs: number;
+  /** How long after an attempt's end its effect may still show. */
+  uncertainSettleMs: number;
+  uncertainPolicy: 'retry' | 'hold';
+  /** A drain gives its slot back after so many items, or after so long. */
+  maxItems: number;
+  maxDrainMs: number;
+}
+
+/** What happened, for metrics, logs and alarms. Carries ids and codes only. */
+export interface DeliveryObserver {
+  attempted(event: {
+    direction: Direction;
+    kind: 'send' | 'create';
+    outcome: string;
+    code?: string;
+    seconds: number;
+    /** A part sent again without knowing what became of the attempt before. */
+    possibleDuplicate?: boolean;
+    messageId: string;
+    laneId: string;
+  }): void;
+  alarm(
+    name: string,
+    ids: { messageId?: string; laneId?: string; conversationId?: string },
+    error?: unknown,
+  ): void;
+}
+
+export interface DeliveryDependencies {
+  store: LaneStore;
+  channel: ChannelPort;
+  desk: DeskPort;
+  wakeUps: WakeUps;
+  options: DeliveryOptions;
+  observer: DeliveryObserver;
+  crash: (point: CrashPoint) => void;
+  newId: () => string;
+  /** Monotonic milliseconds. */
+  nowMs: () => number;
+  random: () => number;
+}
+
+/** What a step did: go on with the next head, stop here (the lane waits or is blocked), or the lease is not ours. */
+export type Step = 'next' | 'stop' | 'lost';

@@ -1,0 +1,329 @@
+import type { MessageContent, PartContent } from '../content.js';
+import { DeliveryError } from '../delivery-error.js';
+import type { CallContext, Sent } from '../ports.js';
+import { isFailure } from '../receipts.js';
+import { backOffMs } from './back-off.js';
+import { StaleIntentError, StorageError, type DeliveryDependencies, type Step } from './delivery.js';
+import type {
+  AttemptEnd,
+  ClaimedLane,
+  LaneHead,
+  Settlement,
+  StoredAttempt,
+  StoredPart,
+} from './lane-store.js';
+
+/** An intent older than this is not acted on: its lease may be somebody else's by the time the bytes leave. */
+const INTENT_FRESH_MS = 1_000;
+/** Probing interval while our credentials are refused. */
+const CREDENTIALS_WAIT_MS = 30_000;
+/** Failures of our own code over one item before it is set aside. */
+const MAX_OWN_FAILURES = 5;
+
+/** Sends the head's next part: prepare → intent → send → outcome (DESIGN 5). Shared by both directions. */
+export class HeadDelivery {
+  constructor(private readonly deps: DeliveryDependencies) {}
+
+  /** The part to send next, rendered and stored before its first attempt; undefined when the fence is not ours. */
+  async nextPart(
+    lane: ClaimedLane,
+    head: LaneHead,
+    render: (content: MessageContent) => PartContent[],
+  ): Promise<{ part: StoredPart; last: boolean } | 'all-sent' | undefined> {
+    let parts = head.parts;
+    if (parts.length === 0) {
+      const contents = render(head.content);
+      if (!(await this.deps.store.storeParts(lane.lease, head.messageId, contents))) return undefined;
+      parts = contents.map((content, index) => ({ n: index + 1, content }));
+    }
+    const pending = parts.filter((part) => !isSent(head.attempts, part.n));
+    const [part] = pending;
+    return part ? { part, last: pending.length === 1 } : 'all-sent';
+  }
+
+  /**
+   * The head's last attempt has no known outcome: its worker died, or the call broke off after writing. Answers what to
+   * do now; `resend` means that the part goes out again, marked.
+   */
+  async resolveUncertain(
+    lane: ClaimedLane,
+    head: LaneHead,
+    part: StoredPart,
+    last: boolean,
+  ): Promise<Step | 'resend'> {
+    const { options, store } = this.deps;
+    const attempt = head.attempts.findLast(({ kind, partN }) => kind === 'send' && partN === part.n);
+    if (!attempt || (attempt.outcome !== 'sending' && attempt.outcome !== 'uncertain')) return 'resend';
+    if (attempt.providerId !== undefined) {
+      // A callback named this attempt: it took effect.
+      return this.submitted(lane, head, last, {
+        id: attempt.id,
+        outcome: 'submitted',
+        providerId: attempt.providerId,
+      });
+    }
+    const sinceEndMs = attempt.endedAgoMs ?? attempt.startedAgoMs - options.sendTimeoutMs;
+    if (sinceEndMs < options.uncertainSettleMs) {
+      const kept = await store.wait(lane.lease, options.uncertainSettleMs - sinceEndMs, 'back-off');
+      return kept ? 'stop' : 'lost';
+    }
+    // Looking up at the provider (`findSent`) belongs here. Without it the attempt stays unknowable.
+    if (options.uncertainPolicy === 'hold') {
+      return this.settle(lane, head, {
+        delivery: 'held',
+        ends: false,
+        reason: 'uncertain',
+        attempt: { id: attempt.id, outcome: 'uncertain' },
+        lane: { failures: 0 },
+      });
+    }
+    return 'resend';
+  }
+
+  /** One provider call for one part, with everything around it. `onGone` decides about a conversation that is no more. */
+  async send(
+    lane: ClaimedLane,
+    head: LaneHead,
+    target: {
+      part: StoredPart;
+      last: boolean;
+      resend: boolean;
+      conversationId?: string;
+      call: (attemptId: string, context: CallContext) => Promise<Sent>;
+      onGone?: (attempt: AttemptEnd, error: DeliveryError) => Promise<Step>;
+    },
+  ): Promise<Step> {
+    const { store, options, crash, newId, nowMs } = this.deps;
+    const attemptId = newId();
+    const beforeIntentMs = nowMs();
+    const held = await store.intent(lane.lease, options.leaseMs, {
+      id: attemptId,
+      messageId: head.messageId,
+      seq: head.seq,
+      partN: target.part.n,
+      ...(target.conversationId && { conversationId: target.conversationId }),
+    });
+    if (!held) return 'lost';
+    crash('after-intent');
+
+    const startedMs = nowMs();
+    let sent: Sent;
+    try {
+      sent = await target.call(attemptId, this.callContext(beforeIntentMs));
+    } catch (error) {
+      if (error instanceof StorageError) throw error;
+      this.observe(lane, head, 'send', error, startedMs, target.resend);
+      return this.failed(lane, head, target, attemptId, error);
+    }
+    crash('after-response');
+    this.observe(lane, head, 'send', undefined, startedMs, target.resend);
+    return this.submitted(
+      lane,
+      head,
+      target.last,
+      {
+        id: attemptId,
+        outcome: 'submitted',
+        httpStatus: sent.httpStatus,
+        ...(sent.providerId !== undefined && { providerId: sent.providerId }),
+        ...(sent.receipt !== undefined && { receipt: sent.receipt }),
+      },
+      target.resend,
+    );
+  }
+
+  /** Limits of one call: the deadline, and the freshness of its intent right before the first byte. */
+  callContext(beforeIntentMs: number): CallContext {
+    const { options, crash, nowMs } = this.deps;
+    return {
+      timeoutMs: options.sendTimeoutMs,
+      beforeFirstByte: () => {
+        if (nowMs() - beforeIntentMs > INTENT_FRESH_MS) throw new StaleIntentError();
+        setImmediate(() => crash('mid-request'));
+      },
+    };
+  }
+
+  /** Decides about the head after a failed call or a failed preparation. */
+  async fail(
+    lane: ClaimedLane,
+    head: LaneHead,
+    error: unknown,
+    attempt?: AttemptEnd,
+    resend = false,
+  ): Promise<Step> {
+    const possibleDuplicate = resend && { possibleDuplicate: true };
+    const common = { ...(attempt && { attempt }), ...possibleDuplicate };
+    if (!(error instanceof DeliveryError)) return this.ownFailure(lane, head, error, common);
+    const why = {
+      reason: error.code,
+      ...(error.providerCode !== undefined && { providerCode: error.providerCode }),
+    };
+    const failures = lane.failures + 1;
+    switch (error.kind) {
+      case 'gone':
+      case 'not-sent':
+        return this.settle(lane, head, {
+          ...common,
+          ...why,
+          delivery: 'open',
+          ends: false,
+          lane: { failures, notBeforeMs: this.backOff(failures, error), waitingFor: 'back-off' },
+        });
+      case 'uncertain':
+        return this.settle(lane, head, {
+          ...common,
+          ...why,
+          delivery: 'uncertain',
+          ends: false,
+          lane: {
+            failures,
+            notBeforeMs: Math.max(this.deps.options.uncertainSettleMs, this.backOff(failures, error)),
+            waitingFor: 'back-off',
+          },
+        });
+      case 'failed':
+        return this.settle(lane, head, {
+          ...common,
+          ...why,
+          delivery: 'failed',
+          ends: true,
+          lane: { failures: 0 },
+        });
+      case 'held':
+        return this.hold(lane, head, error.hold ?? 'configuration', { ...common, ...why });
+      case 'credentials':
+        this.deps.observer.alarm('credentials-refused', ids(lane, head), error);
+        return this.settle(lane, head, {
+          ...common,
+          ...why,
+          delivery: 'held',
+          ends: false,
+          reason: 'credentials',
+          lane: { failures, notBeforeMs: CREDENTIALS_WAIT_MS, waitingFor: 'back-off' },
+        });
+    }
+  }
+
+  hold(lane: ClaimedLane, head: LaneHead, reason: string, rest: Partial<Settlement> = {}): Promise<Step> {
+    const ends = reason === 'quarantine';
+    return this.settle(lane, head, { ...rest, delivery: 'held', ends, reason, lane: { failures: 0 } });
+  }
+
+  /** Writes what became of the head; the step follows from it. */
+  async settle(
+    lane: ClaimedLane,
+    head: LaneHead,
+    settlement: Omit<Settlement, 'messageId' | 'seq'>,
+  ): Promise<Step> {
+    const delivery = await this.deps.store.settle(lane.lease, this.deps.options.leaseMs, {
+      ...settlement,
+      messageId: head.messageId,
+      seq: head.seq,
+    });
+    if (delivery === undefined) return 'lost';
+    lane.failures = settlement.lane.failures;
+    const goesOn =
+      settlement.ends || (settlement.delivery === 'open' && settlement.lane.notBeforeMs === undefined);
+    return goesOn ? 'next' : 'stop';
+  }
+
+  observe(
+    lane: ClaimedLane,
+    head: LaneHead,
+    kind: 'send' | 'create',
+    error: unknown,
+    startedMs: number,
+    resend = false,
+  ): void {
+    this.deps.observer.attempted({
+      direction: lane.direction,
+      kind,
+      outcome: error === undefined ? 'submitted' : error instanceof DeliveryError ? error.kind : 'bug',
+      ...(error instanceof DeliveryError && { code: error.code }),
+      ...(resend && { possibleDuplicate: true }),
+      seconds: (this.deps.nowMs() - startedMs) / 1000,
+      messageId: head.messageId,
+      laneId: lane.lease.laneId,
+    });
+  }
+
+  submitted(
+    lane: ClaimedLane,
+    head: LaneHead,
+    last: boolean,
+    attempt: AttemptEnd,
+    resend = false,
+  ): Promise<Step> {
+    return this.settle(lane, head, {
+      delivery: last ? 'submitted' : 'open',
+      ends: last,
+      attempt,
+      ...(resend && { possibleDuplicate: true }),
+      lane: { failures: 0 },
+    });
+  }
+
+  private failed(
+    lane: ClaimedLane,
+    head: LaneHead,
+    target: { resend: boolean; onGone?: (attempt: AttemptEnd, error: DeliveryError) => Promise<Step> },
+    attemptId: string,
+    error: unknown,
+  ): Promise<Step> {
+    const attempt = attemptEnd(attemptId, error);
+    if (error instanceof DeliveryError && error.kind === 'gone' && target.onGone)
+      return target.onGone(attempt, error);
+    return this.fail(lane, head, error, attempt, target.resend);
+  }
+
+  /** An exception of our own: after the intent anything may have left, so the attempt counts as uncertain. */
+  private ownFailure(
+    lane: ClaimedLane,
+    head: LaneHead,
+    error: unknown,
+    common: Partial<Settlement>,
+  ): Promise<Step> {
+    this.deps.observer.alarm('own-failure', ids(lane, head), error);
+    if (head.tries + 1 >= MAX_OWN_FAILURES) return this.hold(lane, head, 'quarantine', common);
+    const failures = lane.failures + 1;
+    return this.settle(lane, head, {
+      ...common,
+      delivery: common.attempt ? 'uncertain' : 'open',
+      ends: false,
+      ownFailure: true,
+      reason: 'own-failure',
+      lane: { failures, notBeforeMs: this.backOff(failures), waitingFor: 'back-off' },
+    });
+  }
+
+  private backOff(failures: number, error?: DeliveryError): number {
+    return backOffMs(failures, error?.retryAfterMs, this.deps.random);
+  }
+}
+
+/** Ids that a log line or an alarm may carry. */
+export function ids(lane: ClaimedLane, head: LaneHead): { messageId: string; laneId: string } {
+  return { messageId: head.messageId, laneId: lane.lease.laneId };
+}
+
+/** How an attempt ended that threw. */
+export function attemptEnd(id: string, error: unknown): AttemptEnd {
+  if (!(error instanceof DeliveryError)) return { id, outcome: 'uncertain', errorClass: 'bug' };
+  return {
+    id,
+    outcome: error.kind,
+    errorClass: error.kind,
+    errorCode: error.code,
+    ...(error.httpStatus !== undefined && { httpStatus: error.httpStatus }),
+    ...(error.providerCode !== undefined && { providerCode: error.providerCode }),
+  };
+}
+
+/** A part is done when an attempt of it was submitted and the provider has not reported that one as failed. */
+function isSent(attempts: StoredAttempt[], partN: number): boolean {
+  return attempts.some(
+    ({ kind, partN: n, outcome, receipt }) =>
+      kind === 'send' && n === partN && outcome === 'submitted' && !(receipt && isFailure(receipt)),
+  );
+}

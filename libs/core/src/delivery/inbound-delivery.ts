@@ -1,0 +1,204 @@
+import { DeliveryError } from '../delivery-error.js';
+import { StorageError, type DeliveryDependencies, type Step } from './delivery.js';
+import { attemptEnd, ids, type HeadDelivery } from './head-delivery.js';
+import type { AttemptEnd, ClaimedLane, LaneHead, OpenConversation } from './lane-store.js';
+
+/** How often a conversation whose create has no known outcome is looked for in the desk's list. */
+const FIND_INTERVAL_MS = 1_000;
+/** A thread's conversations that may be found gone in ten minutes before an operator is called. */
+const MAX_GONE = 3;
+
+/** Delivers a customer's messages to the desk: opens the conversation where there is none (DESIGN 6). */
+export class InboundDelivery {
+  constructor(
+    private readonly deps: DeliveryDependencies,
+    private readonly heads: HeadDelivery,
+  ) {}
+
+  async deliver(lane: ClaimedLane, head: LaneHead): Promise<Step> {
+    const { store } = this.deps;
+    if (head.content.type === 'reopening' && head.conversation?.deskConversationId) {
+      // Its texts went into the opening as history.
+      return this.heads.settle(lane, head, { delivery: 'submitted', ends: true, lane: { failures: 0 } });
+    }
+    const conversation = head.conversation ?? (await this.open(lane, head));
+    if (conversation === 'limit') return this.heads.hold(lane, head, 'reopening-limit');
+    if (!conversation) return 'lost';
+    if (conversation.closesInMs !== undefined)
+      return this.wait(lane, Math.max(50, conversation.closesInMs), 'closing');
+    if (conversation.deskConversationId === undefined) return this.create(lane, head, conversation);
+    if (conversation.state === 'opening' && (conversation.readyInMs ?? 0) > 0) {
+      return this.wait(lane, conversation.readyInMs ?? 0, 'opening');
+    }
+
+    const next = await this.heads.nextPart(lane, head, (content) => this.deps.desk.render(content));
+    if (!next) return 'lost';
+    if (next === 'all-sent') {
+      return this.heads.settle(lane, head, { delivery: 'submitted', ends: true, lane: { failures: 0 } });
+    }
+    const { part, last } = next;
+    const uncertain = head.state === 'sending' || head.state === 'uncertain';
+    if (uncertain) {
+      const step = await this.heads.resolveUncertain(lane, head, part, last);
+      if (step !== 'resend') return step;
+    }
+    const deskConversationId = conversation.deskConversationId;
+    return this.heads.send(lane, head, {
+      part,
+      last,
+      resend: uncertain && hasUnknownAttempt(head, part.n),
+      conversationId: conversation.id,
+      call: (_attemptId, context) =>
+        this.deps.desk.send(
+          { deskConversationId, authorType: head.authorType === 'bot' ? 'bot' : 'user', part: part.content },
+          context,
+        ),
+      onGone: (attempt, error) => this.gone(lane, head, conversation, deskConversationId, attempt, error),
+    });
+  }
+
+  private async open(lane: ClaimedLane, head: LaneHead): Promise<OpenConversation | 'limit' | undefined> {
+    const { store, observer } = this.deps;
+    if ((await store.recentlyGone(lane.threadId)) >= MAX_GONE) {
+      observer.alarm('reopening-limit', ids(lane, head));
+      return 'limit';
+    }
+    return store.openConversation(lane);
+  }
+
+  private async wait(lane: ClaimedLane, ms: number, waitingFor: 'opening' | 'closing'): Promise<Step> {
+    return (await this.deps.store.wait(lane.lease, ms, waitingFor)) ? 'stop' : 'lost';
+  }
+
+  /** Creates the conversation at the desk, or finds out about a create whose answer was lost. */
+  private async create(lane: ClaimedLane, head: LaneHead, conversation: OpenConversation): Promise<Step> {
+    const { create } = conversation;
+    if (create?.outcome === 'sending' || create?.outcome === 'uncertain') {
+      const step = await this.adopt(lane, conversation.id, create);
+      if (step !== 'make-again') return step;
+    }
+    const { store, desk, options, newId, nowMs, crash } = this.deps;
+    const channelId = lane.number.chatGatewayChannelId;
+    if (channelId === undefined) return this.heads.hold(lane, head, 'unconfigured');
+
+    const history = await store.reopeningHistory(lane.lease.laneId);
+    const attemptId = newId();
+    const beforeIntentMs = nowMs();
+    const reference = { conversationId: conversation.id, attemptId };
+    if (!(await store.intentCreate(lane.lease, options.leaseMs, { ...reference, messageId: head.messageId })))
+      return 'lost';
+    crash('after-intent');
+    const startedMs = nowMs();
+    try {
+      const { deskConversationId } = await desk.createConversation(
+        {
+          channelId,
+          user: {
+            ...(lane.customer.name && { name: lane.customer.name }),
+            ...phoneOf(lane.customer.address),
+            ...(lane.number.language && { language: lane.number.language }),
+          },
+          ...(lane.number.queueId && { queueId: lane.number.queueId }),
+          ...(history.length > 0 && { history }),
+          reference,
+        },
+        this.heads.callContext(beforeIntentMs),
+      );
+      crash('after-response');
+      this.heads.observe(lane, head, 'create', undefined, startedMs);
+      await store.bind(lane.tenantId, deskConversationId, reference);
+      return 'next';
+    } catch (error) {
+      if (error instanceof StorageError) throw error;
+      this.heads.observe(lane, head, 'create', error, startedMs);
+      return this.createFailed(lane, head, conversation.id, attemptEnd(attemptId, error), error);
+    }
+  }
+
+  private async createFailed(
+    lane: ClaimedLane,
+    head: LaneHead,
+    conversationId: string,
+    end: AttemptEnd,
+    error: unknown,
+  ): Promise<Step> {
+    if (!(await this.deps.store.endCreate(lane.lease, conversationId, head.messageId, end))) return 'lost';
+    if (end.outcome === 'uncertain' && error instanceof DeliveryError) {
+      return this.wait(lane, Math.min(FIND_INTERVAL_MS, this.deps.options.uncertainSettleMs), 'opening');
+    }
+    return this.heads.fail(lane, head, error);
+  }
+
+  /**
+   * A create without a known outcome is never simply repeated: it may show by an event (which binds it without us) or in
+   * the desk's list until the settle time has passed. Made again only then; one that shows later still is ended.
+   */
+  private async adopt(
+    lane: ClaimedLane,
+    conversationId: string,
+    create: NonNullable<OpenConversation['create']>,
+  ): Promise<Step | 'make-again'> {
+    const { store, desk, options } = this.deps;
+    const reference = { conversationId, attemptId: create.attemptId };
+    const sinceEndMs = create.endedAgoMs ?? create.startedAgoMs - options.sendTimeoutMs;
+    try {
+      const found = await desk.findConversation(
+        {
+          channelId: lane.number.chatGatewayChannelId ?? '',
+          reference,
+          createdAfter: create.startedAt - 120_000,
+        },
+        { timeoutMs: options.sendTimeoutMs },
+      );
+      if (found) {
+        await store.bind(lane.tenantId, found.deskConversationId, reference);
+        return 'next';
+      }
+    } catch (error) {
+      // The list is a bonus; the event decides.
+      if (!(error instanceof DeliveryError)) throw error;
+    }
+    if (!(await store.renew(lane.lease, options.leaseMs))) return 'lost';
+    if (sinceEndMs >= options.uncertainSettleMs) return 'make-again';
+    return this.wait(lane, Math.min(FIND_INTERVAL_MS, options.uncertainSettleMs - sinceEndMs), 'opening');
+  }
+
+  /** The desk refused a message as if its conversation were no more: believed only after reading the conversation. */
+  private async gone(
+    lane: ClaimedLane,
+    head: LaneHead,
+    conversation: OpenConversation,
+    deskConversationId: string,
+    attempt: AttemptEnd,
+    error: DeliveryError,
+  ): Promise<Step> {
+    const { store, desk, options, observer } = this.deps;
+    let isGone = false;
+    try {
+      const { state } = await desk.readConversation(deskConversationId, { timeoutMs: options.sendTimeoutMs });
+      isGone = state === 'gone' || state === 'idle';
+    } catch (failure) {
+      if (!(failure instanceof DeliveryError)) throw failure;
+    }
+    if (!isGone) return this.heads.fail(lane, head, error, { ...attempt, outcome: 'not-sent' });
+    await store.conversationGone(conversation.id);
+    if (head.attempts.some(({ outcome }) => outcome === 'gone')) {
+      observer.alarm('reopening-limit', ids(lane, head));
+      return this.heads.hold(lane, head, 'reopening-limit', { attempt });
+    }
+    return this.heads.settle(lane, head, { delivery: 'open', ends: false, attempt, lane: { failures: 0 } });
+  }
+}
+
+function hasUnknownAttempt(head: LaneHead, partN: number): boolean {
+  return head.attempts.some(
+    ({ kind, partN: n, outcome }) =>
+      kind === 'send' && n === partN && (outcome === 'sending' || outcome === 'uncertain'),
+  );
+}
+
+/** The number to show an agent: a business-scoped id is none. */
+function phoneOf(address: string): { phone?: string } {
+  const number = address.replace(/^whatsapp:/, '');
+  return number.startsWith('+') ? { phone: number } : {};
+}

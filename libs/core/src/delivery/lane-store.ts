@@ -1,0 +1,182 @@
+import type { AuthorType, Direction, MessageContent, PartContent, HistoryEntry } from '../content.js';
+import type { DeliveryErrorKind, HoldReason } from '../delivery-error.js';
+import type { ReceiptStatus } from '../receipts.js';
+import type { SenderNumber } from '../ports.js';
+
+/** The right to work on a lane: every write carries its fence, and none with an older one takes effect. */
+export interface Lease {
+  laneId: string;
+  fence: number;
+}
+
+/** A lane as claimed, with what does not change while it is worked on. */
+export interface ClaimedLane {
+  lease: Lease;
+  direction: Direction;
+  tenantId: string;
+  threadId: string;
+  number: SenderNumber & {
+    id: string;
+    configured: boolean;
+    chatGatewayChannelId?: string;
+    queueId?: string;
+    language?: string;
+  };
+  customer: { id: string; address: string; name?: string };
+  /** Consecutive attempts at the head that did not succeed. */
+  failures: number;
+}
+
+export type AttemptOutcome =
+  'sending' | 'submitted' | 'not-sent' | 'failed' | 'held' | 'uncertain' | 'gone' | 'credentials';
+
+/** One provider call as stored. */
+export interface StoredAttempt {
+  id: string;
+  partN: number;
+  kind: 'send' | 'create';
+  outcome: AttemptOutcome;
+  /** Since it started and since it ended, by the database's clock, milliseconds. */
+  startedAgoMs: number;
+  endedAgoMs?: number;
+  /** Set by the call's answer, or by a callback that named this attempt. */
+  providerId?: string;
+  receipt?: ReceiptStatus;
+  errorCode?: string;
+}
+
+export interface StoredPart {
+  n: number;
+  content: PartContent;
+}
+
+/** The thread's one conversation that is not closed. */
+export interface OpenConversation {
+  id: string;
+  state: 'opening' | 'queued' | 'active' | 'post-agent';
+  deskConversationId?: string;
+  create?: {
+    attemptId: string;
+    outcome: 'sending' | 'uncertain' | 'not-sent' | 'created';
+    startedAgoMs: number;
+    endedAgoMs?: number;
+    /** Epoch milliseconds, by the database's clock. */
+    startedAt: number;
+  };
+  /** Positive while texts wait for the interaction to exist. */
+  readyInMs?: number;
+  /** Set while the grace after the last agent's leaving runs (zero or less: it is over, closing is under way). */
+  closesInMs?: number;
+}
+
+/** The item at the head of a lane: lowest `seq` that blocks. */
+export interface LaneHead {
+  messageId: string;
+  seq: number;
+  state: 'open' | 'sending' | 'uncertain' | 'held';
+  reason?: HoldReason;
+  /** How often our own code failed over it. */
+  tries: number;
+  content: MessageContent;
+  authorType: AuthorType;
+  authorId?: string;
+  conversationId?: string;
+  acceptedAgoMs: number;
+  parts: StoredPart[];
+  attempts: StoredAttempt[];
+  /** Inbound only. */
+  conversation?: OpenConversation;
+}
+
+/** How an attempt ended, for its row. */
+export interface AttemptEnd {
+  id: string;
+  outcome: AttemptOutcome;
+  providerId?: string;
+  receipt?: ReceiptStatus;
+  httpStatus?: number;
+  errorClass?: DeliveryErrorKind | 'bug';
+  errorCode?: string;
+  providerCode?: string;
+}
+
+/** What becomes of the head: one statement, guarded by the fence, writes all of it. */
+export interface Settlement {
+  messageId: string;
+  seq: number;
+  delivery: 'open' | 'sending' | 'uncertain' | 'submitted' | 'held' | 'failed';
+  /** Whether the item goes from the lane. */
+  ends: boolean;
+  reason?: string;
+  providerCode?: string;
+  possibleDuplicate?: boolean;
+  /** Counts a failure of our own code. */
+  ownFailure?: boolean;
+  attempt?: AttemptEnd;
+  lane: { failures: number; notBeforeMs?: number; waitingFor?: 'opening' | 'closing' | 'back-off' };
+}
+
+/** What delivery needs from storage. Every write answers false (or undefined) when the fence is not ours any more. */
+export abstract class LaneStore {
+  abstract claim(laneId: string, leaseMs: number): Promise<ClaimedLane | undefined>;
+  abstract head(lane: ClaimedLane): Promise<LaneHead | undefined>;
+  abstract renew(lease: Lease, leaseMs: number): Promise<boolean>;
+  abstract storeParts(lease: Lease, messageId: string, parts: PartContent[]): Promise<boolean>;
+  /** Renews the lease and stores the attempt as `sending`, in one statement. */
+  abstract intent(
+    lease: Lease,
+    leaseMs: number,
+    attempt: { id: string; messageId: string; seq: number; partN: number; conversationId?: string },
+  ): Promise<boolean>;
+  /**
+   * Ends an attempt and decides about the head. Answers the final delivery: a failure that a callback reported before
+   * the call returned outranks `submitted`.
+   */
+  abstract settle(
+    lease: Lease,
+    leaseMs: number,
+    settlement: Settlement,
+  ): Promise<Settlement['delivery'] | undefined>;
+  /** Lets the lane wait without touching its head. */
+  abstract wait(lease: Lease, ms: number, waitingFor: 'opening' | 'closing' | 'back-off'): Promise<boolean>;
+  abstract release(lease: Lease): Promise<void>;
+  /** After a release: milliseconds until the lane has work, 0 for now, undefined for none. */
+  abstract lookAgain(laneId: string): Promise<number | undefined>;
+
+  /** Makes the conversation's row, state `opening`. Undefined when the fence is not ours any more. */
+  abstract openConversation(lane: ClaimedLane): Promise<OpenConversation | undefined>;
+  /** Renews the lease and stores the create as under way, in one statement. */
+  abstract intentCreate(
+    lease: Lease,
+    leaseMs: number,
+    create: { attemptId: string; messageId: string; conversationId: string },
+  ): Promise<boolean>;
+  /** Ends a create that gave no conversation. */
+  abstract endCreate(
+    lease: Lease,
+    conversationId: string,
+    messageId: string,
+    end: AttemptEnd,
+  ): Promise<boolean>;
+  /** Binds what a create answered, or what the list showed. `orphan`: another is bound; it will be ended. */
+  abstract bind(
+    tenantId: string,
+    deskConversationId: string,
+    create: { conversationId: string; attemptId: string },
+  ): Promise<'bound' | 'orphan'>;
+  /** Earlier texts that a closing left unheard, for the history of the next conversation. */
+  abstract reopeningHistory(laneId: string): Promise<HistoryEntry[]>;
+  /** The conversation is gone at the desk: closes ours. */
+  abstract conversationGone(conversationId: string): Promise<void>;
+  /** How many conversations of the thread were closed as gone in the last ten minutes. */
+  abstract recentlyGone(threadId: string): Promise<number>;
+
+  /** Of the messages with this text that the desk announced: how many of ours are not accounted for yet. */
+  abstract unaccountedFor(conversationId: string, text: string): Promise<number>;
+  /** The head is an announcement of our own message: the item goes without a trace in the customer's thread. */
+  abstract dropEcho(lease: Lease, messageId: string, seq: number): Promise<boolean>;
+  abstract resolveAuthor(lease: Lease, messageId: string, authorType: AuthorType): Promise<boolean>;
+  abstract conversationFacts(
+    conversationId: string,
+  ): Promise<{ deskConversationId?: string; hadAgent: boolean } | undefined>;
+}

@@ -1,0 +1,94 @@
+import { DeliveryError } from '../delivery-error.js';
+import type { DeliveryDependencies, Step } from './delivery.js';
+import { ids, type HeadDelivery } from './head-delivery.js';
+import type { ClaimedLane, LaneHead } from './lane-store.js';
+
+/** How many of a conversation's newest messages are read to find who wrote one. */
+const LIST_LIMIT = 50;
+/** Failed readings of the desk's list before the next best evidence decides. */
+const MAX_LIST_FAILURES = 3;
+
+/** Delivers agents' messages to the customer. */
+export class OutboundDelivery {
+  constructor(
+    private readonly deps: DeliveryDependencies,
+    private readonly heads: HeadDelivery,
+  ) {}
+
+  async deliver(lane: ClaimedLane, head: LaneHead): Promise<Step> {
+    if (head.authorType === 'unknown') return this.resolveAuthor(lane, head);
+    const { channel } = this.deps;
+    const next = await this.heads.nextPart(lane, head, (content) => channel.render(content));
+    if (!next) return 'lost';
+    if (next === 'all-sent') {
+      return this.heads.settle(lane, head, { delivery: 'submitted', ends: true, lane: { failures: 0 } });
+    }
+    const { part, last } = next;
+    const uncertain = head.state === 'sending' || head.state === 'uncertain';
+    if (uncertain) {
+      const step = await this.heads.resolveUncertain(lane, head, part, last);
+      if (step !== 'resend') return step;
+    }
+    return this.heads.send(lane, head, {
+      part,
+      last,
+      resend: uncertain,
+      ...(head.conversationId && { conversationId: head.conversationId }),
+      call: (attemptId, context) =>
+        channel.send(
+          {
+            number: lane.number,
+            to: lane.customer.address,
+            part: part.content,
+            attempt: { messageId: head.messageId, attemptId },
+          },
+          context,
+        ),
+    });
+  }
+
+  /**
+   * The event did not say who wrote it (DESIGN 4). Ours when it equals something we posted that no announcement
+   * accounts for yet; else what the desk's list says; else an agent's where one is or was there; else set aside.
+   */
+  private async resolveAuthor(lane: ClaimedLane, head: LaneHead): Promise<Step> {
+    const { store, observer } = this.deps;
+    const { conversationId, messageId, seq } = head;
+    const text = 'text' in head.content ? (head.content.text ?? '') : '';
+    if (conversationId === undefined) return this.heads.hold(lane, head, 'quarantine');
+    if (text !== '' && (await store.unaccountedFor(conversationId, text)) > 0) {
+      return (await store.dropEcho(lane.lease, messageId, seq)) ? 'next' : 'lost';
+    }
+    const conversation = await store.conversationFacts(conversationId);
+    const listed = conversation?.deskConversationId
+      ? await this.listedAuthor(conversation.deskConversationId, text)
+      : 'not-listed';
+    if (listed instanceof DeliveryError && lane.failures < MAX_LIST_FAILURES)
+      return this.heads.fail(lane, head, listed);
+    if (listed === 'user' || listed === 'bot') {
+      return (await store.dropEcho(lane.lease, messageId, seq)) ? 'next' : 'lost';
+    }
+    if (listed === 'agent' || conversation?.hadAgent) {
+      if (listed !== 'agent') observer.alarm('author-assumed-agent', ids(lane, head));
+      return (await store.resolveAuthor(lane.lease, messageId, 'agent')) ? 'next' : 'lost';
+    }
+    observer.alarm('author-unknown', ids(lane, head));
+    return this.heads.hold(lane, head, 'quarantine');
+  }
+
+  private async listedAuthor(deskConversationId: string, text: string): Promise<string | DeliveryError> {
+    const { desk, options } = this.deps;
+    try {
+      const messages = await desk.listMessages(deskConversationId, LIST_LIMIT, {
+        timeoutMs: options.sendTimeoutMs,
+      });
+      return messages.find((message) => message.text === text)?.authorType ?? 'not-listed';
+    } catch (error) {
+      if (error instanceof DeliveryError) {
+        // A reading call has no effect at the far side, so it can simply be made again.
+        return new DeliveryError('not-sent', { code: error.code, retryAfterMs: error.retryAfterMs });
+      }
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,305 @@
+import { v7 as uuid } from 'uuid';
+import {
+  LaneStore,
+  StorageError,
+  type AttemptEnd,
+  type AuthorType,
+  type ClaimedLane,
+  type ConversationFacts,
+  type HistoryEntry,
+  type LaneHead,
+  type Lease,
+  type MessageContent,
+  type OpenConversation,
+  type PartContent,
+  type Settlement,
+  type WakeUps,
+} from '#core';
+import { keyDigest, textDigest } from '../accept/keys.js';
+import { applyState } from '../conversations/state.js';
+import type { Pool } from '../database.js';
+import {
+  claimedLane,
+  openConversation,
+  type ClaimRow,
+  type ConversationJson,
+  type HeadRow,
+  laneHead,
+} from './rows.js';
+import * as sql from './statements.js';
+
+export interface LaneStoreOptions {
+  pool: Pool;
+  wakeUps: WakeUps;
+  /** How long texts wait for a conversation that was just bound to become ready, milliseconds. */
+  readyMs: number;
+  /** Grace between the last agent's leaving and closing, milliseconds. */
+  closeGraceMs: number;
+}
+
+/** Delivery's storage on Postgres. Every method is one statement per round trip; none holds a row across two. */
+export class PostgresLaneStore extends LaneStore {
+  constructor(private readonly options: LaneStoreOptions) {
+    super();
+  }
+
+  async claim(laneId: string, leaseMs: number): Promise<ClaimedLane | undefined> {
+    const [row] = await this.rows<ClaimRow>(sql.claim, [laneId, leaseMs]);
+    return row && claimedLane(row);
+  }
+
+  async head(lane: ClaimedLane): Promise<LaneHead | undefined> {
+    const statement = lane.direction === 'inbound' ? sql.inboundHead : sql.outboundHead;
+    const [row] = await this.rows<HeadRow>(statement, [lane.lease.laneId]);
+    return row && laneHead(row);
+  }
+
+  renew(lease: Lease, leaseMs: number): Promise<boolean> {
+    return this.took(sql.renew, [lease.laneId, lease.fence, leaseMs]);
+  }
+
+  storeParts(lease: Lease, messageId: string, parts: PartContent[]): Promise<boolean> {
+    return this.took(sql.storeParts, [
+      lease.laneId,
+      lease.fence,
+      messageId,
+      parts.map((_, index) => index + 1),
+      parts.map((part) => JSON.stringify(part)),
+      parts.map((part) => textDigest(part.text) ?? keyDigest(`part:${JSON.stringify(part)}`)),
+    ]);
+  }
+
+  intent(
+    lease: Lease,
+    leaseMs: number,
+    attempt: { id: string; messageId: string; seq: number; partN: number; conversationId?: string },
+  ): Promise<boolean> {
+    return this.took(sql.intent, [
+      lease.laneId,
+      lease.fence,
+      leaseMs,
+      attempt.id,
+      attempt.messageId,
+      attempt.seq,
+      attempt.partN,
+      attempt.conversationId ?? null,
+    ]);
+  }
+
+  async settle(
+    lease: Lease,
+    leaseMs: number,
+    settlement: Settlement,
+  ): Promise<Settlement['delivery'] | undefined> {
+    const { attempt, lane } = settlement;
+    const [row] = await this.rows<{ late: string | null }>(sql.settle, [
+      lease.laneId,
+      lease.fence,
+      leaseMs,
+      lane.failures,
+      lane.notBeforeMs ?? null,
+      lane.waitingFor ?? null,
+      settlement.messageId,
+      settlement.seq,
+      settlement.delivery,
+      settlement.ends,
+      settlement.reason ?? null,
+      settlement.providerCode ?? null,
+      settlement.possibleDuplicate ?? false,
+      settlement.ownFailure ?? false,
+      attempt?.id ?? null,
+      ...attemptValues(attempt),
+    ]);
+    if (!row) return undefined;
+    if (row.late !== null && attempt && settlement.delivery === 'submitted') {
+      return this.applyLateFailure(lease.laneId, settlement.messageId, attempt.id);
+    }
+    return settlement.delivery;
+  }
+
+  wait(lease: Lease, ms: number, waitingFor: 'opening' | 'closing' | 'back-off'): Promise<boolean> {
+    return this.took(sql.wait, [lease.laneId, lease.fence, Math.max(0, Math.ceil(ms)), waitingFor]);
+  }
+
+  async release(lease: Lease): Promise<void> {
+    await this.rows(sql.release, [lease.laneId, lease.fence]);
+  }
+
+  async lookAgain(laneId: string): Promise<number | undefined> {
+    const [row] = await this.rows<{ due_ms: number }>(sql.lookAgain, [laneId]);
+    return row && (row.due_ms ?? 0);
+  }
+
+  async openConversation(lane: ClaimedLane): Promise<OpenConversation | undefined> {
+    const [row] = await this.rows<{ conversation: ConversationJson }>(sql.openConversation, [
+      lane.lease.laneId,
+      lane.lease.fence,
+      uuid(),
+      lane.number.id,
+    ]);
+    return row && openConversation(row.conversation);
+  }
+
+  intentCreate(
+    lease: Lease,
+    leaseMs: number,
+    create: { attemptId: string; messageId: string; conversationId: string },
+  ): Promise<boolean> {
+    return this.took(sql.intentCreate, [
+      lease.laneId,
+      lease.fence,
+      leaseMs,
+      create.conversationId,
+      create.attemptId,
+      create.messageId,
+    ]);
+  }
+
+  endCreate(lease: Lease, conversationId: string, messageId: string, end: AttemptEnd): Promise<boolean> {
+    return this.took(sql.endCreate, [
+      lease.laneId,
+      lease.fence,
+      conversationId,
+      end.outcome === 'uncertain' ? 'uncertain' : 'not-sent',
+      messageId,
+      end.id,
+      ...attemptValues(end),
+    ]);
+  }
+
+  async bind(
+    tenantId: string,
+    deskConversationId: string,
+    create: { conversationId: string; attemptId: string },
+  ): Promise<'bound' | 'orphan'> {
+    const rows = await this.rows<{ result: 'bound' | 'orphan'; lane_id: string | null }>(sql.bind, [
+      tenantId,
+      deskConversationId,
+      create.conversationId,
+      create.attemptId,
+      this.options.readyMs,
+    ]);
+    const lanes = rows.flatMap((row) =>
+      row.lane_id ? [{ laneId: row.lane_id, direction: 'outbound' as const }] : [],
+    );
+    this.options.wakeUps.wake(lanes);
+    const result = rows[0]?.result ?? 'orphan';
+    if (result === 'bound') await this.catchUp(tenantId, deskConversationId, create.conversationId);
+    return result;
+  }
+
+  async reopeningHistory(laneId: string): Promise<HistoryEntry[]> {
+    const [items] = await this.rows<{ contents: (MessageContent & { type: 'reopening' })[] | null }>(
+      sql.reopenings,
+      [laneId],
+    );
+    const messageIds = (items?.contents ?? []).flatMap((content) => content.messageIds);
+    if (messageIds.length === 0) return [];
+    const rows = await this.rows<{ text: PartContent }>(sql.historyTexts, [messageIds]);
+    return rows.flatMap(({ text }) => (text.text ? [{ authorType: 'user' as const, text: text.text }] : []));
+  }
+
+  async conversationGone(conversationId: string): Promise<void> {
+    await this.rows(sql.closeConversation, [conversationId, 'gone']);
+  }
+
+  async recentlyGone(threadId: string): Promise<number> {
+    const [row] = await this.rows<{ n: number }>(sql.recentlyGone, [threadId]);
+    return row?.n ?? 0;
+  }
+
+  async unaccountedFor(conversationId: string, text: string): Promise<number> {
+    const [row] = await this.rows<{ n: number }>(sql.unaccountedFor, [conversationId, textDigest(text)]);
+    return row?.n ?? 0;
+  }
+
+  dropEcho(lease: Lease, messageId: string, seq: number): Promise<boolean> {
+    return this.took(sql.dropEcho, [lease.laneId, lease.fence, messageId, seq]);
+  }
+
+  resolveAuthor(lease: Lease, messageId: string, authorType: AuthorType): Promise<boolean> {
+    return this.took(sql.resolveAuthor, [lease.laneId, lease.fence, messageId, authorType]);
+  }
+
+  async conversationFacts(
+    conversationId: string,
+  ): Promise<{ deskConversationId?: string; hadAgent: boolean } | undefined> {
+    const [row] = await this.rows<{ desk_conversation_id: string | null; had_agent: boolean }>(
+      sql.conversationFacts,
+      [conversationId],
+    );
+    return (
+      row && {
+        hadAgent: row.had_agent,
+        ...(row.desk_conversation_id !== null && { deskConversationId: row.desk_conversation_id }),
+      }
+    );
+  }
+
+  /**
+   * Facts that came before the binding are applied to the conversation now. The facts are compared in the statement:
+   * an event that came between reading and writing has applied newer ones itself, and then these are read again.
+   */
+  private async catchUp(tenantId: string, deskConversationId: string, conversationId: string): Promise<void> {
+    for (;;) {
+      const [desk] = await this.rows<{ facts: ConversationFacts }>(sql.deskFacts, [
+        tenantId,
+        deskConversationId,
+      ]);
+      if (!desk) return;
+      await this.guarded(() =>
+        applyState(this.options.pool, conversationId, desk.facts, this.options.closeGraceMs),
+      );
+      const [same] = await this.rows(sql.deskFactsAre, [
+        tenantId,
+        deskConversationId,
+        JSON.stringify(desk.facts),
+      ]);
+      if (!same) continue;
+      if (desk.facts.state?.value === 'idle')
+        await this.rows(sql.closeConversation, [conversationId, 'idle']);
+      return;
+    }
+  }
+
+  private async applyLateFailure(
+    laneId: string,
+    messageId: string,
+    attemptId: string,
+  ): Promise<Settlement['delivery']> {
+    const [row] = await this.rows<{ delivery: Settlement['delivery'] }>(sql.applyLateFailure, [
+      laneId,
+      messageId,
+      attemptId,
+    ]);
+    return row?.delivery ?? 'submitted';
+  }
+
+  private async took(statement: sql.Statement, values: unknown[]): Promise<boolean> {
+    return (await this.rows(statement, values)).length > 0;
+  }
+
+  private rows<Row extends object>(statement: sql.Statement, values: unknown[]): Promise<Row[]> {
+    return this.guarded(async () => (await this.options.pool.query<Row>({ ...statement, values })).rows);
+  }
+
+  private async guarded<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw new StorageError(error);
+    }
+  }
+}
+
+function attemptValues(end: AttemptEnd | undefined): unknown[] {
+  return [
+    end?.outcome ?? null,
+    end?.providerId ?? null,
+    end?.receipt ?? null,
+    end?.httpStatus ?? null,
+    end?.errorClass ?? null,
+    end?.errorCode ?? null,
+    end?.providerCode ?? null,
+  ];
+}

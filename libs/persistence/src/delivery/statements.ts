@@ -1,0 +1,267 @@
+/** The statements of delivery. Each names what guards it; `name` makes Postgres keep its plan per connection. */
+export interface Statement {
+  name: string;
+  text: string;
+}
+
+function statement(name: string, text: string): Statement {
+  return { name, text };
+}
+
+export const claim = statement(
+  'claim',
+  `with claimed as (
+     update lanes set fence = fence + 1, lease_until = clock_timestamp() + $2 * interval '1 ms',
+       not_before = null, waiting_for = null
+     where id = $1 and (lease_until is null or lease_until <= clock_timestamp())
+       and (not_before is null or not_before <= clock_timestamp()) and paused_at is null
+       and exists (select from lane_items where lane_id = $1)
+     returning id, fence, direction, tenant_id, thread_id, failures
+   )
+   select l.*, t.customer_id, t.customer_address, c.name as customer_name, n.id as number_id, n.address, n.account_sid,
+     n.messaging_service_sid, n.state as number_state, n.chat_gateway_channel_id, n.queue_id, n.language
+   from claimed l join threads t on t.id = l.thread_id join customers c on c.id = t.customer_id
+   join business_numbers n on n.id = t.number_id`,
+);
+
+const headColumns = `i.seq, i.message_id, i.state, i.reason, i.tries, m.content, m.author_type, m.author_id,
+   m.conversation_id, (extract(epoch from clock_timestamp() - m.accepted_at) * 1000)::float8 as accepted_ago_ms,
+   (select coalesce(json_agg(json_build_object('n', p.n, 'content', p.content) order by p.n), '[]')
+     from parts p where p.message_id = i.message_id) as parts,
+   (select coalesce(json_agg(json_build_object('id', a.id, 'partN', a.part_n, 'kind', a.kind, 'outcome', a.outcome,
+       'startedAgoMs', extract(epoch from clock_timestamp() - a.started_at) * 1000,
+       'endedAgoMs', extract(epoch from clock_timestamp() - a.ended_at) * 1000,
+       'providerId', a.provider_id, 'receipt', a.receipt, 'errorCode', a.error_code) order by a.id), '[]')
+     from attempts a where a.message_id = i.message_id) as attempts`;
+
+const conversationJson = `json_build_object('id', c.id, 'state', c.state,
+   'deskConversationId', c.desk_conversation_id, 'createAttemptId', c.create_attempt_id,
+   'createOutcome', c.create_outcome,
+   'createStartedAt', extract(epoch from c.create_started_at) * 1000,
+   'createStartedAgoMs', extract(epoch from clock_timestamp() - c.create_started_at) * 1000,
+   'createEndedAgoMs', extract(epoch from clock_timestamp() - c.create_ended_at) * 1000,
+   'readyInMs', extract(epoch from c.ready_by - clock_timestamp()) * 1000,
+   'closesInMs', extract(epoch from c.close_due_at - clock_timestamp()) * 1000)`;
+
+export const outboundHead = statement(
+  'outbound-head',
+  `select ${headColumns}, null as conversation
+   from lane_items i join messages m on m.id = i.message_id
+   where i.lane_id = $1 order by i.seq limit 1`,
+);
+
+export const inboundHead = statement(
+  'inbound-head',
+  `select ${headColumns}, case when c.id is not null then ${conversationJson} end as conversation
+   from lane_items i join messages m on m.id = i.message_id
+   left join conversations c on c.thread_id = m.thread_id and c.state <> 'closed'
+   where i.lane_id = $1 order by i.seq limit 1`,
+);
+
+/** The lease as long as it is ours; every guarded statement begins with it. */
+const leaseRenewed = `lane as (
+   update lanes set lease_until = clock_timestamp() + $3 * interval '1 ms'
+   where id = $1 and fence = $2 and lease_until is not null returning id
+ )`;
+
+export const renew = statement('renew', `with ${leaseRenewed} select id from lane`);
+
+export const storeParts = statement(
+  'store-parts',
+  `with lane as (select id from lanes where id = $1 and fence = $2 for update),
+   stored as (
+     insert into parts (message_id, n, content, content_digest)
+     select $3, p.n, p.content, p.digest
+     from unnest($4::int[], $5::json[], $6::bytea[]) as p (n, content, digest), lane
+     on conflict do nothing
+   )
+   select id from lane`,
+);
+
+export const intent = statement(
+  'intent',
+  `with ${leaseRenewed},
+   attempt as (
+     insert into attempts (message_id, id, part_n, kind, conversation_id, fence, outcome)
+     select $5, $4, $7, 'send', $8, $2, 'sending' from lane
+   ),
+   item as (update lane_items i set state = 'sending', reason = null from lane where i.lane_id = lane.id and i.seq = $6),
+   message as (
+     update messages m set delivery = 'sending', reason = null,
+       conversation_id = coalesce($8, m.conversation_id)
+     from lane where m.id = $5
+   )
+   select id from lane`,
+);
+
+/** Columns of an attempt's end, as parameters from $first on: see attemptValues. */
+function attemptEnd(first: number): string {
+  const at = (offset: number) => `$${first + offset}`;
+  return `ended_at = coalesce(a.ended_at, clock_timestamp()), outcome = ${at(0)},
+   provider_id = coalesce(${at(1)}, a.provider_id),
+   receipt = case when receipt_rank(${at(2)}) > receipt_rank(a.receipt) then ${at(2)} else a.receipt end,
+   http_status = ${at(3)}, error_class = ${at(4)}, error_code = ${at(5)}, provider_code = ${at(6)}`;
+}
+
+export const settle = statement(
+  'settle',
+  `with lane as (
+     update lanes set lease_until = clock_timestamp() + $3 * interval '1 ms', failures = $4,
+       not_before = clock_timestamp() + $5::float8 * interval '1 ms', waiting_for = $6
+     where id = $1 and fence = $2 and lease_until is not null returning id
+   ),
+   attempt as (
+     update attempts a set ${attemptEnd(16)}
+     from lane where a.message_id = $7 and a.id = $15 returning a.receipt_late, a.receipt
+   ),
+   gone as (delete from lane_items i using lane where $10 and i.lane_id = lane.id and i.seq = $8),
+   kept as (
+     update lane_items i set state = $9, reason = $11, tries = i.tries + $14::boolean::int
+     from lane where not $10 and i.lane_id = lane.id and i.seq = $8
+   ),
+   message as (
+     update messages m set delivery = $9, reason = $11, provider_code = coalesce($12, case when $9 = 'submitted' then null else m.provider_code end),
+       possible_duplicate = m.possible_duplicate or $13,
+       submitted_at = case when $9 = 'submitted' then clock_timestamp() else m.submitted_at end,
+       receipt = case when $9 = 'submitted' and (select count(*) from parts p where p.message_id = $7) = 1
+         then coalesce((select receipt from attempt), m.receipt) else m.receipt end
+     from lane where m.id = $7
+   )
+   select (select receipt_late from attempt) as late from lane`,
+);
+
+export const applyLateFailure = statement(
+  'apply-late-failure',
+  `with lane as materialized (select id from lanes where id = $1 for update),
+   applied as materialized (select apply_late_failure($2, $3) from lane)
+   select case when (select count(*) from applied) >= 0 then (select delivery from messages where id = $2) end as delivery`,
+);
+
+export const wait = statement(
+  'wait',
+  `update lanes set not_before = clock_timestamp() + $3 * interval '1 ms', waiting_for = $4
+   where id = $1 and fence = $2 and lease_until is not null returning id`,
+);
+
+export const release = statement(
+  'release',
+  'update lanes set lease_until = null where id = $1 and fence = $2',
+);
+
+export const lookAgain = statement('look-again', 'select * from look_again($1)');
+
+export const openConversation = statement(
+  'open-conversation',
+  `insert into conversations as c (id, tenant_id, thread_id, number_id, state)
+   select $3, l.tenant_id, l.thread_id, $4, 'opening' from lanes l
+   where l.id = $1 and l.fence = $2 and l.lease_until is not null
+   on conflict (thread_id) where state <> 'closed' do nothing
+   returning ${conversationJson} as conversation`,
+);
+
+// The conversation is locked before the lane, as everywhere: an event locks them in that order.
+export const intentCreate = statement(
+  'intent-create',
+  `with conversation as materialized (select id from conversations where id = $4 and state <> 'closed' for update),
+   lane as (
+     update lanes l set lease_until = clock_timestamp() + $3 * interval '1 ms'
+     from conversation where l.id = $1 and l.fence = $2 and l.lease_until is not null returning l.id
+   ),
+   attempt as (
+     insert into attempts (message_id, id, part_n, kind, conversation_id, fence, outcome)
+     select $6, $5, 0, 'create', $4, $2, 'sending' from lane
+   ),
+   begun as (
+     update conversations c set create_attempt_id = $5, create_message_id = $6, create_outcome = 'sending',
+       create_started_at = clock_timestamp(), create_ended_at = null
+     from lane where c.id = $4
+   )
+   select id from lane`,
+);
+
+export const endCreate = statement(
+  'end-create',
+  `with conversation as materialized (select id from conversations where id = $3 for update),
+   lane as (
+     select l.id from lanes l, conversation where l.id = $1 and l.fence = $2 and l.lease_until is not null for update of l
+   ),
+   attempt as (
+     update attempts a set ${attemptEnd(7)}
+     from lane where a.message_id = $5 and a.id = $6 and a.outcome <> 'submitted'
+   ),
+   ended as (
+     update conversations c set create_outcome = $4, create_ended_at = clock_timestamp()
+     from lane where c.id = $3 and c.create_attempt_id = $6 and c.create_outcome = 'sending'
+   )
+   select id from lane`,
+);
+
+export const bind = statement('bind', 'select * from bind_conversation($1, $2, $3, $4, $5)');
+
+export const deskFacts = statement(
+  'desk-facts',
+  'select facts from desk_conversations where tenant_id = $1 and id = $2',
+);
+
+export const deskFactsAre = statement(
+  'desk-facts-are',
+  'select 1 from desk_conversations where tenant_id = $1 and id = $2 and facts = $3::jsonb',
+);
+
+export const reopenings = statement(
+  'reopenings',
+  `select json_agg(m.content order by i.seq) as contents
+   from lane_items i join messages m on m.id = i.message_id
+   where i.lane_id = $1 and m.author_type = 'bot'`,
+);
+
+export const historyTexts = statement(
+  'history-texts',
+  `select p.content as text from parts p join messages m on m.id = p.message_id
+   where p.message_id = any ($1::uuid[]) order by m.seq, p.n`,
+);
+
+export const closeConversation = statement(
+  'close-conversation',
+  'select * from close_conversation($1, $2, false, false)',
+);
+
+export const recentlyGone = statement(
+  'recently-gone',
+  `select count(*)::int as n from conversations
+   where thread_id = $1 and close_reason = 'gone' and closed_at > clock_timestamp() - interval '10 minutes'`,
+);
+
+// What we posted with this text, less the announcements that account for it already.
+export const unaccountedFor = statement(
+  'unaccounted-for',
+  `select (
+     (select count(*) from attempts a join parts p on p.message_id = a.message_id and p.n = a.part_n
+       where a.conversation_id = $1 and a.kind = 'send' and a.outcome in ('sending', 'submitted', 'uncertain')
+         and p.content_digest = $2)
+     - (select count(*) from desk_events e
+       join desk_conversations d on d.tenant_id = e.tenant_id and d.id = e.desk_conversation_id
+       where d.conversation_id = $1 and e.content_digest = $2 and (e.author_type in ('user', 'bot') or e.ours))
+   )::int as n`,
+);
+
+export const dropEcho = statement(
+  'drop-echo',
+  `with lane as (select id from lanes where id = $1 and fence = $2 and lease_until is not null for update),
+   item as (delete from lane_items i using lane where i.lane_id = lane.id and i.seq = $4),
+   message as (delete from messages m using lane where m.id = $3 returning m.id),
+   event as (update desk_events e set ours = true, message_id = null from message where e.message_id = message.id)
+   select id from lane`,
+);
+
+export const resolveAuthor = statement(
+  'resolve-author',
+  `with lane as (select id from lanes where id = $1 and fence = $2 and lease_until is not null for update),
+   message as (update messages m set author_type = $4 from lane where m.id = $3)
+   select id from lane`,
+);
+
+export const conversationFacts = statement(
+  'conversation-facts',
+  'select desk_conversation_id, had_agent from conversations where id = $1',
+);

@@ -1,0 +1,132 @@
+import type { WakeUp } from '#core';
+import type { Pool } from '../database.js';
+
+/** What workers look for at intervals: lanes nobody works on, conversations to close, desk conversations to end. */
+export class Upkeep {
+  constructor(private readonly pool: Pool) {}
+
+  /** Lanes with work that nobody holds and nothing delays, at most `limit`. */
+  async dueLanes(limit: number): Promise<WakeUp[]> {
+    const { rows } = await this.pool.query<{ id: string; direction: WakeUp['direction'] }>({
+      name: 'due-lanes',
+      text: `
+        select l.id, l.direction
+        from (select distinct on (lane_id) lane_id, state, reason from lane_items order by lane_id, seq) head
+        join lanes l on l.id = head.lane_id
+        where (head.state <> 'held' or head.reason = 'credentials') and l.paused_at is null
+          and (l.lease_until is null or l.lease_until <= clock_timestamp())
+          and (l.not_before is null or l.not_before <= clock_timestamp())
+        limit $1`,
+      values: [limit],
+    });
+    return rows.map((row) => ({ laneId: row.id, direction: row.direction }));
+  }
+
+  /** Moves parked messages that a binding missed. */
+  async sweepParked(): Promise<WakeUp[]> {
+    const { rows } = await this.pool.query<{ lane_id: string }>('select * from sweep_parked()');
+    return rows.map((row) => ({ laneId: row.lane_id, direction: 'outbound' }));
+  }
+
+  /** Closes conversations whose grace after the last agent's leaving is over. */
+  async closeDue(): Promise<WakeUp[]> {
+    const { rows } = await this.pool.query<{ id: string }>(
+      'select id from conversations where close_due_at <= clock_timestamp() order by id limit 200',
+    );
+    return this.close(
+      rows.map((row) => row.id),
+      'agent-left',
+      true,
+      false,
+    );
+  }
+
+  /** Closes conversations whose customer has been silent for longer than their number allows. */
+  async closeSilent(): Promise<WakeUp[]> {
+    const { rows } = await this.pool.query<{ id: string }>(`
+      select c.id from conversations c join business_numbers n on n.id = c.number_id
+      where c.state <> 'closed' and c.desk_conversation_id is not null
+        and (n.settings ->> 'customerSilentMinutes')::float8 > 0
+        and greatest(c.opened_at, (select max(m.accepted_at) from messages m where m.conversation_id = c.id
+          and m.direction = 'inbound'))
+          < clock_timestamp() - make_interval(mins => (n.settings ->> 'customerSilentMinutes')::int)
+        and not exists (select from lanes l join lane_items i on i.lane_id = l.id
+          where l.thread_id = c.thread_id and l.direction = 'inbound')
+      order by c.id limit 200`);
+    return this.close(
+      rows.map((row) => row.id),
+      'customer-silent',
+      false,
+      true,
+    );
+  }
+
+  /** Takes desk conversations that are to be ended, each for `leaseMs` and with a growing pause between tries. */
+  async takeEndings(leaseMs: number): Promise<{ tenantId: string; id: string }[]> {
+    const { rows } = await this.pool.query<{ tenant_id: string; id: string }>(
+      `update desk_conversations d set end_tries = end_tries + 1,
+         end_not_before = clock_timestamp() + greatest($1::float8, least(300000, 1000 * 2 ^ least(end_tries, 10)))
+           * interval '1 ms'
+       where (d.tenant_id, d.id) in (
+         select tenant_id, id from desk_conversations
+         where end_wanted_at is not null and ended_at is null
+           and (end_not_before is null or end_not_before <= clock_timestamp())
+         order by tenant_id, id limit 20 for update skip locked)
+       returning d.tenant_id, d.id`,
+      [leaseMs],
+    );
+    return rows.map((row) => ({ tenantId: row.tenant_id, id: row.id }));
+  }
+
+  async ended(tenantId: string, id: string): Promise<void> {
+    await this.pool.query(
+      'update desk_conversations set ended_at = clock_timestamp() where tenant_id = $1 and id = $2',
+      [tenantId, id],
+    );
+  }
+
+  /** Makes next months' partitions. */
+  async ensurePartitions(): Promise<void> {
+    await this.pool.query('select ensure_partitions(3)');
+  }
+
+  /** Holds a duty for `leaseMs` if nobody else does; harmless when doubled, so its end needs no fence check. */
+  async takeDuty(name: string, leaseMs: number): Promise<boolean> {
+    const { rowCount } = await this.pool.query(
+      `insert into duties as d (name, fence, lease_until) values ($1, 1, clock_timestamp() + $2 * interval '1 ms')
+       on conflict (name) do update set fence = d.fence + 1, lease_until = excluded.lease_until
+         where d.lease_until <= clock_timestamp()`,
+      [name, leaseMs],
+    );
+    return rowCount === 1;
+  }
+
+  /** Figures for the operator: lanes with work, and items by state. */
+  async backlog(): Promise<{ lanes: number; items: Record<string, number> }> {
+    const { rows } = await this.pool.query<{ state: string; items: number; lanes: number }>(
+      `select state, count(*)::int as items, (select count(distinct lane_id)::int from lane_items) as lanes
+       from lane_items group by state`,
+    );
+    return {
+      lanes: rows[0]?.lanes ?? 0,
+      items: Object.fromEntries(rows.map((row) => [row.state, row.items])),
+    };
+  }
+
+  private async close(
+    ids: string[],
+    reason: string,
+    onlyWhenDue: boolean,
+    endAtDesk: boolean,
+  ): Promise<WakeUp[]> {
+    const wakeUps: WakeUp[] = [];
+    for (const id of ids) {
+      const { rows } = await this.pool.query<{ lane_id: string }>(
+        'select * from close_conversation($1, $2, $3, $4)',
+        [id, reason, onlyWhenDue, endAtDesk],
+      );
+      wakeUps.push(...rows.map((row) => ({ laneId: row.lane_id, direction: 'inbound' as const })));
+    }
+    return wakeUps;
+  }
+}

@@ -1,0 +1,277 @@
+import { describe, expect, it } from 'vitest';
+import {
+  ConfigurationError,
+  providerCredentials,
+  readConfiguration,
+  secretValues,
+} from './read-configuration.js';
+import { environmentName, variables } from './variable.js';
+import type { Environment, Role } from './variable.js';
+
+const complete: Readonly<Record<string, string>> = {
+  DATABASE_URL: 'postgres://causeway:pa%24%24word@db.internal/causeway',
+  REDIS_URL: 'redis://:redispassword@cache.internal:6379',
+  ADMIN_API_KEY: 'an-admin-key-of-24-chars',
+  TWILIO_ACCOUNT_SID: 'AC00000000000000000000000000000001',
+  TWILIO_AUTH_TOKEN: 'token-one, token-two',
+  CHAT_GATEWAY_API_KEY: 'gateway-key',
+  CHAT_GATEWAY_TENANT_ID: 'tenant01',
+  CHAT_GATEWAY_CUSTOMER_ID: 'customer01',
+};
+
+function without(name: string): Environment {
+  return { ...complete, [name]: undefined };
+}
+
+function complaint(role: Role, environment: Environment): string {
+  try {
+    readConfiguration(role, environment);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigurationError);
+    return (error as ConfigurationError).message;
+  }
+  throw new Error('It should have been refused.');
+}
+
+/** One value per variable that it must not have, and the line that says so. */
+const wrong: [name: string, value: string, line: string][] = [
+  ['PORT', '70000', 'PORT must be a whole number between 0 and 65535, but is "70000".'],
+  ['HOST', 'http://here', 'HOST must be a host name or an IP address, but is "http://here".'],
+  [
+    'PUBLIC_BASE_URL',
+    'ftp://here',
+    'PUBLIC_BASE_URL must be an http(s) URL without user, query or fragment, but is "ftp://here".',
+  ],
+  ['DATABASE_URL', 'mysql://u:hunter22@h/d', 'DATABASE_URL must be a postgres:// URL.'],
+  ['REDIS_URL', 'localhost:6379', 'REDIS_URL must be a redis:// or rediss:// URL.'],
+  [
+    'ADMIN_API_KEY',
+    'too-short',
+    'ADMIN_API_KEY must be at least 16 visible ASCII characters without spaces.',
+  ],
+  ['TWILIO_ACCOUNT_SID', 'SK123', 'TWILIO_ACCOUNT_SID must be a Twilio account SID (AC…), but is "SK123".'],
+  ['TWILIO_AUTH_TOKEN', ' , ', 'TWILIO_AUTH_TOKEN must be one auth token, or several separated by commas.'],
+  ['TWILIO_API_KEY_SID', 'AC123', 'TWILIO_API_KEY_SID must be a Twilio API key SID (SK…), but is "AC123".'],
+  [
+    'TWILIO_API_KEY_SECRET',
+    'with space',
+    "TWILIO_API_KEY_SECRET must be the API key's secret, visible ASCII characters without spaces.",
+  ],
+  [
+    'TWILIO_API_BASE_URL',
+    'api.twilio.com',
+    'TWILIO_API_BASE_URL must be an http(s) URL without user, query or fragment, but is "api.twilio.com".',
+  ],
+  [
+    'TWILIO_MESSAGING_BASE_URL',
+    'https://h/?a=b',
+    'TWILIO_MESSAGING_BASE_URL must be an http(s) URL without user, query or fragment, but is "https://h/?a=b".',
+  ],
+  [
+    'CHAT_GATEWAY_BASE_URL',
+    'https://h/#a',
+    'CHAT_GATEWAY_BASE_URL must be an http(s) URL without user, query or fragment, but is "https://h/#a".',
+  ],
+  [
+    'CHAT_GATEWAY_API_KEY',
+    'ключ',
+    'CHAT_GATEWAY_API_KEY must be an API key, visible ASCII characters without spaces.',
+  ],
+  [
+    'CHAT_GATEWAY_TENANT_ID',
+    'a b',
+    'CHAT_GATEWAY_TENANT_ID must be a tenant id, visible ASCII characters without spaces, but is "a b".',
+  ],
+  [
+    'CHAT_GATEWAY_CUSTOMER_ID',
+    'a\nb',
+    'CHAT_GATEWAY_CUSTOMER_ID must be a customer id, visible ASCII characters without spaces, but is "a\\nb".',
+  ],
+  [
+    'LANE_LEASE_MS',
+    'abc',
+    'LANE_LEASE_MS must be a whole number of milliseconds between 1000 and 600000, but is "abc".',
+  ],
+  [
+    'SEND_TIMEOUT_MS',
+    '1e3',
+    'SEND_TIMEOUT_MS must be a whole number of milliseconds between 50 and 300000, but is "1e3".',
+  ],
+  [
+    'SWEEP_INTERVAL_MS',
+    '-5',
+    'SWEEP_INTERVAL_MS must be a whole number of milliseconds between 50 and 600000, but is "-5".',
+  ],
+  ['UNCERTAIN_POLICY', 'drop', 'UNCERTAIN_POLICY must be one of retry, hold, but is "drop".'],
+  [
+    'UNCERTAIN_SETTLE_MS',
+    '1.5',
+    'UNCERTAIN_SETTLE_MS must be a whole number of milliseconds between 0 and 600000, but is "1.5".',
+  ],
+  [
+    'LOG_LEVEL',
+    'loud',
+    'LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent, but is "loud".',
+  ],
+];
+
+describe(readConfiguration.name, () => {
+  it('has a wrong value in this test for every variable', () => {
+    expect(wrong.map(([name]) => name)).toEqual(variables.map(({ name }) => name));
+  });
+
+  it.each(wrong)('refuses %s=%j with one line', (name, value, line) => {
+    const environment = { ...complete, [name]: value };
+    for (const role of ['gateway', 'worker', 'migrate', 'launcher'] as const) {
+      expect(complaint(role, environment)).toBe(line);
+      expect(line).not.toContain('\n');
+    }
+  });
+
+  it.each([
+    ['gateway', 'DATABASE_URL'],
+    ['gateway', 'ADMIN_API_KEY'],
+    ['gateway', 'TWILIO_ACCOUNT_SID'],
+    ['gateway', 'TWILIO_AUTH_TOKEN'],
+    ['gateway', 'CHAT_GATEWAY_API_KEY'],
+    ['gateway', 'CHAT_GATEWAY_TENANT_ID'],
+    ['gateway', 'CHAT_GATEWAY_CUSTOMER_ID'],
+    ['worker', 'DATABASE_URL'],
+    ['worker', 'TWILIO_ACCOUNT_SID'],
+    ['worker', 'TWILIO_AUTH_TOKEN'],
+    ['worker', 'CHAT_GATEWAY_API_KEY'],
+    ['worker', 'CHAT_GATEWAY_TENANT_ID'],
+    ['worker', 'CHAT_GATEWAY_CUSTOMER_ID'],
+    ['migrate', 'DATABASE_URL'],
+  ] as const)('%s does not start without %s', (role, name) => {
+    expect(complaint(role, without(name))).toMatch(new RegExp(`^${name} must be .+, but is not set\\.$`));
+    // Empty counts as unset.
+    expect(complaint(role, { ...complete, [name]: '  ' })).toBe(complaint(role, without(name)));
+  });
+
+  it('lets each role start without what it does not need', () => {
+    expect(readConfiguration('worker', without('ADMIN_API_KEY')).adminApiKey).toBeUndefined();
+    expect(
+      readConfiguration('migrate', { DATABASE_URL: complete['DATABASE_URL'] }).twilioAuthToken,
+    ).toBeUndefined();
+    expect(readConfiguration('launcher', {}).databaseUrl).toBeUndefined();
+  });
+
+  it('fills in the defaults of the contract', () => {
+    expect({ ...readConfiguration('launcher', {}) }).toEqual({
+      port: 3000,
+      host: '0.0.0.0',
+      publicBaseUrl: 'http://localhost:3000',
+      twilioApiBaseUrl: 'https://api.twilio.com',
+      twilioMessagingBaseUrl: 'https://messaging.twilio.com',
+      chatGatewayBaseUrl: 'https://api.8x8.com',
+      laneLeaseMs: 15_000,
+      sendTimeoutMs: 6_000,
+      sweepIntervalMs: 2_000,
+      uncertainPolicy: 'retry',
+      uncertainSettleMs: 5_000,
+      logLevel: 'info',
+    });
+    expect(readConfiguration('worker', complete).port).toBe(3001);
+    expect(readConfiguration('gateway', { ...complete, PORT: '8080' }).publicBaseUrl).toBe(
+      'http://localhost:8080',
+    );
+  });
+
+  it('reads what is set', () => {
+    const configuration = readConfiguration('gateway', {
+      ...complete,
+      PUBLIC_BASE_URL: 'https://text.example.com/causeway//',
+      UNCERTAIN_POLICY: 'hold',
+      TWILIO_API_KEY_SID: 'SK1',
+      TWILIO_API_KEY_SECRET: 'shh-shh',
+    });
+    expect(configuration.twilioAuthToken).toEqual(['token-one', 'token-two']);
+    expect(configuration.publicBaseUrl).toBe('https://text.example.com/causeway');
+    expect(configuration.uncertainPolicy).toBe('hold');
+    expect(configuration.twilioApiKeySecret).toBe('shh-shh');
+  });
+
+  it('cannot be changed', () => {
+    const configuration = readConfiguration('gateway', complete);
+    expect(Object.isFrozen(configuration)).toBe(true);
+    expect(Object.isFrozen(configuration.twilioAuthToken)).toBe(true);
+  });
+
+  it('wants a send to end well within the lease', () => {
+    expect(complaint('worker', { ...complete, LANE_LEASE_MS: '8000', SEND_TIMEOUT_MS: '4000' })).toBe(
+      'SEND_TIMEOUT_MS must be less than half of LANE_LEASE_MS (8000), but is "4000".',
+    );
+    expect(complaint('worker', { ...complete, LANE_LEASE_MS: '10000' })).toBe(
+      'SEND_TIMEOUT_MS must be less than half of LANE_LEASE_MS (10000), but is 6000 by default.',
+    );
+    expect(
+      readConfiguration('worker', { ...complete, LANE_LEASE_MS: '8000', SEND_TIMEOUT_MS: '3999' }),
+    ).toBeDefined();
+  });
+
+  it('wants both halves of the API key', () => {
+    expect(complaint('worker', { ...complete, TWILIO_API_KEY_SID: 'SK1' })).toBe(
+      'TWILIO_API_KEY_SECRET must be set together with TWILIO_API_KEY_SID, but is not set.',
+    );
+    expect(complaint('worker', { ...complete, TWILIO_API_KEY_SECRET: 'shh' })).toBe(
+      'TWILIO_API_KEY_SID must be set together with TWILIO_API_KEY_SECRET, but is not set.',
+    );
+  });
+
+  it('never shows the value of a secret', () => {
+    for (const { name, secret } of variables) {
+      if (secret)
+        expect(complaint('gateway', { ...complete, [name]: ' ,ключ-canary' })).not.toContain('canary');
+    }
+  });
+
+  it.each([
+    ['production', 'after-intent'],
+    ['test', 'nowhere'],
+    ['test', 'after-intent:0'],
+  ])('refuses a crash point (NODE_ENV=%s, %s)', (mode, point) => {
+    const environment = { ...complete, NODE_ENV: mode, CAUSEWAY_CRASH_POINT: point };
+    expect(complaint('worker', environment)).toMatch(/^CAUSEWAY_CRASH_POINT must be .+\.$/);
+    expect(readConfiguration('worker', { ...environment, CAUSEWAY_CRASH_POINT: '' })).toBeDefined();
+  });
+});
+
+describe(secretValues.name, () => {
+  it('lists every secret, the parts of lists and the passwords in URLs', () => {
+    expect(secretValues(readConfiguration('gateway', complete))).toEqual([
+      complete['DATABASE_URL'],
+      complete['REDIS_URL'],
+      'an-admin-key-of-24-chars',
+      'token-one',
+      'token-two',
+      'gateway-key',
+      'pa%24%24word',
+      'pa$$word',
+      'redispassword',
+    ]);
+  });
+});
+
+describe(providerCredentials.name, () => {
+  it('tells none, some and all apart', () => {
+    expect(providerCredentials(readConfiguration('launcher', {})).set).toEqual([]);
+    expect(providerCredentials(readConfiguration('launcher', complete)).missing).toEqual([]);
+    expect(providerCredentials(readConfiguration('launcher', { CHAT_GATEWAY_API_KEY: 'x' }))).toEqual({
+      set: ['CHAT_GATEWAY_API_KEY'],
+      missing: [
+        'TWILIO_ACCOUNT_SID',
+        'TWILIO_AUTH_TOKEN',
+        'CHAT_GATEWAY_TENANT_ID',
+        'CHAT_GATEWAY_CUSTOMER_ID',
+      ],
+    });
+  });
+});
+
+describe(environmentName.name, () => {
+  it.each([
+    ['port', 'PORT'],
+    ['laneLeaseMs', 'LANE_LEASE_MS'],
+  ])('%s is %s', (property, name) => expect(environmentName(property)).toBe(name));
+});
