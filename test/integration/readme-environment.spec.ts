@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 
 const readme = fileURLToPath(new URL('../../README.md', import.meta.url));
 
-/** The README is its own snapshot: `npx vitest run test/integration/readme-environment.spec.ts -u` rewrites the table. */
+/** The README is its own snapshot: `npx vitest run test/integration/readme-environment.spec.ts --update` rewrites the table. */
 it('the README lists the environment as the schema declares it', async () => {
   const text = await readFile(readme, 'utf8');
   const start = text.indexOf(ENVIRONMENT_TABLE_START);

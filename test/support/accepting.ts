@@ -9,8 +9,12 @@ export interface TestDatabase {
   pool: Pool;
   apartPool: Pool;
   /** Another gateway's acceptor over the same database. */
-  acceptor(): PostgresAcceptor;
+  acceptor(changes?: { closeGraceMs?: number; readyMs?: number }): PostgresAcceptor;
+  /** A pool of one connection: another session, to hold a lock with. */
+  session(): Pool;
   wakeUps: WakeUp[];
+  /** How many receipts named nothing of ours. */
+  unmatched: { count: number };
   stop(): Promise<void>;
 }
 
@@ -26,18 +30,23 @@ export async function startTestDatabase(): Promise<TestDatabase> {
   };
   const woken: WakeUp[] = [];
   const wakeUps: WakeUps = { wake: (list) => void woken.push(...list) };
+  const unmatched = { count: 0 };
   return {
     url,
-    pool: open(4),
+    pool: open(8),
     apartPool: open(4),
     wakeUps: woken,
-    acceptor: () =>
+    unmatched,
+    session: () => open(1),
+    acceptor: (changes = {}) =>
       new PostgresAcceptor({
         pool: open(2),
         apartPool: open(4),
         wakeUps,
         readyMs: 3_000,
         closeGraceMs: 5_000,
+        onUnmatchedReceipts: (count) => (unmatched.count += count),
+        ...changes,
       }),
     stop: async () => {
       await Promise.all(pools.map((pool) => pool.end()));
@@ -47,6 +56,18 @@ export async function startTestDatabase(): Promise<TestDatabase> {
 }
 
 let counter = 0;
+
+/** A customer's address that no other test of this file uses: tests share tables, never rows. */
+export function newAddress(): string {
+  counter += 1;
+  return `+1556${String(counter).padStart(7, '0')}`;
+}
+
+/** A conversation id of the desk that no other test of this file uses. */
+export function newDeskId(): string {
+  counter += 1;
+  return `desk-${counter}`;
+}
 
 export function inboundMessage(
   changes: Partial<InboundMessageReceived> & { text?: string } = {},
@@ -109,13 +130,78 @@ export function receipt(changes: Partial<ReceiptReceived> = {}): ReceiptReceived
 
 export async function makeNumber(
   pool: Pool,
-  changes: { address?: string; service?: string } = {},
+  changes: { address?: string; service?: string; channel?: 'sms' | 'whatsapp'; configured?: boolean } = {},
 ): Promise<string> {
+  const configured = changes.configured ?? true;
   const { rows } = await pool.query<{ id: string }>(
     `insert into business_numbers (id, tenant_id, channel, account_sid, address, messaging_service_sid, state,
        chat_gateway_channel_id, queue_id, configured_at)
-     values (new_id(), 'default', 'sms', 'AC1', $1, $2, 'configured', 'channel-1', '100', now()) returning id`,
-    [changes.address ?? '+15550100', changes.service ?? null],
+     values (new_id(), 'default', $3, 'AC1', $1, $2, $4, $5, '100', now())
+     on conflict (tenant_id, account_sid, address) do update set address = excluded.address returning id`,
+    [
+      changes.address ?? '+15550100',
+      changes.service ?? null,
+      changes.channel ?? 'sms',
+      configured ? 'configured' : 'unconfigured',
+      configured ? 'channel-1' : null,
+    ],
   );
   return rows[0]?.id ?? '';
+}
+
+/** One stored message, as tests look at it. */
+export interface StoredMessage {
+  id: string;
+  lane_id: string;
+  thread_id: string;
+  conversation_id: string | null;
+  direction: 'inbound' | 'outbound';
+  seq: number;
+  text: string;
+  delivery: string;
+  reason: string | null;
+  provider_code: string | null;
+  receipt: string | null;
+  possible_duplicate: boolean;
+  out_of_order: boolean;
+  author_type: string;
+}
+
+/** Everything stored for the customer with this alias, by direction and seq. */
+export async function messagesOf(pool: Pool, alias: string): Promise<StoredMessage[]> {
+  const { rows } = await pool.query<StoredMessage & { content: { text?: string; type: string } }>(
+    `select m.* from customer_aliases a join threads t on t.customer_id = a.customer_id
+     join messages m on m.thread_id = t.id where a.value = $1 order by m.direction, m.seq`,
+    [alias],
+  );
+  return rows.map((row) => ({ ...row, text: row.content.text ?? `(${row.content.type})` }));
+}
+
+/** Their texts in one direction, by seq. */
+export async function textsOf(
+  pool: Pool,
+  alias: string,
+  direction: 'inbound' | 'outbound' = 'inbound',
+): Promise<string[]> {
+  const all = await messagesOf(pool, alias);
+  return all.filter((message) => message.direction === direction).map(({ text }) => text);
+}
+
+/** Polls until `check` answers something, or fails with `what` after `timeoutMs`. */
+export async function eventually<T>(
+  what: string,
+  check: () => Promise<T | undefined | false> | T | undefined | false,
+  timeoutMs = 15_000,
+): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const result = await check();
+    if (result !== undefined && result !== false) return result;
+    if (performance.now() > deadline) throw new Error(`It did not happen in time: ${what}`);
+    await sleep(20);
+  }
+}
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

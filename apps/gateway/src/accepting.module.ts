@@ -75,6 +75,11 @@ function createAcceptor(backends: Backends, wakeUps: WakeUps, logger: Logger): A
   });
 }
 
+/** Under this name the Chat Gateway's door reports events that were taken but say nothing to us. */
+const EVENT_ODDITIES = 'chat-gateway-events';
+/** Outcomes of a request that was answered 2xx. */
+const TAKEN: ReadonlySet<string> = new Set(['accepted', 'duplicate', 'conflict', 'ignored']);
+
 /** Webhooks as figures. */
 class WebhookMetrics extends WebhookObserver {
   constructor(private readonly metrics: Metrics) {
@@ -82,8 +87,11 @@ class WebhookMetrics extends WebhookObserver {
   }
 
   ended(door: string, outcome: WebhookOutcome): void {
+    if (door === EVENT_ODDITIES) {
+      this.metrics.eventsAccepted.inc({ kind: 'desk-event', result: outcome });
+      return;
+    }
     this.metrics.webhooksReceived.inc({ door });
-    if (outcome === 'accepted' || outcome === 'duplicate') return;
-    this.metrics.webhooksRefused.inc({ door, reason: outcome });
+    if (!TAKEN.has(outcome)) this.metrics.webhooksRefused.inc({ door, reason: outcome });
   }
 }

@@ -36,12 +36,12 @@ export class Backends {
 
   async close(): Promise<void> {
     for (const work of this.beforeClose) await work().catch(this.onError);
+    this.http.destroy();
     await Promise.allSettled([
       this.pool.end(),
       this.apartPool.end(),
       this.healthPool.end(),
-      this.dataSource.isInitialized ? this.dataSource.destroy() : undefined,
-      this.http.destroy(),
+      this.dataSource.isInitialized ? this.dataSource.destroy() : Promise.resolve(),
     ]);
   }
 }

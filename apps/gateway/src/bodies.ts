@@ -1,8 +1,8 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
 
-/** The largest body any route takes; Twilio's door has a smaller limit of its own. */
-export const MAX_BODY_BYTES = 1024 * 1024;
+/** The largest body that is read at all. The doors have smaller limits of their own and answer 413 themselves. */
+export const MAX_BODY_BYTES = 1024 * 1024 + 64 * 1024;
 
 /**
  * How bodies are read: webhooks get the bytes as they came, because their signatures cover them; only the operator API
@@ -17,7 +17,7 @@ export function readBodies(app: NestFastifyApplication): void {
     { parseAs: 'buffer' },
     (request: FastifyRequest, body: Buffer, done: (error: Error | null, body?: unknown) => void) => {
       if (isWebhook(request)) done(null, body);
-      else parseJson(request, body.toString('utf8'), done);
+      else void parseJson(request, body.toString('utf8'), done);
     },
   );
   fastify.addContentTypeParser(

@@ -5,7 +5,7 @@ import type { ConfigurationByRole, Logger } from '#platform';
 import { AcceptingModule } from './accepting.module.js';
 import type { Backends } from './backends.js';
 import { HealthController } from './health.controller.js';
-import { OperatorApiModule } from './operator-api/operator-api.module.js';
+// OPERATOR-API
 
 /** The one list of what the gateway serves: a second channel or desk is one more line here. */
 @Module({})
@@ -21,7 +21,7 @@ export class GatewayModule {
         AcceptingModule.forRoot(configuration, logger, backends),
         TwilioWebhooksModule,
         ChatGatewayWebhooksModule,
-        OperatorApiModule,
+        // OPERATOR-API,
       ],
       controllers: [HealthController],
     };

@@ -5,6 +5,8 @@ import { LauncherError } from './failure.js';
 
 const FIRST_RETRY_MS = 250;
 const MAX_RETRY_MS = 5000;
+/** A server that lived this long begins again with the shortest wait. */
+const SOUND_AFTER_MS = 10_000;
 
 /** The embedded Postgres, started again whenever it ends. */
 export class Database {
@@ -53,19 +55,22 @@ export class Database {
   async #supervise(first: EmbeddedPostgres): Promise<void> {
     let retryMs = FIRST_RETRY_MS;
     for (let server = first; ;) {
+      const since = performance.now();
       await server.exited;
       if (this.#stopping) return;
-      this.onTrouble(`Postgres ended and is started again: see ${server.logFile}.`);
+      if (performance.now() - since > SOUND_AFTER_MS) retryMs = FIRST_RETRY_MS;
+      this.onTrouble(`Postgres ended and is started again in ${retryMs / 1000} s: see ${server.logFile}.`);
       const next = await this.#reopen(retryMs);
       if (!next) return;
       if (next.url !== server.url) this.onMoved();
-      retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
+      retryMs = longer(retryMs);
       server = this.#server = next;
     }
   }
 
   async #reopen(firstRetryMs: number): Promise<EmbeddedPostgres | undefined> {
-    for (let retryMs = firstRetryMs; !this.#stopping; retryMs = Math.min(retryMs * 2, MAX_RETRY_MS)) {
+    for (let retryMs = firstRetryMs; !this.#stopping; retryMs = longer(retryMs)) {
+      await delay(retryMs);
       try {
         const server = await this.#open();
         if (!this.#stopping) return server;
@@ -73,8 +78,11 @@ export class Database {
       } catch (error) {
         this.onTrouble((error as Error).message);
       }
-      await delay(retryMs);
     }
     return undefined;
   }
+}
+
+function longer(retryMs: number): number {
+  return Math.min(retryMs * 2, MAX_RETRY_MS);
 }

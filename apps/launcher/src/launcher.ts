@@ -87,7 +87,7 @@ export class Launcher {
     const sandbox = settled.sandbox
       ? this.#child('sandbox', () => sandboxEnvironment(settled)).start()
       : undefined;
-    await together([this.#startServices(settled), sandbox]);
+    await together([this.#startServices(settled), ...(sandbox ? [sandbox] : [])]);
   }
 
   async #startServices(settled: Settled): Promise<void> {
@@ -153,7 +153,7 @@ export class Launcher {
 }
 
 /** Waits for all, also when one fails, so that nothing goes on starting behind the back of a stop. */
-async function together(parts: (Promise<void> | undefined)[]): Promise<void> {
+async function together(parts: Promise<void>[]): Promise<void> {
   const results = await Promise.allSettled(parts);
   const failed = results.find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;

@@ -81,7 +81,8 @@ export async function startWorker(
       await Promise.all([rounds.stop(), processors.stop(sendTimeoutMs + STOP_MARGIN_MS), sweeper.idle()]);
       await wakeUps.stop();
       await app.close();
-      await Promise.allSettled([http.destroy(), health.close(), pool.end()]);
+      http.destroy();
+      await Promise.allSettled([health.close(), pool.end()]);
     },
   };
 }

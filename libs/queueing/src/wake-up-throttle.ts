@@ -22,7 +22,7 @@ export class WakeUpThrottle<T> {
   admit(key: string, nowMs: number, trailing?: T): boolean {
     const entry = this.entries.get(key);
     if (entry && nowMs < entry.nextAt) {
-      
+      entry.trailing ??= trailing;
       return false;
     }
     this.entries.delete(key);

@@ -61,6 +61,16 @@ async function tcpServer(
   return (server.address() as net.AddressInfo).port;
 }
 
+async function httpServer(answer: http.RequestListener): Promise<number> {
+  const server = http.createServer(answer).listen(0, '127.0.0.1');
+  closers.push(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  await once(server, 'listening');
+  return (server.address() as net.AddressInfo).port;
+}
+
 async function failure(
   sut: ProviderHttp,
   request: Partial<ProviderHttpRequest> & { url: string },
@@ -108,12 +118,11 @@ describe(ProviderHttp.name, () => {
   });
 
   it('uses a connection again', async () => {
-    const server = http.createServer((_request, response) => response.end('ok')).listen(0, '127.0.0.1');
-    let connections = 0;
-    server.on('connection', () => (connections += 1));
-    closers.push(() => server.close());
-    await once(server, 'listening');
-    const { port } = server.address() as net.AddressInfo;
+    const connections = new Set<unknown>();
+    const port = await httpServer((request, response) => {
+      connections.add(request.socket);
+      response.end('ok');
+    });
     const sut = client();
     for (let i = 0; i < 5; i += 1) {
       const { status } = await sut.request({
@@ -123,7 +132,7 @@ describe(ProviderHttp.name, () => {
       });
       expect(status).toBe(200);
     }
-    expect(connections).toBe(1);
+    expect(connections.size).toBe(1);
   });
 
   it('does not follow a redirect', async () => {
@@ -197,6 +206,16 @@ describe(ProviderHttp.name, () => {
     });
 
     it.each([
+      ['deadline', { timeoutMs: 50 }, {}],
+      ['connect-timeout', {}, { connectTimeoutMs: 50 }],
+    ])('ends while TLS hangs in its handshake (%s)', async (code, request, options) => {
+      const port = await tcpServer();
+      const error = await failure(client(options), { url: `https://127.0.0.1:${port}/`, ...request });
+      expect(error).toMatchObject({ phase: 'before-write', code });
+      await until(() => seen[0]?.closed === true);
+    });
+
+    it.each([
       ['plain', false],
       ['TLS', true],
     ])('writes nothing when beforeFirstByte throws (%s)', async (_name, secure) => {
@@ -241,6 +260,19 @@ describe(ProviderHttp.name, () => {
       expect(await first).toMatchObject({ phase: 'after-write', code: 'deadline' });
       expect(asked).toBe(false);
       expect(seen).toHaveLength(1);
+    });
+
+    it('does not lose a connection to a call that has left the line', async () => {
+      const port = await httpServer((_request, response) => setTimeout(() => response.end('ok'), 200));
+      const sut = client({ connectionsPerOrigin: 1 });
+      const url = `http://127.0.0.1:${port}/`;
+      const first = sut.request({ method: 'GET', url, timeoutMs: 5_000 });
+      expect(await failure(sut, { url, timeoutMs: 20 })).toMatchObject({
+        phase: 'before-write',
+        code: 'deadline',
+      });
+      expect((await first).status).toBe(200);
+      expect((await sut.request({ method: 'GET', url, timeoutMs: 5_000 })).status).toBe(200);
     });
 
     it('does not write once the deadline has passed while the process stood still', async () => {
@@ -364,16 +396,13 @@ describe(ProviderHttp.name, () => {
 
     it('is usable after every failure', async () => {
       let requests = 0;
-      const server = http.createServer((request, response) => {
+      const port = await httpServer((request, response) => {
         requests += 1;
         if (requests % 2) request.socket.resetAndDestroy();
         else response.end('ok');
       });
-      server.listen(0, '127.0.0.1');
-      closers.push(() => server.close());
-      await once(server, 'listening');
       const sut = client({ connectionsPerOrigin: 1 });
-      const url = `http://127.0.0.1:${(server.address() as net.AddressInfo).port}/`;
+      const url = `http://127.0.0.1:${port}/`;
       const outcomes = await Promise.all(
         [1, 2, 3, 4].map(async () => {
           const result = await sut

@@ -1,0 +1,226 @@
+import {
+  ChannelPort,
+  DeliveryError,
+  DeskPort,
+  splitText,
+  type CallContext,
+  type ChannelCapabilities,
+  type CreateConversation,
+  type DeliveryErrorKind,
+  type DeliveryErrorOptions,
+  type ListedMessage,
+  type MessageContent,
+  type PartContent,
+  type Sent,
+} from '#core';
+
+/** What a fake does with one call. Without a scripted one it accepts and answers. */
+export interface Outcome {
+  /** Whether the far side takes the call's effect; without a word it does. */
+  accepts?: boolean;
+  /** Thrown after that: a refusal, or an answer that never arrived. */
+  throws?: unknown;
+  /** Runs after the effect and before the answer: an event that overtakes it, a worker's death. */
+  meanwhile?: () => Promise<void> | void;
+  /** Part of the answer. */
+  sent?: Partial<Sent>;
+}
+
+/** The far side refuses: no effect. */
+export function refuses(kind: DeliveryErrorKind, options: Partial<DeliveryErrorOptions> = {}): Outcome {
+  return { accepts: false, throws: new DeliveryError(kind, { code: `test-${kind}`, ...options }) };
+}
+
+/** The far side took it, and the answer was lost. */
+export function losesAnswer(): Outcome {
+  return { accepts: true, throws: new DeliveryError('uncertain', { code: 'deadline' }) };
+}
+
+/** The request was lost, and nobody can tell. */
+export function losesRequest(): Outcome {
+  return { accepts: false, throws: new DeliveryError('uncertain', { code: 'deadline' }) };
+}
+
+/** Outcomes in the order of the calls; what is beyond the script is accepted. */
+export class Script {
+  private readonly outcomes: Outcome[] = [];
+
+  then(...outcomes: Outcome[]): this {
+    this.outcomes.push(...outcomes);
+    return this;
+  }
+
+  always(outcome: Outcome): this {
+    this.rest = outcome;
+    return this;
+  }
+
+  private rest: Outcome = {};
+
+  async play<T>(context: CallContext, effect: () => T): Promise<{ result: T | undefined; outcome: Outcome }> {
+    const outcome = this.outcomes.shift() ?? this.rest;
+    try {
+      context.beforeFirstByte?.();
+    } catch (cause) {
+      throw new DeliveryError('not-sent', { code: 'stale-intent', cause });
+    }
+    const result = outcome.accepts === false ? undefined : effect();
+    await outcome.meanwhile?.();
+    if (outcome.throws !== undefined) throw outcome.throws;
+    return { result, outcome };
+  }
+}
+
+/** Texts are cut to `partLength`; everything else is one part. */
+function renderParts(content: MessageContent, partLength: number): PartContent[] {
+  const text = 'text' in content ? (content.text ?? '') : content.type === 'choice' ? content.title : '';
+  return text === '' ? [{}] : splitText(text, partLength).map((part) => ({ text: part }));
+}
+
+/** What the channel's provider accepted, in order. */
+export interface AcceptedPart {
+  to: string;
+  text: string;
+  messageId: string;
+  attemptId: string;
+  providerId: string;
+}
+
+/** A messaging provider in memory. */
+export class FakeChannel extends ChannelPort {
+  readonly capabilities: ChannelCapabilities = { maxTextLength: 1_600, receipts: true, typing: false };
+  readonly sends = new Script();
+  readonly accepted: AcceptedPart[] = [];
+  partLength = 1_600;
+  renders?: (content: MessageContent) => PartContent[];
+
+  render(content: MessageContent): PartContent[] {
+    return this.renders ? this.renders(content) : renderParts(content, this.partLength);
+  }
+
+  async send(request: Parameters<ChannelPort['send']>[0], context: CallContext): Promise<Sent> {
+    const providerId = `SM-${request.attempt.attemptId}`;
+    const { outcome } = await this.sends.play(context, () =>
+      this.accepted.push({
+        to: request.to,
+        text: request.part.text ?? '',
+        messageId: request.attempt.messageId,
+        attemptId: request.attempt.attemptId,
+        providerId,
+      }),
+    );
+    return { httpStatus: 201, providerId, receipt: 'queued', ...outcome.sent };
+  }
+
+  texts(to?: string): string[] {
+    return this.accepted.filter((part) => to === undefined || part.to === to).map(({ text }) => text);
+  }
+}
+
+/** A conversation as the desk in memory holds it. */
+export interface FakeConversation {
+  id: string;
+  request: CreateConversation;
+  state: 'created' | 'active' | 'idle' | 'gone';
+  createdAt: number;
+  messages: { text: string; authorType: ListedMessage['authorType'] }[];
+  /** Whether our side asked for its end. */
+  ended: boolean;
+}
+
+let desks = 0;
+
+/** A contact centre in memory. */
+export class FakeDesk extends DeskPort {
+  readonly creates = new Script();
+  readonly sends = new Script();
+  readonly finds = new Script();
+  readonly reads = new Script();
+  readonly lists = new Script();
+  readonly conversations: FakeConversation[] = [];
+  partLength = 10_000;
+  /** Whether the list shows conversations by their reference. */
+  listShows = true;
+  renders?: (content: MessageContent) => PartContent[];
+  private readonly name = `desk-${process.pid}-${(desks += 1)}`;
+
+  render(content: MessageContent): PartContent[] {
+    return this.renders ? this.renders(content) : renderParts(content, this.partLength);
+  }
+
+  async createConversation(
+    request: CreateConversation,
+    context: CallContext,
+  ): Promise<{ deskConversationId: string }> {
+    const { result } = await this.creates.play(context, () => {
+      const id = `${this.name}-${this.conversations.length + 1}`;
+      this.conversations.push({
+        id,
+        request,
+        state: 'created',
+        createdAt: Date.now(),
+        messages: [],
+        ended: false,
+      });
+      return id;
+    });
+    return { deskConversationId: result ?? '' };
+  }
+
+  async findConversation(
+    request: Parameters<DeskPort['findConversation']>[0],
+    context: CallContext,
+  ): Promise<{ deskConversationId: string } | undefined> {
+    const { result } = await this.finds.play(context, () =>
+      this.conversations.find(
+        (one) =>
+          one.request.channelId === request.channelId &&
+          one.createdAt >= request.createdAfter &&
+          one.request.reference.attemptId === request.reference.attemptId,
+      ),
+    );
+    return result && this.listShows ? { deskConversationId: result.id } : undefined;
+  }
+
+  async readConversation(
+    deskConversationId: string,
+    context: CallContext,
+  ): Promise<{ state: FakeConversation['state'] }> {
+    const { result } = await this.reads.play(context, () => this.conversation(deskConversationId)?.state);
+    return { state: result ?? 'gone' };
+  }
+
+  async endConversation(deskConversationId: string): Promise<void> {
+    const conversation = this.conversation(deskConversationId);
+    if (conversation) Object.assign(conversation, { ended: true, state: 'idle' });
+  }
+
+  async listMessages(
+    deskConversationId: string,
+    limit: number,
+    context: CallContext,
+  ): Promise<ListedMessage[]> {
+    const { result } = await this.lists.play(context, () => this.conversation(deskConversationId)?.messages);
+    return (result ?? [])
+      .map((message, n) => ({ ...message, id: String(n), createdAt: n, attachments: [] }))
+      .reverse()
+      .slice(0, limit);
+  }
+
+  async send(request: Parameters<DeskPort['send']>[0], context: CallContext): Promise<Sent> {
+    const conversation = this.conversation(request.deskConversationId);
+    const { outcome } = await this.sends.play(context, () =>
+      conversation?.messages.push({ text: request.part.text ?? '', authorType: request.authorType }),
+    );
+    return { httpStatus: 202, ...outcome.sent };
+  }
+
+  conversation(id: string): FakeConversation | undefined {
+    return this.conversations.find((one) => one.id === id);
+  }
+
+  /** Texts of every conversation, in order of arrival per conversation. */
+  texts(): string[][] {
+    return this.conversations.map(({ messages }) => messages.map(({ text }) => text));
+  }
+}
