@@ -71,11 +71,9 @@ export const CHAT_GATEWAY_DEVIATIONS: readonly Deviation[] = [
     apply: (document) =>
       rename(
         document,
-        [
-          ...'components.schemas.CreateTransactionRequest.allOf.3.properties.history.properties.messages'.split(
-            '.',
-          ),
-        ],
+        'components.schemas.CreateTransactionRequest.allOf.3.properties.history.properties.messages'.split(
+          '.',
+        ),
         'maxLength',
         'maxItems',
       ),

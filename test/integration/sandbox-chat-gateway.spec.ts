@@ -355,6 +355,18 @@ describe('the Chat Gateway simulator', () => {
     expect([ids.length, new Set(ids).size]).toEqual([6, 3]);
   });
 
+  it('repeats an event at any later time, with its id and a higher retry', async () => {
+    await openConversation();
+    simulator.repeatWebhook(3);
+    await settle();
+    expect(receiver.received).toHaveLength(4);
+    expect(receiver.received[3]?.headers).toMatchObject({
+      'x-8x8-event-id': receiver.received[2]?.headers['x-8x8-event-id'],
+      'x-8x8-retry': '1',
+    });
+    expect(receiver.received[3]?.body).toBe(receiver.received[2]?.body);
+  });
+
   it('signs with a new key after a rotation; a retired key is unknown', async () => {
     const kidOf = (received: Received | undefined): string => {
       const [head = ''] = String(received?.headers['x-8x8-signature']).split('.');

@@ -240,6 +240,17 @@ describe('the Twilio simulator, driven by the twilio package', () => {
     expect(receiver.received[0]?.body).toBe(receiver.received[1]?.body);
   });
 
+  it('repeats a webhook call at any later time', async () => {
+    await simulator.receiveText({ from: CUSTOMER, to: OURS, body: 'again' });
+    simulator.repeatWebhook(1);
+    await simulator.activity.settle(5000);
+    expect(receiver.received).toHaveLength(2);
+    expect(receiver.received[0]).toMatchObject({
+      body: receiver.received[1]?.body,
+      url: receiver.received[1]?.url,
+    });
+  });
+
   it('a customer who texts STOP is not sent to until START', async () => {
     await simulator.receiveText({ from: CUSTOMER, to: OURS, body: ' stop ' });
     const message = { from: OURS, to: CUSTOMER, body: 'x' };

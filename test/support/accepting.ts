@@ -8,6 +8,8 @@ export interface TestDatabase {
   url: string;
   pool: Pool;
   apartPool: Pool;
+  /** The gateway of tests that need only one. */
+  gateway: PostgresAcceptor;
   /** Another gateway's acceptor over the same database. */
   acceptor(changes?: { closeGraceMs?: number; readyMs?: number }): PostgresAcceptor;
   /** A pool of one connection: another session, to hold a lock with. */
@@ -31,6 +33,16 @@ export async function startTestDatabase(): Promise<TestDatabase> {
   const woken: WakeUp[] = [];
   const wakeUps: WakeUps = { wake: (list) => void woken.push(...list) };
   const unmatched = { count: 0 };
+  const acceptor: TestDatabase['acceptor'] = (changes = {}) =>
+    new PostgresAcceptor({
+      pool: open(2),
+      apartPool: open(4),
+      wakeUps,
+      readyMs: 3_000,
+      closeGraceMs: 5_000,
+      onUnmatchedReceipts: (count) => (unmatched.count += count),
+      ...changes,
+    });
   return {
     url,
     pool: open(8),
@@ -38,16 +50,8 @@ export async function startTestDatabase(): Promise<TestDatabase> {
     wakeUps: woken,
     unmatched,
     session: () => open(1),
-    acceptor: (changes = {}) =>
-      new PostgresAcceptor({
-        pool: open(2),
-        apartPool: open(4),
-        wakeUps,
-        readyMs: 3_000,
-        closeGraceMs: 5_000,
-        onUnmatchedReceipts: (count) => (unmatched.count += count),
-        ...changes,
-      }),
+    gateway: acceptor(),
+    acceptor,
     stop: async () => {
       await Promise.all(pools.map((pool) => pool.end()));
       await server.stop();

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { SandboxCredentials } from './home.js';
 import type { LauncherOptions } from './options.js';
 import { reachableHost } from './ports.js';
@@ -18,6 +19,11 @@ export const SANDBOX_QUEUE_ID = '100';
 /** The business number that the simulated Twilio owns. */
 export const SANDBOX_NUMBER = '+15550100';
 
+/** Node keeps compiled code there between starts: about a quarter of what a program needs to load. */
+function compileCache({ home }: LauncherOptions): NodeJS.ProcessEnv {
+  return { NODE_COMPILE_CACHE: join(home, 'compile-cache') };
+}
+
 export function gatewayUrl({ options, ports }: Settled): string {
   return `http://${reachableHost(options.host)}:${ports.gateway}`;
 }
@@ -30,6 +36,7 @@ export function serviceEnvironment(
 ): NodeJS.ProcessEnv {
   const { options, ports, publicBaseUrl, adminApiKey } = settled;
   return {
+    ...compileCache(options),
     ...options.environment,
     DATABASE_URL: databaseUrl,
     HOST: options.host,
@@ -44,6 +51,7 @@ export function serviceEnvironment(
 export function sandboxEnvironment(settled: Settled): NodeJS.ProcessEnv {
   const { options, ports, publicBaseUrl } = settled;
   const environment: NodeJS.ProcessEnv = {
+    ...compileCache(options),
     ...options.environment,
     ...providers(settled),
     PUBLIC_BASE_URL: publicBaseUrl,

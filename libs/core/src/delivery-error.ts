@@ -23,6 +23,9 @@ export type HoldReason =
   | 'reopening-limit'
   | 'quarantine';
 
+/** Holds that end by trying again now and then, because whoever repairs the cause has no way to tell us. */
+export const PROBED_HOLDS: readonly (HoldReason | undefined)[] = ['credentials', 'configuration'];
+
 export interface DeliveryErrorOptions {
   /** Our own short name for what happened, in kebab-case: `connect-refused`, `rate-limited`, `opted-out`. */
   code: string;

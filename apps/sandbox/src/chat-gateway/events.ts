@@ -92,6 +92,16 @@ export class EventSender {
     this.#tails.clear();
   }
 
+  /** Sends an event once more as a repeat of the attempt that ended as `call`: same id, same bytes, higher retry. */
+  repeat(call: EventCall): void {
+    const { activity, settings } = this.#context;
+    const { eventId, url, event } = call;
+    const outgoing = { eventId, url, event, body: JSON.stringify(event) };
+    activity.start(async (signal) => {
+      await this.#attempt(outgoing, call.retry + 1, settings().signEvents, signal);
+    });
+  }
+
   /** `WEB_HOOK_VERIFY`, without a signature. True when it was answered 2xx. */
   async verify(url: string, version: string): Promise<boolean> {
     const event = { eventType: 'WEB_HOOK_VERIFY', notificationVersion: version };

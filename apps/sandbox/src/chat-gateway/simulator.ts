@@ -173,6 +173,12 @@ export class ChatGatewaySimulator {
     return this.faults.arm(spec);
   }
 
+  repeatWebhook(index: number): void {
+    const call = this.#calls.items[index - 1];
+    if (call === undefined) throw new ControlError(404, `no webhook call ${index}`);
+    this.#events.repeat(call);
+  }
+
   reset(): void {
     this.activity.stopAll();
     this.faults.disarmAll();

@@ -12,6 +12,8 @@ export interface ControlTarget {
   settings: object;
   logAfter(index: number): object[];
   webhooksAfter(index: number): object[];
+  /** Makes the webhook call of that index once more. */
+  repeatWebhook(index: number): void;
   reset(): void;
 }
 
@@ -21,6 +23,9 @@ export function registerSharedControls(server: SimulatorServer, target: ControlT
   server.control('GET', '/health', () => ({ ok: true, name: target.name }));
   server.control('GET', '/log', (input) => ({ items: target.logAfter(after(input)) }));
   server.control('GET', '/webhooks', (input) => ({ items: target.webhooksAfter(after(input)) }));
+  server.control('POST', '/webhooks/:index/repeat', ({ params }) =>
+    target.repeatWebhook(Number(params['index'])),
+  );
   server.control('GET', '/settings', () => target.settings);
   server.control('PATCH', '/settings', (input) => {
     target.settings = changedSettings(target.settings, input.fields);

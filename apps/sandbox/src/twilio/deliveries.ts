@@ -52,6 +52,11 @@ export class Deliveries {
     return call;
   }
 
+  /** Posts a call once more, as it was: nothing in Twilio's signature grows old. */
+  async repeat(call: TwilioWebhookCall, signal: AbortSignal): Promise<void> {
+    await this.#post(call.kind, call.messageSid, call.url, call.params, signal);
+  }
+
   async close(): Promise<void> {
     await this.#poster.close();
   }

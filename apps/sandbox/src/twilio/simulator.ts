@@ -127,6 +127,12 @@ export class TwilioSimulator {
     this.#optOuts.set(ours, customer, optedOut);
   }
 
+  repeatWebhook(index: number): void {
+    const call = this.#webhooks.items[index - 1];
+    if (call === undefined) throw new ControlError(404, `no webhook call ${index}`);
+    this.activity.start(async (signal) => this.#deliveries.repeat(call, signal));
+  }
+
   reset(): void {
     this.activity.stopAll();
     this.faults.disarmAll();

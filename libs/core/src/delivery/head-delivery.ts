@@ -17,6 +17,8 @@ import type {
 const INTENT_FRESH_MS = 1_000;
 /** Probing interval while our credentials are refused. */
 const CREDENTIALS_WAIT_MS = 30_000;
+/** Probing interval while something at a provider waits for an operator: a sender not registered, a missing channel. */
+const CONFIGURATION_WAIT_MS = 300_000;
 /** Failures of our own code over one item before it is set aside. */
 const MAX_OWN_FAILURES = 5;
 
@@ -206,8 +208,18 @@ export class HeadDelivery {
   }
 
   hold(lane: ClaimedLane, head: LaneHead, reason: string, rest: Partial<Settlement> = {}): Promise<Step> {
-    const ends = reason === 'quarantine';
-    return this.settle(lane, head, { ...rest, delivery: 'held', ends, reason, lane: { failures: 0 } });
+    const probed = reason === 'configuration' && {
+      notBeforeMs: CONFIGURATION_WAIT_MS,
+      waitingFor: 'back-off' as const,
+    };
+    const lease = { failures: 0, ...probed };
+    return this.settle(lane, head, {
+      ...rest,
+      delivery: 'held',
+      ends: reason === 'quarantine',
+      reason,
+      lane: lease,
+    });
   }
 
   /** Writes what became of the head; the step follows from it. */

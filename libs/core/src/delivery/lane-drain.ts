@@ -1,3 +1,4 @@
+import { PROBED_HOLDS } from '../delivery-error.js';
 import type { DeliveryDependencies, Step } from './delivery.js';
 import { StorageError } from './delivery.js';
 import { HeadDelivery } from './head-delivery.js';
@@ -54,8 +55,8 @@ export class LaneDrain {
   }
 
   private async deliver(lane: ClaimedLane, head: LaneHead): Promise<Step> {
-    // A refused credential is probed again; every other hold waits for whoever can end it.
-    if (head.state === 'held' && head.reason !== 'credentials') return 'stop';
+    // Every hold that is not probed waits for whoever can end it.
+    if (head.state === 'held' && !PROBED_HOLDS.includes(head.reason)) return 'stop';
     try {
       if (!lane.number.configured) return await this.heads.hold(lane, head, 'unconfigured');
       return await (lane.direction === 'inbound' ? this.inbound : this.outbound).deliver(lane, head);

@@ -92,7 +92,7 @@ export class PostgresLaneStore extends LaneStore {
     settlement: Settlement,
   ): Promise<Settlement['delivery'] | undefined> {
     const { attempt, lane } = settlement;
-    const [row] = await this.rows<{ late: string | null }>(sql.settle, [
+    const [row] = await this.rows<{ delivery: Settlement['delivery'] | null }>(sql.settle, [
       lease.laneId,
       lease.fence,
       leaseMs,
@@ -110,11 +110,7 @@ export class PostgresLaneStore extends LaneStore {
       attempt?.id ?? null,
       ...attemptValues(attempt),
     ]);
-    if (!row) return undefined;
-    if (row.late !== null && attempt && settlement.delivery === 'submitted') {
-      return this.applyLateFailure(lease.laneId, settlement.messageId, attempt.id);
-    }
-    return settlement.delivery;
+    return row?.delivery ?? undefined;
   }
 
   wait(lease: Lease, ms: number, waitingFor: 'opening' | 'closing' | 'back-off'): Promise<boolean> {
@@ -260,19 +256,6 @@ export class PostgresLaneStore extends LaneStore {
         await this.rows(sql.closeConversation, [conversationId, 'idle']);
       return;
     }
-  }
-
-  private async applyLateFailure(
-    laneId: string,
-    messageId: string,
-    attemptId: string,
-  ): Promise<Settlement['delivery']> {
-    const [row] = await this.rows<{ delivery: Settlement['delivery'] }>(sql.applyLateFailure, [
-      laneId,
-      messageId,
-      attemptId,
-    ]);
-    return row?.delivery ?? 'submitted';
   }
 
   private async took(statement: sql.Statement, values: unknown[]): Promise<boolean> {

@@ -105,36 +105,8 @@ function attemptEnd(first: number): string {
 
 export const settle = statement(
   'settle',
-  `with lane as (
-     update lanes set lease_until = clock_timestamp() + $3 * interval '1 ms', failures = $4,
-       not_before = clock_timestamp() + $5::float8 * interval '1 ms', waiting_for = $6
-     where id = $1 and fence = $2 and lease_until is not null returning id
-   ),
-   attempt as (
-     update attempts a set ${attemptEnd(16)}
-     from lane where a.message_id = $7 and a.id = $15 returning a.receipt_late, a.receipt
-   ),
-   gone as (delete from lane_items i using lane where $10 and i.lane_id = lane.id and i.seq = $8),
-   kept as (
-     update lane_items i set state = $9, reason = $11, tries = i.tries + $14::boolean::int
-     from lane where not $10 and i.lane_id = lane.id and i.seq = $8
-   ),
-   message as (
-     update messages m set delivery = $9, reason = $11, provider_code = coalesce($12, case when $9 = 'submitted' then null else m.provider_code end),
-       possible_duplicate = m.possible_duplicate or $13,
-       submitted_at = case when $9 = 'submitted' then clock_timestamp() else m.submitted_at end,
-       receipt = case when $9 = 'submitted' and (select count(*) from parts p where p.message_id = $7) = 1
-         then coalesce((select receipt from attempt), m.receipt) else m.receipt end
-     from lane where m.id = $7
-   )
-   select (select receipt_late from attempt) as late from lane`,
-);
-
-export const applyLateFailure = statement(
-  'apply-late-failure',
-  `with lane as materialized (select id from lanes where id = $1 for update),
-   applied as materialized (select apply_late_failure($2, $3) from lane)
-   select case when (select count(*) from applied) >= 0 then (select delivery from messages where id = $2) end as delivery`,
+  `select settle_head($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+     $22) as delivery`,
 );
 
 export const wait = statement(

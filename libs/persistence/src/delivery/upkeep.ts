@@ -13,7 +13,7 @@ export class Upkeep {
         select l.id, l.direction
         from (select distinct on (lane_id) lane_id, state, reason from lane_items order by lane_id, seq) head
         join lanes l on l.id = head.lane_id
-        where (head.state <> 'held' or head.reason = 'credentials') and l.paused_at is null
+        where (head.state <> 'held' or head.reason in ('credentials', 'configuration')) and l.paused_at is null
           and (l.lease_until is null or l.lease_until <= clock_timestamp())
           and (l.not_before is null or l.not_before <= clock_timestamp())
         limit $1`,

@@ -223,7 +223,7 @@ begin
     from lanes l
     cross join lateral (select i.state, i.reason from lane_items i where i.lane_id = l.id order by i.seq limit 1) head
     where l.id = p_lane_id and (l.lease_until is null or l.lease_until <= clock_timestamp()) and l.paused_at is null
-      and (head.state <> 'held' or head.reason = 'credentials');
+      and (head.state <> 'held' or head.reason in ('credentials', 'configuration'));
 end $$;
 
 -- Moves parked messages whose conversation is bound, where a move was missed. Answers the lanes to wake.

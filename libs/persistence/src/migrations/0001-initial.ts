@@ -1,6 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { acceptFunctions } from './0001-accept.sql.js';
 import { conversationFunctions } from './0001-conversations.sql.js';
+import { deliveryFunctions } from './0001-delivery.sql.js';
 import { initialSchema } from './0001-initial.sql.js';
 
 export class Initial1795000000001 implements MigrationInterface {
@@ -10,6 +11,7 @@ export class Initial1795000000001 implements MigrationInterface {
     await queryRunner.query(initialSchema);
     await queryRunner.query(acceptFunctions);
     await queryRunner.query(conversationFunctions);
+    await queryRunner.query(deliveryFunctions);
   }
 
   async down(): Promise<void> {

@@ -140,11 +140,13 @@ describe(PinoLogger.name, () => {
     nest.error('Failed', error.stack, 'Injector');
     nest.error(error, 'Injector');
     nest.verbose('small');
+    nest.warn('The queue is slow.', { queue: 'inbound' }, 'Queueing');
     expect(lines()).toMatchObject([
-      { level: 'info', context: 'NestFactory', msg: 'Started' },
+      { level: 'debug', context: 'NestFactory', msg: 'Started' },
       { level: 'error', context: 'Injector', msg: 'Failed', stack: error.stack },
       { level: 'error', context: 'Injector', msg: 'broken', err: { message: 'broken' } },
       { level: 'trace', msg: 'small' },
+      { level: 'warn', context: 'Queueing', queue: 'inbound', msg: 'The queue is slow.' },
     ]);
   });
 });

@@ -7,8 +7,9 @@ type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 export class PinoLogger implements LoggerService {
   constructor(private readonly logger: Logger) {}
 
+  /** Nest tells of every module and route it makes: worth reading only when something is wrong with them. */
   log(message: unknown, ...rest: unknown[]): void {
-    this.write('info', message, rest);
+    this.write('debug', message, rest);
   }
 
   error(message: unknown, ...rest: unknown[]): void {
@@ -36,7 +37,9 @@ export class PinoLogger implements LoggerService {
     const others = context === undefined ? rest : rest.slice(0, -1);
     const err = [message, ...others].find((value) => value instanceof Error);
     const stack = others.find((value) => typeof value === 'string' && value.includes('\n    at '));
+    const data = others.filter((value) => isPlainObject(value));
     const fields = {
+      ...Object.assign({}, ...data),
       ...(context === undefined ? {} : { context }),
       ...(err ? { err } : {}),
       ...(stack === undefined ? {} : { stack }),
@@ -47,4 +50,9 @@ export class PinoLogger implements LoggerService {
       typeof message === 'string' ? message : (err?.message ?? 'A message without words.'),
     );
   }
+}
+
+/** Fields that a caller passed after its sentence. */
+function isPlainObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }

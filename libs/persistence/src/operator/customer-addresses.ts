@@ -1,0 +1,41 @@
+import { In, type DataSource } from 'typeorm';
+import type { Channel } from '#core';
+import { CustomerAlias } from '../entities/customer-alias.js';
+
+const WHATSAPP = 'whatsapp:';
+
+/** An address as a provider writes it, `whatsapp:+15550100`, as an alias is stored: the channel and the bare value. */
+function aliasOf(address: string): { channel: Channel; value: string } {
+  return address.startsWith(WHATSAPP)
+    ? { channel: 'whatsapp', value: address.slice(WHATSAPP.length) }
+    : { channel: 'sms', value: address };
+}
+
+/** The customer known by this address; undefined for nobody. */
+export async function customerAt(
+  dataSource: DataSource,
+  tenantId: string,
+  address: string,
+): Promise<string | undefined> {
+  const alias = await dataSource.getRepository(CustomerAlias).findOneBy({ tenantId, ...aliasOf(address) });
+  return alias?.customerId;
+}
+
+/** Every address of these customers, the first known first. */
+export async function addressesOf(
+  dataSource: DataSource,
+  customerIds: string[],
+): Promise<Map<string, string[]>> {
+  if (customerIds.length === 0) return new Map();
+  const aliases = await dataSource.getRepository(CustomerAlias).find({
+    where: { customerId: In([...new Set(customerIds)]) },
+    order: { createdAt: 'ASC', channel: 'ASC', value: 'ASC' },
+  });
+  const byCustomer = Map.groupBy(aliases, (alias) => alias.customerId);
+  return new Map(
+    [...byCustomer].map(([id, own]) => [
+      id,
+      own.map(({ channel, value }) => (channel === 'whatsapp' ? WHATSAPP + value : value)),
+    ]),
+  );
+}

@@ -1,0 +1,99 @@
+import type { DataSource, SelectQueryBuilder } from 'typeorm';
+import type { WakeUps } from '#core';
+import { Conversation, type ConversationState } from '../entities/conversation.js';
+import { addressesOf, customerAt } from './customer-addresses.js';
+import type { OperatorDatabase } from './operator-database.js';
+import { pageOf, type Page, type PageRequest } from './page.js';
+
+export interface ConversationFilter {
+  /** One of the customer's addresses. */
+  address?: string;
+  /** The business number: its id. */
+  numberId?: string;
+  /** The business number: its address. */
+  numberAddress?: string;
+  state?: ConversationState;
+}
+
+/** A conversation with its thread, its customer and all addresses of the customer. */
+export interface ShownConversation {
+  conversation: Conversation;
+  addresses: string[];
+}
+
+/** Conversations, as operators see and close them. */
+export class OperatorConversations {
+  constructor(
+    private readonly database: OperatorDatabase,
+    private readonly wakeUps: WakeUps,
+  ) {}
+
+  /** The newest first. */
+  async list(filter: ConversationFilter, page: PageRequest): Promise<Page<ShownConversation>> {
+    const dataSource = await this.database.connect();
+    const query = this.query(dataSource)
+      .orderBy('c.id', 'DESC')
+      .limit(page.limit + 1);
+    if (page.after !== undefined) query.andWhere('c.id < :after', { after: page.after });
+    if (filter.state !== undefined) query.andWhere('c.state = :state', { state: filter.state });
+    if (filter.numberId !== undefined)
+      query.andWhere('t.numberId = :numberId', { numberId: filter.numberId });
+    if (filter.numberAddress !== undefined) {
+      query.innerJoin('t.number', 'n', 'n.address = :number', { number: filter.numberAddress });
+    }
+    if (filter.address !== undefined) {
+      const customerId = await customerAt(dataSource, this.database.tenantId, filter.address);
+      if (customerId === undefined) return { items: [] };
+      query.andWhere('t.customerId = :customerId', { customerId });
+    }
+    const { items, ...rest } = pageOf(await query.getMany(), page.limit);
+    return { items: await show(dataSource, items), ...rest };
+  }
+
+  async get(id: string): Promise<ShownConversation | undefined> {
+    const dataSource = await this.database.connect();
+    const found = await this.query(dataSource).andWhere('c.id = :id', { id }).getOne();
+    return found ? (await show(dataSource, [found]))[0] : undefined;
+  }
+
+  /** Closes it and has the customer leave at the desk. */
+  async close(id: string): Promise<'closed' | 'closed-already' | 'unknown'> {
+    const dataSource = await this.database.connect();
+    if (!(await this.exists(dataSource, id))) return 'unknown';
+    const lanes = await dataSource.query<{ lane_id: string }[]>(
+      `select lane_id from close_conversation($1, 'operator', false, true)`,
+      [id],
+    );
+    if (lanes.length === 0) return 'closed-already';
+    this.wakeUps.wake(lanes.map((lane) => ({ laneId: lane.lane_id, direction: 'inbound' })));
+    return 'closed';
+  }
+
+  async has(id: string): Promise<boolean> {
+    return this.exists(await this.database.connect(), id);
+  }
+
+  private exists(dataSource: DataSource, id: string): Promise<boolean> {
+    return dataSource.getRepository(Conversation).existsBy({ id, tenantId: this.database.tenantId });
+  }
+
+  private query(dataSource: DataSource): SelectQueryBuilder<Conversation> {
+    return dataSource
+      .getRepository(Conversation)
+      .createQueryBuilder('c')
+      .innerJoinAndSelect('c.thread', 't')
+      .innerJoinAndSelect('t.customer', 'customer')
+      .where('c.tenantId = :tenantId', { tenantId: this.database.tenantId });
+  }
+}
+
+async function show(dataSource: DataSource, conversations: Conversation[]): Promise<ShownConversation[]> {
+  const addresses = await addressesOf(
+    dataSource,
+    conversations.map((conversation) => conversation.thread.customerId),
+  );
+  return conversations.map((conversation) => ({
+    conversation,
+    addresses: addresses.get(conversation.thread.customerId) ?? [],
+  }));
+}

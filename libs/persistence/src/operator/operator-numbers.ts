@@ -1,0 +1,129 @@
+import { LessThan } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import type { Channel, WakeUps } from '#core';
+import { BusinessNumber, type NumberSettings } from '../entities/business-number.js';
+import { isStillReferenced, type OperatorDatabase } from './operator-database.js';
+import { pageOf, type Page, type PageRequest } from './page.js';
+import { CONFIGURABLE_REASONS, releaseHeld } from './release-held.js';
+
+/** What an operator says of a number at first. */
+export interface NewNumber {
+  address: string;
+  channel: Channel;
+  accountSid: string;
+  chatGatewayChannelId: string;
+  messagingServiceSid?: string;
+  displayName?: string;
+  queueId?: string;
+  language?: string;
+  settings?: NumberSettings;
+}
+
+/** What can be changed later: an absent field stays, null takes an optional one away, settings are replaced whole. */
+export interface NumberChanges {
+  chatGatewayChannelId?: string;
+  messagingServiceSid?: string | null;
+  displayName?: string | null;
+  queueId?: string | null;
+  language?: string | null;
+  settings?: NumberSettings;
+}
+
+/** Business numbers, as operators make and change them. */
+export class OperatorNumbers {
+  constructor(
+    private readonly database: OperatorDatabase,
+    private readonly wakeUps: WakeUps,
+  ) {}
+
+  /** Makes a number, or configures one that customers have written to already. Undefined: it is configured. */
+  async configure(number: NewNumber): Promise<BusinessNumber | undefined> {
+    const dataSource = await this.database.connect();
+    const rows = await dataSource.query<{ id: string }[]>(
+      `insert into business_numbers as n (id, tenant_id, channel, account_sid, address, messaging_service_sid,
+         display_name, state, chat_gateway_channel_id, queue_id, language, settings, configured_at)
+       values ($1, $2, $3, $4, $5, $6, $7, 'configured', $8, $9, $10, coalesce($11::jsonb, '{}'), clock_timestamp())
+       on conflict (tenant_id, account_sid, address) do update set state = 'configured',
+         -- what was seen in a customer's message stays where the operator says nothing
+         messaging_service_sid = coalesce(excluded.messaging_service_sid, n.messaging_service_sid),
+         display_name = excluded.display_name, chat_gateway_channel_id = excluded.chat_gateway_channel_id,
+         queue_id = excluded.queue_id, language = excluded.language, settings = excluded.settings,
+         configured_at = excluded.configured_at, updated_at = clock_timestamp()
+       where n.state = 'unconfigured'
+       returning n.id`,
+      [
+        uuid(),
+        this.database.tenantId,
+        number.channel,
+        number.accountSid,
+        number.address,
+        number.messagingServiceSid ?? null,
+        number.displayName ?? null,
+        number.chatGatewayChannelId,
+        number.queueId ?? null,
+        number.language ?? null,
+        number.settings && JSON.stringify(number.settings),
+      ],
+    );
+    const id = rows[0]?.id;
+    if (id === undefined) return undefined;
+    await this.release(id);
+    return await this.get(id);
+  }
+
+  async list(page: PageRequest): Promise<Page<BusinessNumber>> {
+    const dataSource = await this.database.connect();
+    const rows = await dataSource.getRepository(BusinessNumber).find({
+      where: {
+        tenantId: this.database.tenantId,
+        ...(page.after !== undefined && { id: LessThan(page.after) }),
+      },
+      order: { id: 'DESC' },
+      take: page.limit + 1,
+    });
+    return pageOf(rows, page.limit);
+  }
+
+  async get(id: string): Promise<BusinessNumber | undefined> {
+    const dataSource = await this.database.connect();
+    const where = { id, tenantId: this.database.tenantId };
+    return (await dataSource.getRepository(BusinessNumber).findOneBy(where)) ?? undefined;
+  }
+
+  /** What waits for a right configuration is tried again, whatever was changed: the fault may lie at the far side. */
+  async change(id: string, changes: NumberChanges): Promise<'changed' | 'unconfigured' | 'unknown'> {
+    const dataSource = await this.database.connect();
+    const { affected } = await dataSource
+      .createQueryBuilder()
+      .update(BusinessNumber)
+      .set({ ...changes, updatedAt: () => 'clock_timestamp()' })
+      .where({ id, tenantId: this.database.tenantId, state: 'configured' })
+      .execute();
+    if (affected === 0) return (await this.get(id)) ? 'unconfigured' : 'unknown';
+    await this.release(id);
+    return 'changed';
+  }
+
+  /** Refused by Postgres itself where customers have written to the number. */
+  async remove(id: string): Promise<'removed' | 'in-use' | 'unknown'> {
+    const dataSource = await this.database.connect();
+    try {
+      const { affected } = await dataSource
+        .getRepository(BusinessNumber)
+        .delete({ id, tenantId: this.database.tenantId });
+      return affected === 0 ? 'unknown' : 'removed';
+    } catch (error) {
+      if (isStillReferenced(error)) return 'in-use';
+      throw error;
+    }
+  }
+
+  /**
+   * Opens what was held for this number and wakes its lanes. After the commit of the change, so that whoever claims
+   * one of these lanes from now on sees it.
+   */
+  private async release(id: string): Promise<void> {
+    const dataSource = await this.database.connect();
+    this.wakeUps.wake(await releaseHeld(dataSource.manager, CONFIGURABLE_REASONS, id));
+  }
+}

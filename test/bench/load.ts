@@ -1,0 +1,85 @@
+import { connect, type Socket } from 'node:net';
+import type { SignedRequest } from './requests.js';
+
+/** What one round measured. */
+export interface Round {
+  perSecond: number;
+  p50Ms: number;
+  p99Ms: number;
+  /** Message ids that were answered 2xx. */
+  accepted: string[];
+  /** Answers that were not 2xx, by status; broken connections count as `0`. */
+  errors: Map<number, number>;
+}
+
+/**
+ * Writes requests to `connections` sockets, one at a time on each, until `seconds` have passed or they run out, then
+ * waits for what is under way. Bare sockets and ready bytes: generator, server and Postgres share the processors, and
+ * a generator that works hard would hide the difference between fast and slow servers.
+ */
+export async function runRound(
+  port: number,
+  requests: SignedRequest[],
+  { connections, seconds }: { connections: number; seconds: number },
+): Promise<Round> {
+  const sockets = await Promise.all(Array.from({ length: connections }, () => open(port)));
+  const latencies: number[] = [];
+  const accepted: string[] = [];
+  const errors = new Map<number, number>();
+  const startedAt = performance.now();
+  const endAt = startedAt + seconds * 1000;
+  let next = 0;
+  const one = async (socket: Socket): Promise<void> => {
+    while (performance.now() < endAt) {
+      const request = requests[next++];
+      if (!request) return;
+      const sentAt = performance.now();
+      const status = await exchange(socket, request.bytes);
+      latencies.push(performance.now() - sentAt);
+      if (status >= 200 && status < 300) accepted.push(request.sid);
+      else errors.set(status, (errors.get(status) ?? 0) + 1);
+      if (status === 0) return;
+    }
+  };
+  await Promise.all(sockets.map(one));
+  const elapsedSeconds = (performance.now() - startedAt) / 1000;
+  for (const socket of sockets) socket.destroy();
+  latencies.sort((a, b) => a - b);
+  const at = (share: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
+  return { perSecond: latencies.length / elapsedSeconds, p50Ms: at(0.5), p99Ms: at(0.99), accepted, errors };
+}
+
+function open(port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    socket.once('error', reject);
+    socket.once('connect', () => resolve(socket));
+  });
+}
+
+const STATUS_AT = 'HTTP/1.1 '.length;
+
+/** Sends one request and reads its whole answer; the status, or 0 when the connection broke. */
+function exchange(socket: Socket, bytes: Buffer): Promise<number> {
+  return new Promise((resolve) => {
+    let answer = '';
+    const finish = (status: number) => {
+      socket.off('data', onData).off('error', onEnd).off('close', onEnd);
+      resolve(status);
+    };
+    const onEnd = () => finish(0);
+    const onData = (chunk: Buffer) => {
+      answer += chunk.latin1Slice();
+      if (isWhole(answer)) finish(Number(answer.slice(STATUS_AT, STATUS_AT + 3)));
+    };
+    socket.on('data', onData).on('error', onEnd).on('close', onEnd);
+    socket.write(bytes);
+  });
+}
+
+function isWhole(answer: string): boolean {
+  const headEnd = answer.indexOf('\r\n\r\n');
+  if (headEnd === -1) return false;
+  const length = /\r\ncontent-length: (\d+)/i.exec(answer)?.[1] ?? '0';
+  return answer.length >= headEnd + 4 + Number(length);
+}
