@@ -223,9 +223,10 @@ describe('looking again after a release', () => {
     await db.pool.query('update lanes set paused_at = now() where id = $1', [thread.inbound]);
     expect(await store.lookAgain(thread.inbound)).toBeUndefined();
     await db.pool.query('update lanes set paused_at = null where id = $1', [thread.inbound]);
-    await db.pool.query(`update lane_items set state = 'held', reason = 'configuration' where lane_id = $1`, [
-      thread.inbound,
-    ]);
+    await db.pool.query(
+      `update lane_items set state = 'held', reason = 'reopening-limit' where lane_id = $1`,
+      [thread.inbound],
+    );
     expect(await store.lookAgain(thread.inbound)).toBeUndefined();
     await db.pool.query(`update lane_items set reason = 'credentials' where lane_id = $1`, [thread.inbound]);
     expect(await store.lookAgain(thread.inbound)).toBe(0);

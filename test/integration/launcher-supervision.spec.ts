@@ -10,7 +10,7 @@ import { makeProject, processesOf, strays, type Project } from './launcher-proje
 const isRoot = process.getuid?.() === 0;
 
 /** The launcher as built, with the real embedded Postgres and tiny stand-ins for our other programs. */
-describe('npm start: supervision', () => {
+describe('npm start: supervision', { timeout: 120_000 }, () => {
   let project: Project;
 
   beforeEach(async () => {

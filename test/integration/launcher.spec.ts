@@ -10,7 +10,7 @@ const CUSTOMER = '+15550123';
 const hasCurl = spawnSync('curl', ['--version']).status === 0;
 
 /** What `npm start` runs after the build, with every real program. */
-describe('npm start', () => {
+describe('npm start', { timeout: 120_000 }, () => {
   let project: Project;
 
   describe('a first start', () => {

@@ -42,8 +42,9 @@ describe('the Chat Gateway simulator', () => {
   afterEach(async () => {
     await simulator.close();
     await receiver.close();
-    expect(audit?.violations() ?? []).toEqual([]);
+    const violations = audit?.violations() ?? [];
     audit?.exchanges.splice(0);
+    expect(violations).toEqual([]);
   });
 
   async function call(method: string, path: string, body?: unknown, headers = {}): Promise<Reply> {

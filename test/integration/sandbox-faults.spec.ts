@@ -62,7 +62,7 @@ describe('faults', () => {
     fault({ effect, when });
     const outcome = await create('Ann', effect === 'hang' || effect === 'drip' ? 200 : 2000);
     expect('status' in outcome ? outcome.status : undefined).toBe(status);
-    expect(accepted()).toBe(taken);
+    await expect.poll(accepted, { timeout: 5000 }).toBe(taken);
     if (effect === 'garbage' && 'body' in outcome) expect(() => JSON.parse(outcome.body)).toThrow();
     // Used up: the next call is served.
     expect(await create()).toMatchObject({ status: 202 });
@@ -88,10 +88,10 @@ describe('faults', () => {
   });
 
   it('slow before: accepted late, although the caller has gone', async () => {
-    fault({ effect: 'slow', when: 'before', delayMs: 300 });
+    fault({ effect: 'slow', when: 'before', delayMs: 1500 });
     expect(await create('Ann', 100)).toEqual({ failed: true });
     expect(accepted()).toBe(0);
-    await expect.poll(accepted, { timeout: 5000 }).toBe(1);
+    await expect.poll(accepted, { timeout: 10_000 }).toBe(1);
   });
 
   it('slow after: accepted at once, answered late', async () => {

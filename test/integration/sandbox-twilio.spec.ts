@@ -35,8 +35,9 @@ describe('the Twilio simulator, driven by the twilio package', () => {
   afterEach(async () => {
     await simulator.close();
     await receiver.close();
-    expect(audit?.violations() ?? []).toEqual([]);
+    const violations = audit?.violations() ?? [];
     audit?.exchanges.splice(0);
+    expect(violations).toEqual([]);
   });
 
   it('creates a message, logs it, walks it to delivered and signs every status callback', async () => {

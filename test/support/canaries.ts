@@ -13,7 +13,6 @@ export const CANARIES = {
   text: 'canarytext',
 } as const;
 
-/** The account is no secret, but it has no business in a queue either; its SID stands in URLs that errors may quote. */
 const FORBIDDEN = [
   CANARIES.authToken,
   CANARIES.apiKey,
@@ -22,7 +21,7 @@ const FORBIDDEN = [
   CANARIES.text,
 ];
 
-/** One line per place where a canary stands; never the text around it, so that a report can be pasted anywhere. */
+/** One line per canary that stands in `texts`, with the first text that shows it. */
 export function canariesIn(place: string, texts: Iterable<string>): string[] {
   const found = new Map<string, { count: number; first: string }>();
   for (const text of texts) {
@@ -81,7 +80,8 @@ export async function tapPostgres(pool: Pool): Promise<QueueTap> {
       end loop;
     end $$;`);
   return {
-    texts: async () => (await pool.query<{ row: string }>('select row from queue_tap')).rows.map(({ row }) => row),
+    texts: async () =>
+      (await pool.query<{ row: string }>('select row from queue_tap')).rows.map(({ row }) => row),
     close: () => Promise.resolve(),
   };
 }

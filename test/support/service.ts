@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 const START_TIMEOUT_MS = 30_000;
@@ -43,7 +44,10 @@ export class Service {
   async start(extra: Record<string, string> = {}): Promise<void> {
     const child = this.#spawn(extra);
     const ready = new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`${this.name} was not ready in time`)), START_TIMEOUT_MS);
+      const timer = setTimeout(
+        () => reject(new Error(`${this.name} was not ready in time`)),
+        START_TIMEOUT_MS,
+      );
       child.on('message', (message) => {
         const { type, port } = message as { type?: string; port?: number };
         if (type !== 'ready') return;
@@ -91,7 +95,7 @@ export class Service {
     const file = fileURLToPath(new URL(`../../dist/apps/${this.name}/src/main.js`, import.meta.url));
     if (!existsSync(file)) throw new Error(`dist/apps/${this.name} is missing: run \`npm run build\` first.`);
     // With a channel to us the process ends itself when we are gone.
-    const child = spawn(process.execPath, ['--enable-source-maps', file], {
+    const child = spawn(process.execPath, [file], {
       env: { PATH: '/usr/bin:/bin', ...this.environment, ...extra },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
@@ -103,7 +107,8 @@ export class Service {
     return child;
   }
 
-  #collect(stream: NodeJS.ReadableStream): Promise<void> {
+  #collect(stream: Readable | null): Promise<void> {
+    if (!stream) return Promise.resolve();
     let rest = '';
     stream.setEncoding('utf8').on('data', (chunk: string) => {
       const lines = (rest + chunk).split('\n');

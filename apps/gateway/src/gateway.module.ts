@@ -5,7 +5,7 @@ import type { ConfigurationByRole, Logger } from '#platform';
 import { AcceptingModule } from './accepting.module.js';
 import type { Backends } from './backends.js';
 import { HealthController } from './health.controller.js';
-// OPERATOR-API
+import { OperatorApiModule } from './operator-api/operator-api.module.js';
 
 /** The one list of what the gateway serves: a second channel or desk is one more line here. */
 @Module({})
@@ -21,7 +21,11 @@ export class GatewayModule {
         AcceptingModule.forRoot(configuration, logger, backends),
         TwilioWebhooksModule,
         ChatGatewayWebhooksModule,
-        // OPERATOR-API,
+        OperatorApiModule.forRoot({
+          dataSource: backends.dataSource,
+          apiKey: configuration.adminApiKey,
+          twilioAccountSid: configuration.twilioAccountSid,
+        }),
       ],
       controllers: [HealthController],
     };

@@ -4,7 +4,7 @@ import { listenError, PinoLogger, ProblemFilter, type ConfigurationByRole, type 
 import { GatewayModule } from './gateway.module.js';
 import { Backends } from './backends.js';
 import { readBodies, MAX_BODY_BYTES } from './bodies.js';
-// OPEN-API
+import { mountOpenApi } from './operator-api/open-api.js';
 
 export type GatewayConfiguration = ConfigurationByRole['gateway'];
 
@@ -37,7 +37,7 @@ export async function createGateway(configuration: GatewayConfiguration, logger:
   );
   readBodies(app);
   app.useGlobalFilters(new ProblemFilter(logger));
-  // OPEN-API
+  mountOpenApi(app);
 
   return {
     app,

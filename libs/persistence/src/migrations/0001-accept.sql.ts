@@ -185,39 +185,56 @@ begin
   end if;
 end $$;
 
--- A provider's report of failure about a message that counted as submitted (DESIGN 2). Answers whether its lane
--- has work again. The caller holds the lane's row where the message may be put back.
+-- Whether the customer of a message's thread has written since an instant: then a closed reply window is open again.
+create function wrote_since(p_thread_id uuid, p_since timestamptz) returns boolean language sql stable as $$
+  select coalesce((
+    select m.accepted_at > p_since from lanes l join messages m on m.lane_id = l.id
+    where l.thread_id = p_thread_id and l.direction = 'inbound' order by m.seq desc limit 1
+  ), false)
+$$;
+
+-- A provider's report of failure about a part that counted as submitted (DESIGN 2), while its message did or while
+-- later parts of it wait. Answers whether its lane has work again. The caller holds the lane's row.
 create function apply_late_failure(p_message_id uuid, p_attempt_id uuid) returns boolean language plpgsql as $$
 declare
   m record;
   a record;
   verdict text;
 begin
-  select id, lane_id, seq, delivery into m from messages where id = p_message_id for update;
-  select receipt_late, receipt_code into a from attempts where message_id = p_message_id and id = p_attempt_id;
-  if m.delivery is distinct from 'submitted' or a.receipt_late is null then
+  select id, thread_id, lane_id, seq, delivery into m from messages where id = p_message_id for update;
+  select receipt_late, receipt_code, part_n, started_at into a from attempts
+  where message_id = p_message_id and id = p_attempt_id;
+  if m.delivery is null or m.delivery not in ('submitted', 'open', 'uncertain') or a.receipt_late is null then
     return false;
   end if;
   verdict := a.receipt_late;
   if verdict = 'once-more' and (
-    (select count(*) from attempts where message_id = p_message_id and receipt_late = 'once-more') > 1
+    (select count(*) from attempts
+      where message_id = p_message_id and part_n = a.part_n and receipt_late = 'once-more') > 1
     or exists (select from messages n where n.lane_id = m.lane_id and n.seq > m.seq and n.submitted_at is not null)
   ) then
     verdict := 'failed';
   end if;
+  if verdict = 'held-window' and wrote_since(m.thread_id, a.started_at) then
+    verdict := 'once-more';
+  end if;
   if verdict = 'failed' then
     update messages set delivery = 'failed', reason = 'reported-by-provider', provider_code = a.receipt_code
     where id = p_message_id;
-    return false;
+    delete from lane_items where lane_id = m.lane_id and seq = m.seq;
+    return m.delivery <> 'submitted';
+  end if;
+  if verdict = 'once-more' and m.delivery <> 'submitted' then
+    return false; -- still in its lane, where the part is sent again
   end if;
   update messages set delivery = case verdict when 'once-more' then 'open' else 'held' end,
     reason = case verdict when 'once-more' then null else 'window' end, provider_code = a.receipt_code,
-    submitted_at = null
+    possible_duplicate = possible_duplicate or m.delivery = 'uncertain', submitted_at = null
   where id = p_message_id;
   insert into lane_items (lane_id, seq, message_id, state, reason)
   values (m.lane_id, m.seq, p_message_id, case verdict when 'once-more' then 'open' else 'held' end,
     case verdict when 'once-more' then null else 'window' end)
-  on conflict do nothing;
+  on conflict (lane_id, seq) do update set state = excluded.state, reason = excluded.reason;
   return verdict = 'once-more';
 end $$;
 

@@ -179,15 +179,18 @@ begin
     where tenant_id = c.tenant_id and id = c.desk_conversation_id;
   end if;
 
-  if c.last_agent_left_at is not null and p_reason in ('agent-left', 'idle') then
+  if c.last_agent_left_at is not null and p_reason in ('agent-left', 'idle', 'gone') then
     select count(*) into unheard from desk_events e
     where e.tenant_id = c.tenant_id and e.desk_conversation_id = c.desk_conversation_id
       and e.occurred_at > c.last_agent_left_at and (e.author_type = 'user' or e.ours);
-    select array_agg(id order by id) into message_ids from (
-      select m.id from messages m where m.conversation_id = p_id and m.direction = 'inbound'
-        and m.delivery = 'submitted' and m.author_type = 'user'
-      order by m.seq desc limit unheard
-    ) last;
+    -- Announcements are of parts: the newest messages whose parts make up that many.
+    select array_agg(id order by seq) into message_ids from (
+      select x.id, x.seq, sum(x.parts) over (order by x.seq desc) - x.parts as parts_after from (
+        select m.id, m.seq, (select count(*) from parts p where p.message_id = m.id) as parts
+        from messages m where m.conversation_id = p_id and m.direction = 'inbound'
+          and m.delivery = 'submitted' and m.author_type = 'user'
+      ) x
+    ) last where parts_after < unheard;
   end if;
 
   insert into lanes (id, tenant_id, thread_id, direction) values (new_id(), c.tenant_id, c.thread_id, 'inbound')

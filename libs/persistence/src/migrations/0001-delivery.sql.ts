@@ -9,8 +9,8 @@ create function settle_head(
   p_receipt text, p_http_status int, p_error_class text, p_error_code text, p_attempt_provider_code text
 ) returns text language plpgsql as $$
 declare
-  late text;
-  late_receipt text;
+  seen_receipt text;
+  late_attempt uuid;
 begin
   update lanes set lease_until = clock_timestamp() + p_lease_ms * interval '1 ms', failures = p_failures,
     not_before = clock_timestamp() + p_not_before_ms * interval '1 ms', waiting_for = p_waiting_for
@@ -26,7 +26,16 @@ begin
       http_status = p_http_status, error_class = p_error_class, error_code = p_error_code,
       provider_code = p_attempt_provider_code
     where a.message_id = p_message_id and a.id = p_attempt_id
-    returning a.receipt_late, a.receipt into late, late_receipt;
+    returning a.receipt into seen_receipt;
+  end if;
+
+  -- The customer wrote while the call was under way: the window that it found closed is open now.
+  if p_delivery = 'held' and p_reason = 'window' and exists (
+    select from messages m join attempts a on a.message_id = m.id and a.id = p_attempt_id
+    where m.id = p_message_id and wrote_since(m.thread_id, a.started_at)
+  ) then
+    p_delivery := 'open';
+    p_reason := null;
   end if;
 
   if p_ends then
@@ -42,12 +51,21 @@ begin
     submitted_at = case when p_delivery = 'submitted' then clock_timestamp() else m.submitted_at end,
     receipt = case when p_delivery = 'submitted'
       and (select count(*) from parts p where p.message_id = p_message_id) = 1
-      then coalesce(late_receipt, m.receipt) else m.receipt end
+      then coalesce(seen_receipt, m.receipt) else m.receipt end
   where m.id = p_message_id;
 
-  if late is not null and p_delivery = 'submitted' then
-    perform apply_late_failure(p_message_id, p_attempt_id);
-    return (select delivery from messages where id = p_message_id);
+  -- A callback may have been faster than the call that it speaks of, or than the next part's.
+  if p_delivery in ('submitted', 'open', 'uncertain') then
+    select a.id into late_attempt from attempts a
+    where a.message_id = p_message_id and a.kind = 'send' and a.outcome = 'submitted' and a.receipt_late is not null
+      and a.receipt in ('failed', 'undelivered') and not exists (
+        select from attempts n where n.message_id = a.message_id and n.part_n = a.part_n and n.kind = 'send'
+          and n.outcome = 'submitted' and n.id > a.id)
+    order by a.receipt_late = 'failed' desc, a.id limit 1;
+    if late_attempt is not null then
+      perform apply_late_failure(p_message_id, late_attempt);
+      return (select delivery from messages where id = p_message_id);
+    end if;
   end if;
   return p_delivery;
 end $$;

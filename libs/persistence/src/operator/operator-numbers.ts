@@ -12,10 +12,10 @@ export interface NewNumber {
   channel: Channel;
   accountSid: string;
   chatGatewayChannelId: string;
-  messagingServiceSid?: string;
-  displayName?: string;
-  queueId?: string;
-  language?: string;
+  messagingServiceSid?: string | null;
+  displayName?: string | null;
+  queueId?: string | null;
+  language?: string | null;
   settings?: NumberSettings;
 }
 

@@ -1,0 +1,109 @@
+import { ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
+import { IsIn } from 'class-validator';
+import { CONVERSATION_STATES, type Conversation, type ShownConversation } from '#persistence';
+import { ListQuery, ListResource, present, QueryAddress } from './list.dto.js';
+import { IfPresent, IsPlainText } from './validation.js';
+
+type State = Conversation['state'];
+
+export class ConversationsQuery extends ListQuery {
+  @ApiPropertyOptional({
+    type: String,
+    example: '+15550123',
+    description: "One of the customer's addresses.",
+  })
+  @IfPresent()
+  @QueryAddress()
+  @IsPlainText(255)
+  address?: string;
+
+  @ApiPropertyOptional({
+    type: String,
+    example: '+15550100',
+    description: 'The business number: its id or address.',
+  })
+  @IfPresent()
+  @QueryAddress()
+  @IsPlainText(255)
+  number?: string;
+
+  @ApiPropertyOptional({ type: String, enum: CONVERSATION_STATES })
+  @IfPresent()
+  @IsIn(CONVERSATION_STATES)
+  state?: State;
+}
+
+@ApiSchema({ name: 'ConversationCustomer' })
+export class CustomerResource {
+  @ApiProperty({ type: String, format: 'uuid' })
+  id!: string;
+
+  @ApiProperty({ type: [String], example: ['+15550123'] })
+  addresses!: string[];
+
+  @ApiPropertyOptional({ type: String })
+  name?: string;
+}
+
+@ApiSchema({ name: 'Conversation' })
+export class ConversationResource {
+  @ApiProperty({ type: String, format: 'uuid' })
+  id!: string;
+
+  @ApiProperty({ type: String, format: 'uuid' })
+  threadId!: string;
+
+  @ApiProperty({ type: String, format: 'uuid' })
+  numberId!: string;
+
+  @ApiProperty({ type: CustomerResource })
+  customer!: CustomerResource;
+
+  @ApiProperty({ type: String, enum: CONVERSATION_STATES })
+  state!: State;
+
+  @ApiPropertyOptional({ type: String, description: "The Chat Gateway's id, once it is known." })
+  chatGatewayConversationId?: string;
+
+  @ApiPropertyOptional({ type: String })
+  queueId?: string;
+
+  @ApiPropertyOptional({ type: String })
+  agentId?: string;
+
+  @ApiProperty({ type: String, format: 'date-time' })
+  openedAt!: string;
+
+  @ApiPropertyOptional({ type: String, format: 'date-time', description: 'When an agent first took it.' })
+  activeAt?: string;
+
+  @ApiPropertyOptional({ type: String, format: 'date-time' })
+  closedAt?: string;
+
+  @ApiPropertyOptional({ type: String, example: 'agent-left' })
+  closeReason?: string;
+}
+
+@ApiSchema({ name: 'ConversationList' })
+export class ConversationListResource extends ListResource {
+  @ApiProperty({ type: [ConversationResource] })
+  items!: ConversationResource[];
+}
+
+export function showConversation({ conversation, addresses }: ShownConversation): ConversationResource {
+  const { customer } = conversation.thread;
+  return present<ConversationResource>({
+    id: conversation.id,
+    threadId: conversation.threadId,
+    numberId: conversation.numberId,
+    customer: present<CustomerResource>({ id: customer.id, addresses, name: customer.name }),
+    state: conversation.state,
+    chatGatewayConversationId: conversation.deskConversationId,
+    queueId: conversation.queueId,
+    agentId: conversation.agentId,
+    openedAt: conversation.openedAt.toISOString(),
+    activeAt: conversation.activeAt?.toISOString(),
+    closedAt: conversation.closedAt?.toISOString(),
+    closeReason: conversation.closeReason,
+  });
+}

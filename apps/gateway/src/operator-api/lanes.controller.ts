@@ -1,0 +1,48 @@
+import { Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
+import { OperatorLanes } from '#persistence';
+import { LaneListResource, LaneResource, LanesQuery, showLane } from './lanes.dto.js';
+import { listOf, pageRequest } from './list.dto.js';
+import { OperatorController, Problems } from './operator-controller.js';
+import { IdPipe, notFound, validated } from './validation.js';
+
+const ID = { name: 'id', type: String, format: 'uuid' } as const;
+
+@OperatorController('lanes')
+export class LanesController {
+  constructor(@Inject(OperatorLanes) private readonly lanes: OperatorLanes) {}
+
+  @Get()
+  @ApiOperation({ summary: 'List lanes', description: 'The newest first.' })
+  @ApiOkResponse({ type: LaneListResource })
+  @Problems({ 400: 'A query parameter is wrong or unknown.' })
+  async list(@Query(validated(LanesQuery)) query: LanesQuery): Promise<LaneListResource> {
+    const { threadId, blocked } = query;
+    const filter = { ...(threadId !== undefined && { threadId }), ...(blocked !== undefined && { blocked }) };
+    return listOf(await this.lanes.list(filter, pageRequest(query)), showLane);
+  }
+
+  @Post(':id/pause')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Pause a lane', description: 'What is being sent ends; nothing more is taken.' })
+  @ApiParam(ID)
+  @ApiOkResponse({ type: LaneResource })
+  @Problems({ 404: 'Nothing has this id.' })
+  async pause(@Param('id', IdPipe) id: string): Promise<LaneResource> {
+    const lane = await this.lanes.pause(id);
+    if (!lane) throw notFound();
+    return showLane(lane);
+  }
+
+  @Post(':id/resume')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Resume a lane' })
+  @ApiParam(ID)
+  @ApiOkResponse({ type: LaneResource })
+  @Problems({ 404: 'Nothing has this id.' })
+  async resume(@Param('id', IdPipe) id: string): Promise<LaneResource> {
+    const lane = await this.lanes.resume(id);
+    if (!lane) throw notFound();
+    return showLane(lane);
+  }
+}

@@ -1,0 +1,48 @@
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { WakeUps } from '#core';
+import {
+  OperatorConversations,
+  OperatorDatabase,
+  OperatorLanes,
+  OperatorMessages,
+  OperatorNumbers,
+} from '#persistence';
+import { ConversationsController } from './conversations.controller.js';
+import { LanesController } from './lanes.controller.js';
+import { MessagesController } from './messages.controller.js';
+import { NumbersController } from './numbers.controller.js';
+import { OPERATOR_API_OPTIONS, type OperatorApiOptions } from './options.js';
+
+/** The tenant that the environment describes. */
+const ENVIRONMENT_TENANT = 'default';
+
+/** `/api/v1/…`. Needs `WakeUps` from a global module, and the application's `ProblemFilter`. */
+@Module({})
+export class OperatorApiModule {
+  static forRoot(options: OperatorApiOptions): DynamicModule {
+    return {
+      module: OperatorApiModule,
+      controllers: [NumbersController, ConversationsController, MessagesController, LanesController],
+      providers: [
+        { provide: OPERATOR_API_OPTIONS, useValue: options },
+        {
+          provide: OperatorDatabase,
+          useFactory: () => new OperatorDatabase(options.dataSource, ENVIRONMENT_TENANT),
+        },
+        ...[OperatorNumbers, OperatorConversations, OperatorMessages, OperatorLanes].map((type) =>
+          store(type),
+        ),
+      ],
+    };
+  }
+}
+
+type Store = new (database: OperatorDatabase, wakeUps: WakeUps) => object;
+
+function store(type: Store): Provider {
+  return {
+    provide: type,
+    inject: [OperatorDatabase, WakeUps],
+    useFactory: (database: OperatorDatabase, wakeUps: WakeUps) => new type(database, wakeUps),
+  };
+}
