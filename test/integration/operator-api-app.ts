@@ -100,7 +100,10 @@ export async function startOperatorApi(databaseUrl?: string): Promise<OperatorAp
         const last = index === parts.length - 1;
         const id = crypto.randomUUID();
         await store.intent(lane.lease, LEASE_MS, {
-          ...{ id, messageId, seq, partN: index + 1 },
+          id,
+          messageId,
+          seq,
+          partN: index + 1,
           ...(conversationId !== undefined && { conversationId }),
         });
         await store.settle(lane.lease, LEASE_MS, {

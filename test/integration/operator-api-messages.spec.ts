@@ -193,12 +193,18 @@ describe('messages', () => {
   });
 
   it('find those under way and those of one customer without reading all', async () => {
-    await accept(A, 'open');
-    await api.db.pool.query(
-      `insert into messages (id, tenant_id, thread_id, lane_id, direction, author_type, seq, content, delivery)
-       select new_id(), 'default', new_id(), new_id(), 'inbound', 'user', n, '{"type":"text","text":"old"}', 'submitted'
-       from generate_series(1, 20000) n`,
-    );
+    const lane = await accept(A, 'open');
+    const insertOld = (laneId: string | null, count: number) =>
+      api.db.pool.query(
+        `insert into messages (id, tenant_id, thread_id, lane_id, direction, author_type, seq, content, delivery)
+         select new_id(), 'default', new_id(), coalesce($1, new_id()), 'inbound', 'user', n + 1,
+           '{"type":"text","text":"old"}', 'submitted'
+         from generate_series(1, $2::int) n`,
+        [laneId, count],
+      );
+    // Many of this customer's, and nothing newer of theirs: going through all from the newest looks cheap.
+    await insertOld(lane, 4_000);
+    await insertOld(null, 20_000);
     await api.db.pool.query('analyze messages, lane_items, lanes');
     const read = async () => {
       const { rows } = await api.db.pool.query<{ n: number }>(
@@ -219,8 +225,8 @@ describe('messages', () => {
     const before = await settled();
     expect(before - atFirst).toBeGreaterThan(20_000);
     expect(texts(await items('messages?delivery=open'))).toEqual(['open']);
-    expect(texts(await items(`messages?address=${encodeURIComponent(A)}`))).toEqual(['open']);
-    expect((await settled()) - before).toBeLessThan(2_000);
+    expect(await items(`messages?address=${encodeURIComponent(A)}`)).toHaveLength(50);
+    expect((await settled()) - before).toBeLessThan(12_000);
   });
 });
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createDataSource } from '#persistence';
+import { createDataSource, releaseHeld } from '#persistence';
 import { inboundMessage } from '../support/accepting.js';
 import { ACCOUNT, startOperatorApi, type OperatorApi } from './operator-api-app.js';
 
@@ -174,6 +174,18 @@ describe('numbers', () => {
       (await deliveries()).filter(({ message, item }) => message === 'open' && item === 'open'),
     ).toHaveLength(3);
     expect((await api.call('post', 'numbers').send(NUMBER)).status).toBe(409);
+  });
+
+  it('can be swept for what was held just after they were configured', async () => {
+    await api.call('post', 'numbers').send(NUMBER);
+    await api.db.acceptor().accept([inboundMessage()]);
+    await api.db.acceptor().accept([inboundMessage({ to: '+15550199' })]);
+    for (const lane of await lanes()) await api.holdHead(lane, 'unconfigured');
+    const sweep = () =>
+      releaseHeld(async (text, values) => (await api.db.pool.query(text, values)).rows, ['unconfigured']);
+    expect(await sweep()).toEqual([{ laneId: (await lanes())[0], direction: 'inbound' }]);
+    expect(await sweep()).toEqual([]);
+    expect((await deliveries()).map(({ item }) => item)).toEqual(['open', 'held']);
   });
 
   it('are changed field by field', async () => {

@@ -1,4 +1,4 @@
-import type { LaneDrain } from '#core';
+import type { LaneDrain, WakeUp } from '#core';
 import type { Upkeep } from '#persistence';
 import type { Metrics } from '#platform';
 import type { BullWakeUps } from '#queueing';
@@ -27,13 +27,9 @@ export class Sweeper {
   async sweep(): Promise<void> {
     const { upkeep, wakeUps, metrics } = this.options;
     wakeUps.wake(await upkeep.sweepParked());
+    wakeUps.wake(await upkeep.releaseConfigured());
     const due = await upkeep.dueLanes(MAX_LANES);
-    const backlog = await upkeep.backlog();
-    for (const direction of ['inbound', 'outbound'] as const) {
-      metrics.lanesWaiting.set({ direction }, due.filter((lane) => lane.direction === direction).length);
-    }
-    metrics.itemsWaiting.reset();
-    for (const [state, items] of Object.entries(backlog.items)) metrics.itemsWaiting.set({ state }, items);
+    await this.measure(due);
     if (due.length === 0) return;
     metrics.lanesSwept.inc(due.length);
     if (!wakeUps.failing()) {
@@ -46,6 +42,17 @@ export class Sweeper {
   /** Resolves when no lane is being drained in this process by the sweeper. */
   async idle(): Promise<void> {
     await Promise.allSettled(this.draining.values());
+  }
+
+  private async measure(due: WakeUp[]): Promise<void> {
+    const { upkeep, metrics } = this.options;
+    const { items, blocked } = await upkeep.backlog();
+    metrics.lanesWaiting.reset();
+    for (const { direction } of due) metrics.lanesWaiting.inc({ direction });
+    metrics.itemsWaiting.reset();
+    for (const { state, n } of items) metrics.itemsWaiting.set({ state }, n);
+    metrics.lanesBlocked.reset();
+    for (const { direction, reason, n } of blocked) metrics.lanesBlocked.set({ direction, reason }, n);
   }
 
   private async drainHere(laneIds: string[]): Promise<void> {

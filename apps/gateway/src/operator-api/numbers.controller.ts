@@ -9,7 +9,7 @@ import {
 } from '@nestjs/swagger';
 import { OperatorNumbers } from '#persistence';
 import { ProblemException } from '#platform';
-import { ListQuery, listOf, pageRequest } from './list.dto.js';
+import { ListQuery, listOf, pageRequest, present } from './list.dto.js';
 import {
   NewNumberBody,
   NumberChangesBody,
@@ -54,7 +54,7 @@ export class NumbersController {
       });
     }
     const number = await this.numbers.configure({
-      ...body,
+      ...present<Omit<NewNumberBody, 'accountSid'>>(body),
       accountSid: twilioAccountSid,
       channel: body.address.startsWith('whatsapp:') ? 'whatsapp' : 'sms',
     });

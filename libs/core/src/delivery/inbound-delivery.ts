@@ -16,7 +16,6 @@ export class InboundDelivery {
   ) {}
 
   async deliver(lane: ClaimedLane, head: LaneHead): Promise<Step> {
-    const { store } = this.deps;
     if (head.content.type === 'reopening' && head.conversation?.deskConversationId) {
       // Its texts went into the opening as history.
       return this.heads.settle(lane, head, { delivery: 'submitted', ends: true, lane: { failures: 0 } });

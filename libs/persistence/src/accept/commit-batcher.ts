@@ -220,9 +220,12 @@ function collapse<T extends BatchItem>(
   return { leaders: [...byKey.values()], followers };
 }
 
-/** Class 22 (data), 23 (integrity), 40P01 (deadlock), 55P03 (lock not available): one row's trouble, not storage's. */
+/**
+ * Class 22 (data), 23 (integrity), 54 (too large, for an index above all), 40P01 (deadlock), 55P03 (lock not available):
+ * one row's trouble, not storage's.
+ */
 function troubleOf(error: unknown): Trouble {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (code === '40P01' || code === '55P03') return 'lock';
-  return /^2[23]/.test(code) ? 'bad-row' : 'other';
+  return /^(2[23]|54)/.test(code) ? 'bad-row' : 'other';
 }

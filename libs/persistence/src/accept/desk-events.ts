@@ -11,6 +11,7 @@ import {
 } from '#core';
 import { applyState } from '../conversations/state.js';
 import { keyDigest, textDigest } from './keys.js';
+import { storableJson, storableText } from './storable.js';
 import type { Accepted } from './messages.js';
 
 interface DeskRow {
@@ -38,7 +39,7 @@ export async function acceptDeskEvents(
   options: DeskOptions,
 ): Promise<Accepted> {
   const results = await insertKeys(db, events);
-  const fresh = events.filter((_, index) => results[index] === 'accepted');
+  const fresh = events.filter((_, index) => results[index] === 'accepted').map(storable);
   if (fresh.length === 0) return { results, wakeUps: [] };
   fresh.sort((a, b) => a.occurredAt - b.occurredAt);
 
@@ -136,6 +137,20 @@ async function appendItems(db: PoolClient, items: Item[], threads: Map<string, s
   return rows;
 }
 
+/** The event with ids and names that the columns take; its content and body stay as they came. */
+function storable(event: DeskEventReceived): DeskEventReceived {
+  const { message } = event;
+  return {
+    ...event,
+    deskConversationId: storableText(event.deskConversationId),
+    type: storableText(event.type),
+    facts: storableJson(event.facts),
+    ...(message?.authorId !== undefined && {
+      message: { ...message, authorId: storableText(message.authorId) },
+    }),
+  };
+}
+
 /** Agents' messages go to the customer; an author who is not named is resolved before delivery. */
 function forCustomer(event: DeskEventReceived): boolean {
   return event.message?.authorType === 'agent' || event.message?.authorType === 'unknown';
@@ -208,7 +223,8 @@ async function storeEvents(
   desks: Map<string, DeskRow>,
 ): Promise<void> {
   const messageIds = new Map(items.map((item) => [item.event, item.messageId]));
-  const isBound = (event: DeskEventReceived) => desks.get(deskKey(event))?.conversation_id != null;
+  const isBound = (event: DeskEventReceived) =>
+    typeof desks.get(deskKey(event))?.conversation_id === 'string';
   await db.query({
     name: 'desk-events',
     text: `

@@ -1,5 +1,6 @@
 import type { WakeUp } from '#core';
 import type { Pool } from '../database.js';
+import { releaseHeld } from '../operator/release-held.js';
 
 /** What workers look for at intervals: lanes nobody works on, conversations to close, desk conversations to end. */
 export class Upkeep {
@@ -101,16 +102,31 @@ export class Upkeep {
     return rowCount === 1;
   }
 
-  /** Figures for the operator: lanes with work, and items by state. */
-  async backlog(): Promise<{ lanes: number; items: Record<string, number> }> {
-    const { rows } = await this.pool.query<{ state: string; items: number; lanes: number }>(
-      `select state, count(*)::int as items, (select count(distinct lane_id)::int from lane_items) as lanes
-       from lane_items group by state`,
+  /** Opens what was held for want of configuration while its number was being configured. */
+  releaseConfigured(): Promise<WakeUp[]> {
+    return releaseHeld(
+      async (text, values) =>
+        (await this.pool.query<{ id: string; direction: WakeUp['direction'] }>(text, values)).rows,
+      ['unconfigured'],
     );
-    return {
-      lanes: rows[0]?.lanes ?? 0,
-      items: Object.fromEntries(rows.map((row) => [row.state, row.items])),
-    };
+  }
+
+  /** Figures for the operator: items by state, and lanes whose head is held. */
+  async backlog(): Promise<{
+    items: { state: string; n: number }[];
+    blocked: { direction: WakeUp['direction']; reason: string; n: number }[];
+  }> {
+    const items = await this.pool.query<{ state: string; n: number }>(
+      'select state, count(*)::int as n from lane_items group by state',
+    );
+    const blocked = await this.pool.query<{ direction: WakeUp['direction']; reason: string; n: number }>(
+      `select l.direction, coalesce(i.reason, 'unknown') as reason, count(*)::int as n
+       from lane_items i join lanes l on l.id = i.lane_id
+       where i.state = 'held' and not exists (
+         select from lane_items earlier where earlier.lane_id = i.lane_id and earlier.seq < i.seq)
+       group by 1, 2`,
+    );
+    return { items: items.rows, blocked: blocked.rows };
   }
 
   private async close(

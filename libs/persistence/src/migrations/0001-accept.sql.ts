@@ -1,7 +1,7 @@
 /**
  * The functions of the accept path: one call, one transaction, one round trip. They are functions rather than one
  * statement with CTEs because each statement inside sees what the ones before it wrote: a CTE that inserts a thread
- * and reads it back in the same statement finds nothing, and would commit the key without its message (ADR 0001).
+ * and reads it back in the same statement finds nothing, and would commit the key without its message (ADR 0004).
  * Lock order, as everywhere: keys, numbers, customers, threads, conversations, lanes, each sorted.
  */
 export const acceptFunctions = /* sql */ `
@@ -58,13 +58,14 @@ begin
   -- gateway may have made it at the same time.
   for round in 1..5 loop
     select array_agg(r.number_id order by r.ord), array_agg(r.customer_id order by r.ord),
-      array_agg(r.thread_id order by r.ord), bool_or(r.thread_id is null or r.second_missing), bool_or(r.stale)
+      array_agg(r.thread_id order by r.ord), bool_or(r.thread_id is null), bool_or(r.stale)
     into number_ids, customer_ids, thread_ids, missing, stale
     from (
       select i.ord, n.id as number_id, a.customer_id, t.id as thread_id,
-        i.second_alias is not null and not exists (select from customer_aliases s
-          where s.tenant_id = i.tenant and s.channel = i.channel and s.value = i.second_alias) as second_missing,
-        t.customer_address <> i.sender or c.name is distinct from coalesce(i.name, c.name) as stale
+        t.customer_address <> i.sender or c.name is distinct from coalesce(i.name, c.name)
+          or i.second_alias is not null and not exists (select from customer_aliases s
+            where s.tenant_id = i.tenant and s.channel = i.channel and s.value = i.second_alias
+              and s.customer_id = a.customer_id and s.shown_with = i.alias) as stale
       from unnest(p_tenant, p_channel, p_account, p_to, p_service, p_from, p_alias, p_second_alias, p_name)
         with ordinality as i (tenant, channel, account, address, service, sender, alias, second_alias, name, ord)
       cross join lateral (select find_number(i.tenant, i.account, i.address, i.service) as id) n
@@ -89,6 +90,29 @@ begin
     ) i
     on conflict do nothing;
 
+    -- A lasting name shown with a number that so far stood alone is another name of that number's customer.
+    with named as (
+      select a.tenant_id, a.channel, a.value, i.alias
+      from customer_aliases a
+      join (
+        select distinct on (i.tenant, i.channel, i.second_alias) i.*
+        from unnest(p_tenant, p_channel, p_alias, p_second_alias)
+          with ordinality as i (tenant, channel, alias, second_alias, ord)
+        join unnest(fresh, customer_ids) as f (ord, customer_id) on f.ord = i.ord and f.customer_id is null
+        where i.second_alias is not null
+        order by i.tenant, i.channel, i.second_alias, i.ord desc
+      ) i on a.tenant_id = i.tenant and a.channel = i.channel and a.value = i.second_alias
+      where a.shown_with is null
+      order by a.tenant_id, a.channel, a.value for update of a
+    ), shown as (
+      update customer_aliases a set shown_with = named.alias from named
+      where a.tenant_id = named.tenant_id and a.channel = named.channel and a.value = named.value
+      returning a.tenant_id, a.channel, named.alias, a.customer_id
+    )
+    insert into customer_aliases (tenant_id, channel, value, customer_id)
+    select tenant_id, channel, alias, customer_id from shown order by 1, 2, 3
+    on conflict do nothing;
+
     with made as (
       insert into customer_aliases (tenant_id, channel, value, customer_id)
       select i.tenant, i.channel, i.alias, new_id()
@@ -102,13 +126,18 @@ begin
     )
     insert into customers (id, tenant_id) select customer_id, tenant_id from made;
 
-    insert into customer_aliases (tenant_id, channel, value, customer_id)
-    select distinct on (i.tenant, i.channel, i.second_alias) i.tenant, i.channel, i.second_alias, f.customer_id
-    from unnest(p_tenant, p_channel, p_second_alias) with ordinality as i (tenant, channel, second_alias, ord)
+    -- A number belongs to whom it was last shown with: it moves, and nothing of its former owner follows.
+    insert into customer_aliases as a (tenant_id, channel, value, customer_id, shown_with)
+    select distinct on (i.tenant, i.channel, i.second_alias)
+      i.tenant, i.channel, i.second_alias, f.customer_id, i.alias
+    from unnest(p_tenant, p_channel, p_alias, p_second_alias)
+      with ordinality as i (tenant, channel, alias, second_alias, ord)
     join unnest(fresh, customer_ids) as f (ord, customer_id) on f.ord = i.ord and f.customer_id is not null
     where i.second_alias is not null
-    order by i.tenant, i.channel, i.second_alias
-    on conflict do nothing;
+    order by i.tenant, i.channel, i.second_alias, i.ord desc
+    on conflict (tenant_id, channel, value) do update
+      set customer_id = excluded.customer_id, shown_with = excluded.shown_with
+      where a.customer_id <> excluded.customer_id or a.shown_with is distinct from excluded.shown_with;
 
     with named as (
       select distinct on (f.customer_id) f.customer_id, i.name

@@ -124,6 +124,11 @@ export class OperatorNumbers {
    */
   private async release(id: string): Promise<void> {
     const dataSource = await this.database.connect();
-    this.wakeUps.wake(await releaseHeld(dataSource.manager, CONFIGURABLE_REASONS, id));
+    const lanes = await releaseHeld(
+      (text, values) => dataSource.query(text, values),
+      CONFIGURABLE_REASONS,
+      id,
+    );
+    this.wakeUps.wake(lanes);
   }
 }

@@ -1,8 +1,12 @@
-import type { EntityManager } from 'typeorm';
 import type { Direction, WakeUp } from '#core';
 
 /** Reasons that a configured number takes away. */
 export const CONFIGURABLE_REASONS = ['unconfigured', 'configuration'] as const;
+
+interface LaneRow {
+  id: string;
+  direction: Direction;
+}
 
 /**
  * Opens the heads that are held for want of (right) configuration, of one number or of all that are configured, and
@@ -12,11 +16,11 @@ export const CONFIGURABLE_REASONS = ['unconfigured', 'configuration'] as const;
  * the head just after, and a process may die between the two.
  */
 export async function releaseHeld(
-  manager: Pick<EntityManager, 'query'>,
+  query: (text: string, values: unknown[]) => Promise<LaneRow[]>,
   reasons: readonly (typeof CONFIGURABLE_REASONS)[number][],
   numberId?: string,
 ): Promise<WakeUp[]> {
-  const rows = await manager.query<{ id: string; direction: Direction }[]>(
+  const rows = await query(
     `with lane as materialized (
        select l.id, l.direction from lanes l
        where l.id in (

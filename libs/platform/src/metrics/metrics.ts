@@ -52,7 +52,7 @@ export class Metrics {
     registers: this.registers,
   });
 
-  /** `result`: `sent`, `failed` (the queue did not take it), `suppressed` (the sweeper will find the lane). */
+  /** `result`: `added`, `coalesced`, `suppressed` (the sweeper will find the lane), `dropped`, `failed`. */
   readonly wakeUps = new Counter({
     name: 'causeway_wake_ups_total',
     help: 'Wake-ups of lanes, by result.',

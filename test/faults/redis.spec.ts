@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sleep } from '../support/accepting.js';
+import { redisMissing, type TestRedis } from '../support/redis.js';
+import { IMPATIENT, startSystem, type System } from '../support/system.js';
+import { Traffic } from '../support/traffic.js';
+import { title } from './catalogue.js';
+import { expectSound } from './world.js';
+
+const noRedis = redisMissing();
+if (noRedis) console.warn(`Skipped: ${noRedis}.`);
+/** Twilio gives a webhook up after so long. */
+const TWILIO_WAITS_MS = 15_000;
+const SHAPE = { customers: 25, textsEach: 5, answersEach: 5 };
+
+describe.skipIf(noRedis !== undefined)('Redis that fails', { timeout: 180_000 }, () => {
+  let system: System;
+  let redis: TestRedis;
+  beforeAll(async () => {
+    system = await startSystem({ queues: 'redis', gateways: 1, workers: 2, env: IMPATIENT });
+    if (!system.redis) throw new Error('no Redis');
+    redis = system.redis;
+  });
+  afterAll(async () => system?.stop());
+
+  async function expectEveryWebhookAnswered(traffic: Traffic): Promise<void> {
+    for (const customer of traffic.customers) expect(customer.unanswered).toEqual([]);
+    expect(Math.max(...traffic.durationsMs)).toBeLessThan(TWILIO_WAITS_MS);
+  }
+
+  it(`${title('redis-3')}: every webhook is answered and everything delivered meanwhile`, async () => {
+    const warm = new Traffic(system, { customers: 5, textsEach: 1, answersEach: 1 });
+    await warm.write();
+    await expectSound(system, warm);
+    const frozen = new Traffic(system, SHAPE);
+    redis.freeze();
+    try {
+      await frozen.write();
+      await expectEveryWebhookAnswered(frozen);
+      // Not one wake-up gets through: the sweepers do it all.
+      await expectSound(system, frozen);
+    } finally {
+      redis.thaw();
+    }
+    const after = new Traffic(system, SHAPE);
+    await after.write();
+    await expectSound(system, after);
+  });
+
+  it(title('redis-1'), async () => {
+    const traffic = new Traffic(system, SHAPE);
+    const writing = traffic.write();
+    for (let round = 0; round < 5; round += 1) {
+      await sleep(100);
+      await redis.flush();
+    }
+    await writing;
+    await expectSound(system, traffic);
+  });
+
+  it(title('redis-2'), async () => {
+    const traffic = new Traffic(system, SHAPE);
+    const writing = traffic.write();
+    await traffic.customers[0]?.conversation();
+    await redis.kill();
+    await writing;
+    await expectEveryWebhookAnswered(traffic);
+    await expectSound(system, traffic);
+    await redis.restart();
+    const after = new Traffic(system, SHAPE);
+    await after.write();
+    await expectSound(system, after);
+  });
+});
+
+describe.skipIf(noRedis !== undefined)('Redis that was never there', { timeout: 180_000 }, () => {
+  it(title('redis-7'), async () => {
+    // Nobody listens on the discard port of the loopback.
+    const system = await startSystem({
+      queues: 'postgres',
+      env: { ...IMPATIENT, REDIS_URL: 'redis://127.0.0.1:9' },
+    });
+    try {
+      const traffic = new Traffic(system, SHAPE);
+      await traffic.write();
+      for (const customer of traffic.customers) expect(customer.unanswered).toEqual([]);
+      await expectSound(system, traffic);
+    } finally {
+      await system.stop();
+    }
+  });
+});
