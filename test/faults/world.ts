@@ -39,8 +39,9 @@ export async function quiet(system: System): Promise<void> {
 }
 
 /**
- * Everything written has arrived, in order, and no invariant is broken. `before` is the world as the scenario began:
- * what it counts is left out of the doubles. With `lateEvents` the desk itself may overtake: it repeats an event that
+ * Everything written has arrived, in order, and no invariant is broken; what arrived twice is marked, and there is at
+ * most one for each attempt whose outcome nobody knows: a kill leaves at most one such attempt per lane of the worker.
+ * `before` is the world as the scenario began: what it counts is left out. With `lateEvents` the desk itself may overtake: it repeats an event that
  * got no answer after newer ones, and such a message is delivered as it comes, flagged.
  */
 export async function expectSound(
@@ -64,16 +65,17 @@ export async function expectSound(
     expect(atDesk).toEqual(customer.written);
     expect(customer.conversationIds).toHaveLength(1);
   }
-  const repeated = doubles(world) - (before ? doubles(before) : 0);
-  expect(repeated).toBeLessThanOrEqual(kills * LANES_PER_WORKER);
-  expect(repeated).toBeLessThanOrEqual(unknownAttempts(world) - (before ? unknownAttempts(before) : 0));
+  const since = (count: (of: World) => number) => count(world) - (before ? count(before) : 0);
+  const cutOff = since((of) => sendsThatEnded(of, 'sending'));
+  expect(cutOff).toBeLessThanOrEqual(kills * LANES_PER_WORKER);
+  // A machine that is busy with other things may let deadlines pass: each is an unknown outcome, too.
+  expect(since(doubles)).toBeLessThanOrEqual(cutOff + since((of) => sendsThatEnded(of, 'uncertain')));
   return world;
 }
 
-/** Attempts of which nobody ever learned what became of them. */
-function unknownAttempts(world: World): number {
+/** Attempts with this outcome; one that is `sending` for good was cut off by its worker's death. */
+function sendsThatEnded(world: World, as: 'sending' | 'uncertain'): number {
   return world.messages
     .flatMap(({ attempts }) => attempts)
-    .filter(({ kind, outcome }) => kind === 'send' && (outcome === 'sending' || outcome === 'uncertain'))
-    .length;
+    .filter(({ kind, outcome }) => kind === 'send' && outcome === as).length;
 }

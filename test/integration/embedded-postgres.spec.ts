@@ -253,7 +253,7 @@ describe(startEmbeddedPostgres.name, { timeout: 120_000 }, () => {
       children.push(parent);
       const [line] = (await once(parent.stdout, 'data')) as [Buffer];
       const zombie = Number(line.toString());
-      await expect.poll(async () => (await processState(zombie)).state).toBe('zombie');
+      await expect.poll(async () => (await processState(zombie)).state, { timeout: 10_000 }).toBe('zombie');
       await leavePidFile(dir, zombie);
       expect((await start()).adopted).toBe(false);
     });

@@ -92,6 +92,8 @@ export class FakeChannel extends ChannelPort {
   readonly sends = new Script();
   readonly accepted: AcceptedPart[] = [];
   partLength = 1_600;
+  /** Whether the answer to a call says how far the message is. */
+  givesReceipt = true;
   renders?: (content: MessageContent) => PartContent[];
 
   render(content: MessageContent): PartContent[] {
@@ -109,7 +111,12 @@ export class FakeChannel extends ChannelPort {
         providerId,
       }),
     );
-    return { httpStatus: 201, providerId, receipt: 'queued', ...outcome.sent };
+    return {
+      httpStatus: 201,
+      providerId,
+      ...(this.givesReceipt && { receipt: 'queued' }),
+      ...outcome.sent,
+    };
   }
 
   texts(to?: string): string[] {

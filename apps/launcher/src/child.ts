@@ -28,7 +28,7 @@ const DEFAULTS: ChildTimings = {
   firstRetryMs: 250,
   maxRetryMs: 5000,
   soundAfterMs: 10_000,
-  readyTimeoutMs: 60_000,
+  readyTimeoutMs: 120_000,
 };
 
 /**

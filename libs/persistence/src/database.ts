@@ -67,7 +67,7 @@ export function createDataSource(databaseUrl: string, name: string): DataSource 
     migrationsTransactionMode: 'all',
     synchronize: false,
     logging: false,
-    extra: { max: 4, connectionTimeoutMillis: 2_000, statement_timeout: 10_000 },
+    extra: { max: 4, connectionTimeoutMillis: 2_000, statement_timeout: 10_000, lock_timeout: 2_000 },
   });
 }
 

@@ -22,12 +22,21 @@ const CONFIGURATION_WAIT_MS = 300_000;
 /** Failures of our own code over one item before it is set aside. */
 const MAX_OWN_FAILURES = 5;
 
+/** Where and how a direction sends. */
+export interface Target {
+  render: (content: MessageContent) => PartContent[];
+  conversationId?: string;
+  call: (part: PartContent, attemptId: string, context: CallContext) => Promise<Sent>;
+  /** Decides about a conversation that the far side says is no more. */
+  onGone?: (attempt: AttemptEnd, error: DeliveryError) => Promise<Step>;
+}
+
 /** Sends the head's next part: prepare → intent → send → outcome (DESIGN 5). Shared by both directions. */
 export class HeadDelivery {
   constructor(private readonly deps: DeliveryDependencies) {}
 
   /** The part to send next, rendered and stored before its first attempt; undefined when the fence is not ours. */
-  async nextPart(
+  private async nextPart(
     lane: ClaimedLane,
     head: LaneHead,
     render: (content: MessageContent) => PartContent[],
@@ -47,7 +56,7 @@ export class HeadDelivery {
    * The head's last attempt has no known outcome: its worker died, or the call broke off after writing. Answers what to
    * do now; `resend` means that the part goes out again, marked.
    */
-  async resolveUncertain(
+  private async resolveUncertain(
     lane: ClaimedLane,
     head: LaneHead,
     part: StoredPart,
@@ -82,18 +91,25 @@ export class HeadDelivery {
     return 'resend';
   }
 
-  /** One provider call for one part, with everything around it. `onGone` decides about a conversation that is no more. */
-  async send(
+  /** Delivers the head's next part, after finding out about an attempt of it that has no known outcome. */
+  async deliverPart(lane: ClaimedLane, head: LaneHead, target: Target): Promise<Step> {
+    const next = await this.nextPart(lane, head, target.render);
+    if (!next) return 'lost';
+    if (next === 'all-sent') {
+      return this.settle(lane, head, { delivery: 'submitted', ends: true, lane: { failures: 0 } });
+    }
+    if (head.state === 'sending' || head.state === 'uncertain') {
+      const step = await this.resolveUncertain(lane, head, next.part, next.last);
+      if (step !== 'resend') return step;
+    }
+    return this.send(lane, head, { ...target, ...next, resend: hasUnknownAttempt(head, next.part.n) });
+  }
+
+  /** One provider call for one part, with everything around it. */
+  private async send(
     lane: ClaimedLane,
     head: LaneHead,
-    target: {
-      part: StoredPart;
-      last: boolean;
-      resend: boolean;
-      conversationId?: string;
-      call: (attemptId: string, context: CallContext) => Promise<Sent>;
-      onGone?: (attempt: AttemptEnd, error: DeliveryError) => Promise<Step>;
-    },
+    target: Target & { part: StoredPart; last: boolean; resend: boolean },
   ): Promise<Step> {
     const { store, options, crash, newId, nowMs } = this.deps;
     const attemptId = newId();
@@ -111,7 +127,7 @@ export class HeadDelivery {
     const startedMs = nowMs();
     let sent: Sent;
     try {
-      sent = await target.call(attemptId, this.callContext(beforeIntentMs));
+      sent = await target.call(target.part.content, attemptId, this.callContext(beforeIntentMs));
     } catch (error) {
       if (error instanceof StorageError) throw error;
       this.observe(lane, head, 'send', error, startedMs, target.resend);
@@ -279,7 +295,7 @@ export class HeadDelivery {
   private failed(
     lane: ClaimedLane,
     head: LaneHead,
-    target: { resend: boolean; onGone?: (attempt: AttemptEnd, error: DeliveryError) => Promise<Step> },
+    target: Pick<Target, 'onGone'> & { resend: boolean },
     attemptId: string,
     error: unknown,
   ): Promise<Step> {
@@ -337,5 +353,13 @@ function isSent(attempts: StoredAttempt[], partN: number): boolean {
   return attempts.some(
     ({ kind, partN: n, outcome, receipt }) =>
       kind === 'send' && n === partN && outcome === 'submitted' && !(receipt && isFailure(receipt)),
+  );
+}
+
+/** Whether an earlier attempt of the part may have taken effect without our knowing: sending again may double it. */
+function hasUnknownAttempt(head: LaneHead, partN: number): boolean {
+  return head.attempts.some(
+    ({ kind, partN: n, outcome }) =>
+      kind === 'send' && n === partN && (outcome === 'sending' || outcome === 'uncertain'),
   );
 }

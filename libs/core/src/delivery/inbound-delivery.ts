@@ -30,28 +30,14 @@ export class InboundDelivery {
       return this.wait(lane, conversation.readyInMs ?? 0, 'opening');
     }
 
-    const next = await this.heads.nextPart(lane, head, (content) => this.deps.desk.render(content));
-    if (!next) return 'lost';
-    if (next === 'all-sent') {
-      return this.heads.settle(lane, head, { delivery: 'submitted', ends: true, lane: { failures: 0 } });
-    }
-    const { part, last } = next;
-    const uncertain = head.state === 'sending' || head.state === 'uncertain';
-    if (uncertain) {
-      const step = await this.heads.resolveUncertain(lane, head, part, last);
-      if (step !== 'resend') return step;
-    }
     const deskConversationId = conversation.deskConversationId;
-    return this.heads.send(lane, head, {
-      part,
-      last,
-      resend: uncertain && hasUnknownAttempt(head, part.n),
+    return this.heads.deliverPart(lane, head, {
+      render: (content) => this.deps.desk.render(content),
       conversationId: conversation.id,
-      call: (_attemptId, context) =>
-        this.deps.desk.send(
-          { deskConversationId, authorType: head.authorType === 'bot' ? 'bot' : 'user', part: part.content },
-          context,
-        ),
+      call: (part, _attemptId, context) => {
+        const authorType = head.authorType === 'bot' ? 'bot' : 'user';
+        return this.deps.desk.send({ deskConversationId, authorType, part }, context);
+      },
       onGone: (attempt, error) => this.gone(lane, head, conversation, deskConversationId, attempt, error),
     });
   }
@@ -187,13 +173,6 @@ export class InboundDelivery {
     }
     return this.heads.settle(lane, head, { delivery: 'open', ends: false, attempt, lane: { failures: 0 } });
   }
-}
-
-function hasUnknownAttempt(head: LaneHead, partN: number): boolean {
-  return head.attempts.some(
-    ({ kind, partN: n, outcome }) =>
-      kind === 'send' && n === partN && (outcome === 'sending' || outcome === 'uncertain'),
-  );
 }
 
 /** The number to show an agent: a business-scoped id is none. */

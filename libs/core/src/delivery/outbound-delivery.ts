@@ -17,33 +17,16 @@ export class OutboundDelivery {
 
   async deliver(lane: ClaimedLane, head: LaneHead): Promise<Step> {
     if (head.authorType === 'unknown') return this.resolveAuthor(lane, head);
-    const { channel } = this.deps;
-    const next = await this.heads.nextPart(lane, head, (content) => channel.render(content));
-    if (!next) return 'lost';
-    if (next === 'all-sent') {
-      return this.heads.settle(lane, head, { delivery: 'submitted', ends: true, lane: { failures: 0 } });
-    }
-    const { part, last } = next;
-    const uncertain = head.state === 'sending' || head.state === 'uncertain';
-    if (uncertain) {
-      const step = await this.heads.resolveUncertain(lane, head, part, last);
-      if (step !== 'resend') return step;
-    }
-    return this.heads.send(lane, head, {
-      part,
-      last,
-      resend: uncertain,
+    return this.heads.deliverPart(lane, head, {
+      render: (content) => this.deps.channel.render(content),
       ...(head.conversationId && { conversationId: head.conversationId }),
-      call: (attemptId, context) =>
-        channel.send(
-          {
-            number: lane.number,
-            to: lane.customer.address,
-            part: part.content,
-            attempt: { messageId: head.messageId, attemptId },
-          },
+      call: (part, attemptId, context) => {
+        const attempt = { messageId: head.messageId, attemptId };
+        return this.deps.channel.send(
+          { number: lane.number, to: lane.customer.address, part, attempt },
           context,
-        ),
+        );
+      },
     });
   }
 

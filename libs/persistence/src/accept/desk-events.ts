@@ -161,7 +161,9 @@ function deskKey(event: { tenantId: string; deskConversationId: string }): strin
 }
 
 async function insertKeys(db: PoolClient, events: DeskEventReceived[]): Promise<AcceptResult[]> {
-  const { rows } = await db.query<{ ord: number; fresh: boolean; same: boolean | null }>({
+  const digests = events.map((event) => keyDigest(`chat-gateway:event:${event.tenantId}:${event.eventId}`));
+  const bodies = events.map((event) => Buffer.from(event.bodyDigest, 'hex'));
+  const inserted = await db.query<{ ord: number }>({
     name: 'desk-keys',
     text: `
       with k as (select * from unnest($1::bytea[], $2::bytea[]) with ordinality as k (digest, body_digest, ord)),
@@ -170,15 +172,22 @@ async function insertKeys(db: PoolClient, events: DeskEventReceived[]): Promise<
         select digest, body_digest, 'webhook' from k order by digest
         on conflict do nothing returning digest
       )
-      select k.ord::int, inserted.digest is not null as fresh, old.body_digest = k.body_digest as same
-      from k left join inserted using (digest) left join dedupe_keys old on old.digest = k.digest
-      order by k.ord`,
-    values: [
-      events.map((event) => keyDigest(`chat-gateway:event:${event.tenantId}:${event.eventId}`)),
-      events.map((event) => Buffer.from(event.bodyDigest, 'hex')),
-    ],
+      select k.ord::int from k join inserted using (digest)`,
+    values: [digests, bodies],
   });
-  return rows.map((row) => (row.fresh ? 'accepted' : row.same === false ? 'conflict' : 'duplicate'));
+  const results = events.map((): AcceptResult => 'duplicate');
+  for (const { ord } of inserted.rows) results[ord - 1] = 'accepted';
+  if (inserted.rows.length === events.length) return results;
+  // A statement of its own: it sees the key of another gateway that committed while ours waited for it.
+  const others = await db.query<{ ord: number }>({
+    name: 'desk-keys-with-another-body',
+    text: `
+      select k.ord::int from unnest($1::bytea[], $2::bytea[]) with ordinality as k (digest, body_digest, ord)
+      join dedupe_keys old on old.digest = k.digest where old.body_digest <> k.body_digest`,
+    values: [digests, bodies],
+  });
+  for (const { ord } of others.rows) results[ord - 1] = 'conflict';
+  return results;
 }
 
 async function lockDeskConversations(

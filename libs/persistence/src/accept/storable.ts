@@ -1,14 +1,19 @@
-/** Postgres' text and jsonb take no NUL. Contents are json and keep theirs; in names and ids a mark takes its place. */
+/**
+ * Postgres' text and jsonb take no NUL, and jsonb no half of a surrogate pair. Contents are json and keep theirs; in names
+ * and ids a mark takes their place.
+ */
 const MARK = '\ufffd';
+/** As JSON.stringify writes them; it may find too much, never too little. */
+const UNSTORABLE = /\\u(0000|d[89a-f])/;
 
 /** A text for a column of names or ids. */
 export function storableText(text: string): string {
-  return text.replaceAll('\0', MARK);
+  return text.replaceAll('\0', MARK).toWellFormed();
 }
 
 /** Any JSON value for a jsonb column, keys included; the value itself where there is nothing to replace. */
 export function storableJson<T>(value: T): T {
-  return JSON.stringify(value).includes('\\u0000') ? (replaced(value) as T) : value;
+  return UNSTORABLE.test(JSON.stringify(value)) ? (replaced(value) as T) : value;
 }
 
 function replaced(value: unknown): unknown {

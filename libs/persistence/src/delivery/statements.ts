@@ -47,7 +47,8 @@ export const outboundHead = statement(
   'outbound-head',
   `select ${headColumns}, null as conversation
    from lane_items i join messages m on m.id = i.message_id
-   where i.lane_id = $1 order by i.seq limit 1`,
+   where i.lane_id = $1 and not exists (select from lanes where id = $1 and paused_at is not null)
+   order by i.seq limit 1`,
 );
 
 export const inboundHead = statement(
@@ -55,7 +56,8 @@ export const inboundHead = statement(
   `select ${headColumns}, case when c.id is not null then ${conversationJson} end as conversation
    from lane_items i join messages m on m.id = i.message_id
    left join conversations c on c.thread_id = m.thread_id and c.state <> 'closed'
-   where i.lane_id = $1 order by i.seq limit 1`,
+   where i.lane_id = $1 and not exists (select from lanes where id = $1 and paused_at is not null)
+   order by i.seq limit 1`,
 );
 
 /** The lease as long as it is ours; every guarded statement begins with it. */

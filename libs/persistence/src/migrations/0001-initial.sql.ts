@@ -69,6 +69,7 @@ create table lanes (
   paused_at timestamptz,
   unique (thread_id, direction)
 ) with (fillfactor = 70);
+create index lanes_paused on lanes (id) where paused_at is not null;
 
 -- What is not yet at its end. Claims and heads read this table only; a row goes when its item stops blocking.
 create table lane_items (
@@ -112,6 +113,7 @@ create table conversations (
 create unique index conversations_open on conversations (thread_id) where state <> 'closed';
 create unique index conversations_desk on conversations (tenant_id, desk_conversation_id);
 create index conversations_thread on conversations (thread_id, opened_at);
+create index conversations_number on conversations (number_id, id);
 create index conversations_closing on conversations (close_due_at) where close_due_at is not null;
 
 -- One row per conversation of the desk, made by whichever comes first, event or binding; the lock both take.

@@ -1,4 +1,4 @@
-import type { Direction, WakeUps } from '#core';
+import type { Direction, HoldReason, WakeUps } from '#core';
 import type { OperatorDatabase } from './operator-database.js';
 import { pageOf, type Page, type PageRequest } from './page.js';
 
@@ -28,6 +28,9 @@ const COLUMNS = `l.id, l.thread_id as "threadId", l.direction, l.paused_at as "p
     'reason', h.reason) end as head`;
 
 const HEAD = `left join lateral (select * from lane_items i where i.lane_id = l.id order by i.seq limit 1) h on true`;
+
+/** Holds that an operator ends by resuming the lane; the others end by what they wait for. */
+const RESUMABLE_REASONS: HoldReason[] = ['uncertain', 'reopening-limit', 'configuration', 'credentials'];
 
 /** Lanes, as operators see, pause and resume them. */
 export class OperatorLanes {
@@ -60,10 +63,27 @@ export class OperatorLanes {
     return this.change(id, 'paused_at = coalesce(paused_at, clock_timestamp())');
   }
 
+  /** Takes the lane up again, now: a back-off ends, and so does what holds its head where only an operator can tell. */
   async resume(id: string): Promise<ShownLane | undefined> {
-    const lane = await this.change(id, 'paused_at = null');
+    await this.releaseHead(id);
+    const lane = await this.change(id, 'paused_at = null, not_before = null, waiting_for = null');
     if (lane) this.wakeUps.wake([{ laneId: lane.id, direction: lane.direction }]);
     return lane;
+  }
+
+  private async releaseHead(laneId: string): Promise<void> {
+    const dataSource = await this.database.connect();
+    await dataSource.query(
+      `with lane as materialized (select id from lanes where id = $1 and tenant_id = $2 for update),
+       item as (
+         update lane_items i set state = 'open', reason = null from lane
+         where i.lane_id = lane.id and i.state = 'held' and i.reason = any ($3::text[])
+           and not exists (select from lane_items e where e.lane_id = i.lane_id and e.seq < i.seq)
+         returning i.message_id
+       )
+       update messages m set delivery = 'open', reason = null from item where m.id = item.message_id`,
+      [laneId, this.database.tenantId, RESUMABLE_REASONS],
+    );
   }
 
   private async change(id: string, what: string): Promise<ShownLane | undefined> {

@@ -30,8 +30,10 @@ export class Configuration {
   @FromEnvironment({
     description:
       'This service as the providers see it. Signatures, callbacks and media links are built from it, never from `Host`.',
-    default: (_role, environment) => `http://localhost:${environment['PORT'] ?? '3000'}`,
-    defaultText: '`http://localhost:$PORT`',
+    // A worker's own port is not where the providers reach us.
+    default: (role, environment) =>
+      `http://localhost:${(role === 'worker' ? undefined : environment['PORT']) ?? '3000'}`,
+    defaultText: '`http://localhost:$PORT`, worker `http://localhost:3000`',
     rule: httpUrl(),
   })
   publicBaseUrl!: string;
