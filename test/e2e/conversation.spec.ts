@@ -133,6 +133,26 @@ describeOnEachQueue('conversations with every webhook sent twice', DOUBLED, (sys
     expect(customer.textsAtPhone()).toEqual(customer.answers);
   });
 
+  it.concurrent('keeps a text of the grace after the agent left for the next conversation', async () => {
+    const customer = new Customer(system());
+    await customer.write(customer.text('text'));
+    const first = await customer.accept();
+    await customer.atDesk(customer.text('text'));
+    system().desk.desk.leave(first, 'agent-1');
+    await eventually('the grace', async () => {
+      const { rows } = await system().pool.query(
+        'select 1 from conversations where desk_conversation_id = $1 and close_due_at is not null',
+        [first.id],
+      );
+      return rows.length === 1;
+    });
+    await customer.write(customer.text('in the grace'));
+    const second = await customer.conversation(2);
+    await customer.atDesk(customer.text('in the grace'));
+    expect(customer.textsAtDesk(second.id)).toEqual([customer.text('in the grace')]);
+    expect(second.messages.filter(({ history }) => history)).toEqual([]);
+  });
+
   it('hands texts that came after the agent had left to the next conversation as history', async () => {
     const customer = new Customer(system());
     const { desk } = system();

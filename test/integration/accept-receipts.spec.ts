@@ -3,6 +3,7 @@ import { newerReceipt, RECEIPT_RANK, type ReceiptReceived, type ReceiptStatus } 
 import {
   agentMessage,
   inboundMessage,
+  inTurn,
   receipt,
   startTestDatabase,
   type TestDatabase,
@@ -85,7 +86,7 @@ describe('receipts', () => {
     );
     const gateways = [db.gateway, db.acceptor()];
     const results = await Promise.all(
-      Array.from({ length: 10 }, (_, n) => gateways[n % 2]?.accept(n % 3 === 0 ? all : all.toReversed())),
+      Array.from({ length: 10 }, (_, n) => inTurn(gateways, n).accept(n % 3 === 0 ? all : all.toReversed())),
     );
     expect(results.flat().filter((result) => result === 'accepted')).toHaveLength(5);
     expect((await thread.messages('outbound'))[0]).toMatchObject({ receipt: 'read', delivery: 'submitted' });

@@ -5,6 +5,7 @@ import { createPool, PostgresAcceptor } from '#persistence';
 import {
   eventually,
   inboundMessage,
+  inTurn,
   makeNumber,
   messagesOf,
   newAddress,
@@ -321,7 +322,7 @@ describe('a webhook that comes again', () => {
     const gateways = [db.gateway, db.acceptor()];
     const message = inboundMessage({ from: newAddress() });
     const results = await Promise.all(
-      Array.from({ length: 20 }, (_, n) => gateways[n % 2]?.accept([message])),
+      Array.from({ length: 20 }, (_, n) => inTurn(gateways, n).accept([message])),
     );
     expect(results.flat().filter((result) => result === 'accepted')).toHaveLength(1);
     expect(results.flat().filter((result) => result === 'duplicate')).toHaveLength(19);
@@ -430,7 +431,7 @@ describe('a customer with several names', () => {
       const [id, number] = [`US.race${round}`, newAddress()];
       const before = await orphans();
       if (round % 2 === 1) await db.gateway.accept([whatsapp([number])]);
-      await Promise.all([0, 1, 0, 1].map((n) => gateways[n]?.accept([whatsapp([id, number])])));
+      await Promise.all([0, 1, 0, 1].map((n) => inTurn(gateways, n).accept([whatsapp([id, number])])));
       expect(await customerOf(id)).toBe(await customerOf(number));
       expect(await messagesOf(db.pool, id)).toHaveLength(4 + (round % 2));
       expect(await orphans()).toBe(before);

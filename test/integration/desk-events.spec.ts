@@ -3,6 +3,7 @@ import { deriveState, mergeFacts, type ConversationFacts, type DeskEventReceived
 import {
   agentMessage,
   deskEvent,
+  inTurn,
   messagesOf,
   newDeskId,
   sleep,
@@ -52,7 +53,9 @@ describe('an event that comes again', () => {
     const thread = await activeThread(db, delivery);
     const gateways = [db.gateway, db.acceptor()];
     const event = agentMessage('once', { deskConversationId: thread.deskId });
-    const results = await Promise.all(Array.from({ length: 20 }, (_, n) => gateways[n % 2]?.accept([event])));
+    const results = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => inTurn(gateways, n).accept([event])),
+    );
     expect(results.flat().filter((result) => result === 'accepted')).toHaveLength(1);
     expect(results.flat().filter((result) => result === 'duplicate')).toHaveLength(19);
     expect(await textsOf(db.pool, thread.address, 'outbound')).toEqual(['once']);
@@ -186,7 +189,9 @@ describe('facts', () => {
       const deskConversationId = (await thread.conversations())[0]?.desk_conversation_id ?? '';
       const shuffled = changes.map((facts) => ({ facts, at: Math.random() })).sort((a, b) => a.at - b.at);
       const results = await Promise.all(
-        shuffled.map(({ facts }, n) => gateways[n % 2]?.accept([deskEvent({ deskConversationId, facts })])),
+        shuffled.map(({ facts }, n) =>
+          inTurn(gateways, n).accept([deskEvent({ deskConversationId, facts })]),
+        ),
       );
       expect(results.flat()).toEqual(changes.map(() => 'accepted'));
       const conversation = await one(
@@ -237,8 +242,8 @@ describe('an event racing the binding of its conversation', () => {
       });
       const later = (work: () => Promise<unknown>) => sleep(Math.random() * 12).then(work);
       await Promise.all([
-        ...messages.map((message, n) => later(async () => gateways[n % 2]?.accept([message]))),
-        ...(round % 3 === 0 ? [] : [later(async () => gateways[round % 2]?.accept([update]))]),
+        ...messages.map((message, n) => later(async () => inTurn(gateways, n).accept([message]))),
+        ...(round % 3 === 0 ? [] : [later(async () => inTurn(gateways, round).accept([update]))]),
         ...(round % 3 === 1
           ? []
           : [later(() => delivery.store.bind('default', deskConversationId, thread.create))]),

@@ -91,7 +91,7 @@ describe('opening', () => {
   it('delivers at once when the event overtook the answer of the create', async () => {
     delivery = startDelivery(db, { readyMs: 60_000 });
     const thread = await newThread(db, ['one']);
-    delivery.desk.creates.then({
+    delivery.desk.creates.next({
       meanwhile: async () => {
         const made = delivery.desk.conversations[0];
         if (!made) return;
@@ -110,7 +110,7 @@ describe('opening', () => {
   it('applies facts that came for the conversation before anything bound it', async () => {
     delivery = startDelivery(db, { readyMs: 60_000 });
     const thread = await newThread(db, ['one']);
-    delivery.desk.creates.then({
+    delivery.desk.creates.next({
       meanwhile: async () => {
         const made = delivery.desk.conversations[0];
         // No reference in these: only the create's answer can bind.
@@ -140,7 +140,7 @@ describe('opening', () => {
 
   it('backs off when the create is refused for now, and creates once', async () => {
     const thread = await newThread(db, ['one', 'two']);
-    delivery.desk.creates.then(refuses('not-sent'), refuses('not-sent'));
+    delivery.desk.creates.next(refuses('not-sent'), refuses('not-sent'));
     await delivery.drainEmpty(thread.inbound);
     expect(delivery.desk.texts()).toEqual([['one', 'two']]);
     expect(await thread.conversations()).toHaveLength(1);
@@ -148,7 +148,7 @@ describe('opening', () => {
 
   it('fails the message when the create is refused for good, and tries again for the next', async () => {
     const thread = await newThread(db, ['one', 'two']);
-    delivery.desk.creates.then(refuses('failed', { providerCode: 'invalid_queue' }));
+    delivery.desk.creates.next(refuses('failed', { providerCode: 'invalid_queue' }));
     await delivery.drainEmpty(thread.inbound);
     expect((await thread.messages()).map((message) => message.delivery)).toEqual(['failed', 'submitted']);
     expect(delivery.desk.texts()).toEqual([['two']]);
@@ -159,7 +159,7 @@ describe('a create whose outcome is unknown', () => {
   it('is adopted by its event, and never repeated', async () => {
     const thread = await newThread(db, ['one']);
     delivery.desk.listShows = false;
-    delivery.desk.creates.then(losesAnswer());
+    delivery.desk.creates.next(losesAnswer());
     await delivery.drain(thread.inbound, { options: { uncertainSettleMs: 60_000 } });
     expect(await thread.conversations()).toMatchObject([
       { create_outcome: 'uncertain', desk_conversation_id: null },
@@ -181,7 +181,7 @@ describe('a create whose outcome is unknown', () => {
 
   it('is adopted from the list', async () => {
     const thread = await newThread(db, ['one']);
-    delivery.desk.creates.then(losesAnswer());
+    delivery.desk.creates.next(losesAnswer());
     await delivery.drainEmpty(thread.inbound, { options: { uncertainSettleMs: 60_000 } });
     expect(delivery.desk.texts()).toEqual([['one']]);
   });
@@ -189,7 +189,7 @@ describe('a create whose outcome is unknown', () => {
   it('is made again only after the settle time; what then shows late is ended by us', async () => {
     const thread = await newThread(db, ['one']);
     delivery.desk.listShows = false;
-    delivery.desk.creates.then(losesAnswer());
+    delivery.desk.creates.next(losesAnswer());
     const options = { uncertainSettleMs: 500 };
     const lostAt = performance.now();
     await delivery.drain(thread.inbound, { options });
@@ -220,7 +220,7 @@ describe('a create whose outcome is unknown', () => {
 
   it('is made again when the request itself was lost, one conversation in the end', async () => {
     const thread = await newThread(db, ['one']);
-    delivery.desk.creates.then(losesRequest());
+    delivery.desk.creates.next(losesRequest());
     await delivery.drainEmpty(thread.inbound);
     expect(delivery.desk.texts()).toEqual([['one']]);
     expect((await thread.messages())[0]?.possible_duplicate).toBe(false);
@@ -229,7 +229,7 @@ describe('a create whose outcome is unknown', () => {
   it('waits on when the list cannot be read: the event decides', async () => {
     const thread = await newThread(db, ['one']);
     delivery.desk.finds.always(refuses('not-sent'));
-    delivery.desk.creates.then(losesAnswer());
+    delivery.desk.creates.next(losesAnswer());
     const options = { uncertainSettleMs: 60_000 };
     await delivery.drain(thread.inbound, { options });
     await delivery.drain(thread.inbound, { options });
@@ -252,7 +252,7 @@ describe('a conversation that is gone', () => {
   it('is believed only after reading it: the message is tried again', async () => {
     const thread = await activeThread(db, delivery);
     await thread.says('two');
-    delivery.desk.sends.then(refuses('gone'));
+    delivery.desk.sends.next(refuses('gone'));
     const conversation = delivery.desk.conversation(thread.deskId);
     if (conversation) conversation.state = 'active';
     await delivery.drainEmpty(thread.inbound);
@@ -262,8 +262,8 @@ describe('a conversation that is gone', () => {
   it('is not believed when it cannot be read', async () => {
     const thread = await activeThread(db, delivery);
     await thread.says('two');
-    delivery.desk.sends.then(refuses('gone'));
-    delivery.desk.reads.then(refuses('not-sent'));
+    delivery.desk.sends.next(refuses('gone'));
+    delivery.desk.reads.next(refuses('not-sent'));
     await delivery.drainEmpty(thread.inbound);
     expect(delivery.desk.conversations).toHaveLength(1);
   });
@@ -275,7 +275,7 @@ describe('a conversation that is gone', () => {
       await thread.says('two');
       const conversation = delivery.desk.conversation(thread.deskId);
       if (conversation) conversation.state = state;
-      delivery.desk.sends.then(refuses('gone'));
+      delivery.desk.sends.next(refuses('gone'));
       await delivery.drainEmpty(thread.inbound);
       expect(delivery.desk.texts()).toEqual([['hello'], ['two']]);
       expect(await thread.conversations()).toMatchObject([
@@ -308,8 +308,8 @@ describe('a conversation that is gone', () => {
     const thread = await activeThread(db, delivery);
     for (const text of ['two', 'three', 'four']) {
       await thread.says(text);
-      delivery.desk.sends.then(refuses('gone'));
-      delivery.desk.reads.then({ accepts: false });
+      delivery.desk.sends.next(refuses('gone'));
+      delivery.desk.reads.next({ accepts: false });
       if (text !== 'four') await delivery.drainEmpty(thread.inbound);
     }
     await delivery.drainUntil(

@@ -133,7 +133,7 @@ describe('every kind of failure', () => {
 
   it.each(table)('$kind $hold $retryAfterMs → $delivery', async (row) => {
     const thread = await answered('first', 'second');
-    delivery.channel.sends.then(
+    delivery.channel.sends.next(
       refuses(row.kind, {
         providerCode: '12345',
         httpStatus: 418,
@@ -184,7 +184,7 @@ describe('every kind of failure', () => {
 
   it('backs a lane off longer with every failure, and starts over after a success', async () => {
     const thread = await answered('first');
-    delivery.channel.sends.then(refuses('not-sent'), refuses('not-sent'), refuses('not-sent'));
+    delivery.channel.sends.next(refuses('not-sent'), refuses('not-sent'), refuses('not-sent'));
     const waits: number[] = [];
     for (let n = 0; n < 3; n += 1) {
       await delivery.drain(thread.outbound, { random: 1 });
@@ -198,7 +198,7 @@ describe('every kind of failure', () => {
 
   it('asks to be woken when the back-off is over', async () => {
     const thread = await answered('first');
-    delivery.channel.sends.then(refuses('not-sent', { retryAfterMs: 5_000 }));
+    delivery.channel.sends.next(refuses('not-sent', { retryAfterMs: 5_000 }));
     await delivery.drain(thread.outbound);
     const wakeUp = delivery.wakeUps.findLast(({ laneId }) => laneId === thread.outbound);
     expect(wakeUp?.direction).toBe('outbound');
@@ -210,7 +210,7 @@ describe('a message of several parts', () => {
   it('goes out part by part, and again only from the part that did not', async () => {
     const thread = await answered('one two three');
     delivery.channel.partLength = 6;
-    delivery.channel.sends.then({}, refuses('not-sent'));
+    delivery.channel.sends.next({}, refuses('not-sent'));
     await delivery.drainEmpty(thread.outbound);
     expect(delivery.channel.texts(thread.address)).toEqual(['one ', 'two ', 'three']);
     expect((await attemptsOf(thread)).map(({ part_n, outcome }) => `${part_n} ${outcome}`)).toEqual([
@@ -228,7 +228,7 @@ describe('a message of several parts', () => {
   it('fails whole when a part is refused, and the lane goes on', async () => {
     const thread = await answered('one two three', 'four');
     delivery.channel.partLength = 6;
-    delivery.channel.sends.then({}, refuses('failed'));
+    delivery.channel.sends.next({}, refuses('failed'));
     await delivery.drainEmpty(thread.outbound);
     expect(delivery.channel.texts(thread.address)).toEqual(['one ', 'four']);
     expect((await thread.messages('outbound')).map((message) => message.delivery)).toEqual([
@@ -240,7 +240,7 @@ describe('a message of several parts', () => {
   it('marks only itself when one of its parts had to be sent again blind', async () => {
     const thread = await answered('one two', 'four');
     delivery.channel.partLength = 4;
-    delivery.channel.sends.then({}, losesAnswer());
+    delivery.channel.sends.next({}, losesAnswer());
     await delivery.drainEmpty(thread.outbound);
     expect(delivery.channel.texts(thread.address)).toEqual(['one ', 'two', 'two', 'four']);
     expect((await thread.messages('outbound')).map((message) => message.possible_duplicate)).toEqual([
@@ -252,7 +252,7 @@ describe('a message of several parts', () => {
   it('ends when the provider reports an early part as failed for good while a later one is still under way', async () => {
     const thread = await answered('one two', 'four');
     delivery.channel.partLength = 4;
-    delivery.channel.sends.then(
+    delivery.channel.sends.next(
       {},
       {
         meanwhile: async () => {
@@ -307,7 +307,7 @@ describe('a message of several parts', () => {
 describe('an attempt without a known outcome', () => {
   it('waits until its effect would have shown, then goes out again, marked', async () => {
     const thread = await answered('first', 'second');
-    delivery.channel.sends.then(losesAnswer());
+    delivery.channel.sends.next(losesAnswer());
     const options = { uncertainSettleMs: 400 };
     await delivery.drain(thread.outbound, { options });
     expect((await thread.messages('outbound'))[0]).toMatchObject({
@@ -328,7 +328,7 @@ describe('an attempt without a known outcome', () => {
 
   it('is marked although it had not arrived: nobody can tell', async () => {
     const thread = await answered('first');
-    delivery.channel.sends.then(losesRequest());
+    delivery.channel.sends.next(losesRequest());
     await delivery.drainEmpty(thread.outbound);
     expect(delivery.channel.texts(thread.address)).toEqual(['first']);
     expect((await thread.messages('outbound'))[0]?.possible_duplicate).toBe(true);
@@ -336,7 +336,7 @@ describe('an attempt without a known outcome', () => {
 
   it('is held where the policy says so, and the lane behind it', async () => {
     const thread = await answered('first', 'second');
-    delivery.channel.sends.then(losesAnswer());
+    delivery.channel.sends.next(losesAnswer());
     await delivery.drainUntil(
       thread.outbound,
       'held',
@@ -355,7 +355,7 @@ describe('an attempt without a known outcome', () => {
 
   it('is done without another call once a callback has named it', async () => {
     const thread = await answered('first', 'second');
-    delivery.channel.sends.then(losesAnswer());
+    delivery.channel.sends.next(losesAnswer());
     await delivery.drain(thread.outbound);
     const part = delivery.channel.accepted[0];
     await db.gateway.accept([
@@ -378,7 +378,7 @@ describe('an attempt without a known outcome', () => {
     const thread = await activeThread(db, delivery);
     await thread.says('second');
     await thread.says('third');
-    delivery.desk.sends.then(losesAnswer());
+    delivery.desk.sends.next(losesAnswer());
     await delivery.drainEmpty(thread.inbound);
     expect(delivery.desk.texts()).toEqual([['hello', 'second', 'second', 'third']]);
     expect((await thread.messages('inbound')).map((message) => message.possible_duplicate)).toEqual([
@@ -449,7 +449,7 @@ describe('a worker that was only slow', () => {
     const thread = await answered('first', 'second');
     const slow = delivery.worker({ options: { leaseMs: 50 } });
     let others: Promise<void> | undefined;
-    delivery.channel.sends.then({
+    delivery.channel.sends.next({
       meanwhile: async () => {
         await sleep(100);
         // Both settle on its own: it sees an attempt without an outcome, waits, and repeats it.
@@ -493,7 +493,7 @@ describe('a bug of our own', () => {
 
   it('after the intent counts as an attempt that may have arrived', async () => {
     const thread = await answered('first', 'second');
-    delivery.channel.sends.then({ throws: new TypeError('undefined is not a function') });
+    delivery.channel.sends.next({ throws: new TypeError('undefined is not a function') });
     await delivery.drainEmpty(thread.outbound);
     expect(delivery.channel.texts(thread.address)).toEqual(['first', 'first', 'second']);
     expect((await thread.messages('outbound'))[0]?.possible_duplicate).toBe(true);
@@ -503,7 +503,7 @@ describe('a bug of our own', () => {
 describe('storage that does not answer', () => {
   it('leaves everything to the sweeper', async () => {
     const thread = await answered('first', 'second');
-    delivery.channel.sends.then({ throws: new StorageError(new Error('away')) });
+    delivery.channel.sends.next({ throws: new StorageError(new Error('away')) });
     await expect(delivery.drain(thread.outbound)).rejects.toThrow(StorageError);
     expect((await laneOf(thread.outbound))?.leased).toBe(true);
     await eventually('the sweeper sees the lane', async () =>
@@ -541,7 +541,7 @@ describe('fairness', () => {
   it('finishes the item at hand when it is told to stop, and starts nothing more', async () => {
     const thread = await answered('1', '2');
     const worker = delivery.worker();
-    delivery.channel.sends.then({ meanwhile: () => worker.stop() });
+    delivery.channel.sends.next({ meanwhile: () => worker.stop() });
     await worker.drain(thread.outbound);
     expect(delivery.channel.texts(thread.address)).toEqual(['1']);
     expect((await laneOf(thread.outbound))?.leased).toBe(false);
@@ -582,7 +582,7 @@ describe('a number that is not configured', () => {
 describe('a closed reply window', () => {
   it('holds the message until the customer writes again, in its place', async () => {
     const thread = await answered('first', 'second');
-    delivery.channel.sends.then(refuses('held', { hold: 'window', providerCode: '63016' }));
+    delivery.channel.sends.next(refuses('held', { hold: 'window', providerCode: '63016' }));
     await delivery.drain(thread.outbound);
     await delivery.drain(thread.outbound);
     expect(delivery.channel.accepted).toHaveLength(0);

@@ -191,6 +191,13 @@ export async function textsOf(
   return all.filter((message) => message.direction === direction).map(({ text }) => text);
 }
 
+/** One of a list, in turn. */
+export function inTurn<T>(list: readonly T[], n: number): T {
+  const one = list[n % list.length];
+  if (one === undefined) throw new Error('The list is empty.');
+  return one;
+}
+
 /** Polls until `check` answers something, or fails with `what` after `timeoutMs`. */
 export async function eventually<T>(
   what: string,

@@ -45,7 +45,7 @@ export function losesRequest(): Outcome {
 export class Script {
   private readonly outcomes: Outcome[] = [];
 
-  then(...outcomes: Outcome[]): this {
+  next(...outcomes: Outcome[]): this {
     this.outcomes.push(...outcomes);
     return this;
   }

@@ -37,10 +37,10 @@ export class Customer {
   }
 
   /** Writes a text, as Twilio would post it; a webhook without a 2xx is posted again, `repeats` times. */
-  async write(body: string, repeats = 0): Promise<{ durationMs: number }> {
+  async write(body: string, repeats = 0, to: string = this.#ours): Promise<{ durationMs: number }> {
     const startedAt = performance.now();
     const { twilio } = this.system;
-    const { webhook, sid } = await twilio.receiveText({ from: this.address, to: this.#ours, body });
+    const { webhook, sid } = await twilio.receiveText({ from: this.address, to, body });
     const durationMs = performance.now() - startedAt;
     let taken = isTaken(webhook?.status);
     for (let repeat = 0; !taken && repeat < repeats; repeat += 1) {

@@ -143,6 +143,21 @@ describe(CommitBatcher, () => {
     expect(storage.committed.map(({ id }) => id)).toEqual(items.map(({ id }) => id));
   });
 
+  it('never lets a small batch overtake a large one in the same lane', async () => {
+    const storage = new FakeStorage();
+    const times = [40, 0, 0];
+    storage.commitMs = () => times.shift() ?? 0;
+    const batcher = new CommitBatcher<Item>({ commit: storage.commit });
+    const first = [batcher.submit(item({ lane: 'one' })), batcher.submit(item())];
+    await later(10);
+    const stranger = item();
+    await Promise.all([batcher.submit(item({ lane: 'one' })), batcher.submit(stranger), ...first]);
+    const order = storage.committed.filter(({ lane }) => lane === 'one').map(({ id }) => id);
+    expect(order).toEqual(order.toSorted((a, b) => a - b));
+    // The stranger had the second slot at once.
+    expect(storage.committed[0]?.id).toBe(stranger.id);
+  });
+
   it('takes a lane that is locked apart, and lets strangers through meanwhile', async () => {
     const storage = new FakeStorage();
     storage.lockedLanes.add('locked');
@@ -150,6 +165,7 @@ describe(CommitBatcher, () => {
     const blocked = [batcher.submit(item({ lane: 'locked' })), batcher.submit(item({ lane: 'locked' }))];
     const strangers = await Promise.all([batcher.submit(item()), batcher.submit(item())]);
     expect(strangers).toEqual(['accepted', 'accepted']);
+    await later(20);
     storage.batches = [];
     const late = batcher.submit(item({ lane: 'locked' }));
     expect(await batcher.submit(item())).toBe('accepted');

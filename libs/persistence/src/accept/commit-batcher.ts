@@ -41,7 +41,8 @@ const SLOW_LANES_KEPT = 1_000;
 
 /**
  * Concurrent commits go together: what arrives while a commit is under way forms the next batch. Nothing waits when
- * idle, and at most two batches are in flight. When a batch fails over one of its rows or a lock, it is split into one
+ * idle, and at most two batches are in flight, never both with items of one lane: the smaller one would overtake. When a
+ * batch fails over one of its rows or a lock, it is split into one
  * transaction per lane, so that strangers do not suffer; a lane that timed out on a lock stays apart for a while.
  */
 export class CommitBatcher<T extends BatchItem> {
@@ -50,6 +51,8 @@ export class CommitBatcher<T extends BatchItem> {
   private scheduled = false;
   private readonly slowLanes = new Map<string, number>();
   private readonly apart = new Map<string, Waiting<T>[]>();
+  /** Lanes with items in a batch under way, or split from one and not yet begun. */
+  private readonly busyLanes = new Set<string>();
   private readonly maxBatch: number;
   private readonly maxInFlight: number;
   private readonly maxQueued: number;
@@ -75,8 +78,8 @@ export class CommitBatcher<T extends BatchItem> {
         resolve,
         reject,
       };
-      if (this.isSlow(item.lane)) {
-        void this.commitApart(item.lane, [waiting]);
+      if (this.apart.has(item.lane) || (this.isSlow(item.lane) && !this.busyLanes.has(item.lane))) {
+        void this.commitApart(item.lane, [...this.takeQueued(item.lane), waiting]);
         return;
       }
       this.queue.push(waiting);
@@ -90,11 +93,35 @@ export class CommitBatcher<T extends BatchItem> {
     // Everything that this turn of the event loop brings shares the first batch.
     setImmediate(() => {
       this.scheduled = false;
-      while (this.queue.length > 0 && this.inFlight < this.maxInFlight) {
-        const batch = this.queue.splice(0, this.maxBatch).filter((waiting) => !waiting.settled);
-        if (batch.length > 0) void this.commitBatch(batch);
+      while (this.inFlight < this.maxInFlight) {
+        const batch = this.takeBatch();
+        if (batch.length === 0) return;
+        void this.commitBatch(batch);
       }
     });
+  }
+
+  /** What waits in the common queue for a lane that stands apart, so that nothing passes it. */
+  private takeQueued(lane: string): Waiting<T>[] {
+    const same = this.queue.filter((waiting) => waiting.item.lane === lane);
+    if (same.length > 0) this.queue = this.queue.filter((waiting) => waiting.item.lane !== lane);
+    return same;
+  }
+
+  /** The longest waiting items whose lanes are free, in order; what belongs to a lane that stands apart joins it. */
+  private takeBatch(): Waiting<T>[] {
+    const batch: Waiting<T>[] = [];
+    const rest: Waiting<T>[] = [];
+    for (const waiting of this.queue) {
+      const { lane } = waiting.item;
+      if (waiting.settled) continue;
+      if (this.apart.has(lane)) this.apart.get(lane)?.push(waiting);
+      else if (batch.length < this.maxBatch && !this.busyLanes.has(lane)) batch.push(waiting);
+      else rest.push(waiting);
+    }
+    this.queue = rest;
+    for (const waiting of batch) this.busyLanes.add(waiting.item.lane);
+    return batch;
   }
 
   private async commitBatch(batch: Waiting<T>[]): Promise<void> {
@@ -105,6 +132,7 @@ export class CommitBatcher<T extends BatchItem> {
       split = (await this.tryCommit(batch, false)) !== 'none';
     } finally {
       this.inFlight -= 1;
+      if (!split) for (const waiting of batch) this.busyLanes.delete(waiting.item.lane);
       this.options.onBatch?.(batch.length, (performance.now() - startedAt) / 1000);
       this.schedule();
     }
@@ -115,7 +143,12 @@ export class CommitBatcher<T extends BatchItem> {
   private async commitByLane(batch: Waiting<T>[]): Promise<void> {
     const lanes = [...Map.groupBy(batch, (waiting) => waiting.item.lane)];
     const workers = Array.from({ length: Math.min(SPLITS_AT_ONCE, lanes.length) }, async () => {
-      for (let next = lanes.shift(); next; next = lanes.shift()) await this.commitApart(next[0], next[1]);
+      for (let next = lanes.shift(); next; next = lanes.shift()) {
+        const done = this.commitApart(next[0], next[1]);
+        this.busyLanes.delete(next[0]);
+        this.schedule();
+        await done;
+      }
     });
     await Promise.all(workers);
   }

@@ -24,22 +24,51 @@ language sql stable as $$
       and address = p_address))
 $$;
 
+-- Whom messages are about, as far as they are known: one row for each, by position. Stale: something about them is to
+-- be brought up to date. The planner puts this into the statements that call it; "limit 1" makes it look up by key.
+create function find_threads(
+  p_tenant text[], p_channel text[], p_account text[], p_to text[], p_service text[], p_from text[], p_alias text[],
+  p_second_alias text[], p_name text[]
+) returns table (ord bigint, number_id uuid, customer_id uuid, thread_id uuid, stale boolean)
+language sql stable as $$
+  -- A batch speaks of few numbers: each is looked up once.
+  with numbers as materialized (
+    select i.*, find_number(i.tenant, i.account, i.address, i.service) as id
+    from (select distinct * from unnest(p_tenant, p_account, p_to, p_service) as u (tenant, account, address, service)) i
+  )
+  select i.ord, n.id, a.customer_id, t.id,
+    t.customer_address <> i.sender or c.name is distinct from coalesce(i.name, c.name)
+      or i.second_alias is not null and not exists (select from customer_aliases s
+        where s.tenant_id = i.tenant and s.channel = i.channel and s.value = i.second_alias
+          and s.customer_id = a.customer_id and s.shown_with = i.alias)
+  from unnest(p_tenant, p_channel, p_account, p_to, p_service, p_from, p_alias, p_second_alias, p_name)
+    with ordinality as i (tenant, channel, account, address, service, sender, alias, second_alias, name, ord)
+  join numbers n on n.tenant = i.tenant and n.account = i.account and n.address = i.address
+    and n.service is not distinct from i.service
+  left join lateral (select x.customer_id from customer_aliases x
+    where x.tenant_id = i.tenant and x.channel = i.channel and x.value = i.alias limit 1) a on true
+  left join lateral (select x.name from customers x where x.id = a.customer_id limit 1) c on true
+  left join lateral (select x.id, x.customer_address from threads x
+    where x.tenant_id = i.tenant and x.number_id = n.id and x.customer_id = a.customer_id limit 1) t on true
+$$;
+
 -- Accepts messages from customers. Arrays are parallel, in order of arrival, with no digest twice.
 -- Answers one row per message that is new, and one per outbound lane that a reply of the customer opened again.
+-- Planning would take longer than the work, so plans are made once per connection. They must suit tables that were
+-- empty then and batches of any size: no scan of a table, no array searched through for each element of another.
 create function accept_messages(
   p_tenant text[], p_digest bytea[], p_message_id uuid[], p_channel text[], p_account text[], p_to text[],
   p_service text[], p_from text[], p_alias text[], p_second_alias text[], p_name text[],
   p_provider_message_id text[], p_content json[], p_raw json[]
-) returns table (ord int, lane_id uuid, lane_direction text) language plpgsql as $$
+) returns table (ord int, lane_id uuid, lane_direction text) language plpgsql
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_nestloop = off as $$
 #variable_conflict use_column
 declare
+  new_keys bytea[];
+  all_new boolean;
   fresh int[];
   number_ids uuid[];
   customer_ids uuid[];
-  thread_ids uuid[];
-  lane_ids uuid[];
-  missing boolean;
-  stale boolean;
   stored int;
 begin
   with inserted as (
@@ -48,36 +77,59 @@ begin
     order by k.digest
     on conflict do nothing returning digest
   )
-  select array_agg(k.ord::int order by k.ord) into fresh
-  from unnest(p_digest) with ordinality as k (digest, ord) join inserted using (digest);
-  if fresh is null then
+  select array_agg(digest) into new_keys from inserted;
+  if new_keys is null then
     return;
   end if;
+  all_new := cardinality(new_keys) = cardinality(p_digest);
+  if not all_new then
+    fresh := array(select k.ord from unnest(p_digest) with ordinality as k (digest, ord) where k.digest = any (new_keys));
+  end if;
 
-  -- Usually one round: everything is there. Else what is missing is made, and looked up again, because another
-  -- gateway may have made it at the same time.
+  -- Usually one round: everything is there, and the messages are stored. Else nothing is stored, what is missing is
+  -- made, and looked up again, because another gateway may have made it at the same time.
   for round in 1..5 loop
-    select array_agg(r.number_id order by r.ord), array_agg(r.customer_id order by r.ord),
-      array_agg(r.thread_id order by r.ord), bool_or(r.thread_id is null), bool_or(r.stale)
-    into number_ids, customer_ids, thread_ids, missing, stale
-    from (
-      select i.ord, n.id as number_id, a.customer_id, t.id as thread_id,
-        t.customer_address <> i.sender or c.name is distinct from coalesce(i.name, c.name)
-          or i.second_alias is not null and not exists (select from customer_aliases s
-            where s.tenant_id = i.tenant and s.channel = i.channel and s.value = i.second_alias
-              and s.customer_id = a.customer_id and s.shown_with = i.alias) as stale
-      from unnest(p_tenant, p_channel, p_account, p_to, p_service, p_from, p_alias, p_second_alias, p_name)
-        with ordinality as i (tenant, channel, account, address, service, sender, alias, second_alias, name, ord)
-      cross join lateral (select find_number(i.tenant, i.account, i.address, i.service) as id) n
-      left join customer_aliases a on a.tenant_id = i.tenant and a.channel = i.channel and a.value = i.alias
-      left join customers c on c.id = a.customer_id
-      left join threads t on t.tenant_id = i.tenant and t.number_id = n.id and t.customer_id = a.customer_id
-      where i.ord = any (fresh)
-    ) r;
-    exit when not missing and (round > 1 or stale is not true);
+    return query
+    with item as materialized (
+      select i.*, t.thread_id, t.stale
+      from unnest(p_tenant, p_message_id, p_provider_message_id, p_content, p_raw)
+        with ordinality as i (tenant, message_id, provider_message_id, content, raw, ord)
+      join find_threads(p_tenant, p_channel, p_account, p_to, p_service, p_from, p_alias, p_second_alias, p_name) as t
+        on t.ord = i.ord
+      where all_new or i.ord = any (fresh)
+    ), complete as materialized (
+      select bool_and(thread_id is not null and (round > 1 or stale is not true)) as yes from item
+    ), lane as (
+      insert into lanes as l (id, tenant_id, thread_id, direction, next_seq)
+      select new_id(), min(item.tenant), item.thread_id, 'inbound', count(*) from item where (select yes from complete)
+      group by item.thread_id order by item.thread_id
+      on conflict (thread_id, direction) do update set next_seq = l.next_seq + excluded.next_seq
+      returning l.id, l.thread_id, l.next_seq
+    ), numbered as (
+      select item.*, lane.id as lane_id,
+        lane.next_seq + 1 - row_number() over (partition by item.thread_id order by item.ord desc) as seq
+      from item join lane on lane.thread_id = item.thread_id
+    ), stored_messages as (
+      insert into messages (id, tenant_id, thread_id, lane_id, direction, author_type, seq, content, delivery,
+        provider_message_id, raw)
+      select message_id, tenant, thread_id, lane_id, 'inbound', 'user', seq, content, 'open', provider_message_id, raw
+      from numbered returning id
+    ), stored_items as (
+      insert into lane_items (lane_id, seq, message_id, state)
+      select lane_id, seq, message_id, 'open' from numbered
+    )
+    select numbered.ord::int, numbered.lane_id, 'inbound'
+    from numbered join stored_messages on stored_messages.id = numbered.message_id;
+    get diagnostics stored = row_count;
+    exit when stored > 0;
     if round = 5 then
       raise exception 'accept_messages: a thread could not be made';
     end if;
+
+    select array_agg(t.ord::int), array_agg(t.number_id), array_agg(t.customer_id)
+    into fresh, number_ids, customer_ids
+    from find_threads(p_tenant, p_channel, p_account, p_to, p_service, p_from, p_alias, p_second_alias, p_name) as t
+    where all_new or t.ord = any (fresh);
 
     insert into business_numbers (id, tenant_id, channel, account_sid, address, messaging_service_sid, state)
     select new_id(), i.tenant, i.channel, i.account, i.address, i.service, 'unconfigured'
@@ -165,45 +217,17 @@ begin
     on conflict (tenant_id, number_id, customer_id) do update set customer_address = excluded.customer_address
       where t.customer_address <> excluded.customer_address;
   end loop;
-
-  with item as (
-    select i.*, f.thread_id
-    from unnest(fresh, thread_ids) as f (ord, thread_id)
-    join unnest(p_tenant, p_message_id, p_provider_message_id, p_content, p_raw)
-      with ordinality as i (tenant, message_id, provider_message_id, content, raw, ord) on i.ord = f.ord
-  ), lane as (
-    insert into lanes as l (id, tenant_id, thread_id, direction, next_seq)
-    select new_id(), min(item.tenant), item.thread_id, 'inbound', count(*) from item
-    group by item.thread_id order by item.thread_id
-    on conflict (thread_id, direction) do update set next_seq = l.next_seq + excluded.next_seq
-    returning l.id, l.thread_id, l.next_seq
-  ), numbered as (
-    select item.*, lane.id as lane_id, lane.next_seq - count(*) over (partition by item.thread_id)
-      + row_number() over (partition by item.thread_id order by item.ord) as seq
-    from item join lane on lane.thread_id = item.thread_id
-  ), stored_messages as (
-    insert into messages (id, tenant_id, thread_id, lane_id, direction, author_type, seq, content, delivery,
-      provider_message_id, raw)
-    select message_id, tenant, thread_id, lane_id, 'inbound', 'user', seq, content, 'open', provider_message_id, raw
-    from numbered returning id
-  ), stored_items as (
-    insert into lane_items (lane_id, seq, message_id, state)
-    select lane_id, seq, message_id, 'open' from numbered returning seq
-  )
-  select (select count(*) from stored_messages), array_agg(numbered.lane_id order by numbered.ord)
-  into stored, lane_ids from numbered;
-  if stored is distinct from cardinality(fresh) then
-    raise exception 'accept_messages: % keys but % messages', cardinality(fresh), stored;
+  if stored <> cardinality(new_keys) then
+    raise exception 'accept_messages: % keys but % messages', cardinality(new_keys), stored;
   end if;
-
-  return query select f.ord, f.lane_id, 'inbound' from unnest(fresh, lane_ids) as f (ord, lane_id);
 
   if exists (select from lane_items where state = 'held' and reason = 'window') then
     return query
     with released as (
       update lane_items li set state = 'open', reason = null
       from lanes l
-      where l.thread_id = any (thread_ids) and l.direction = 'outbound' and li.lane_id = l.id
+      where l.thread_id in (select m.thread_id from messages m where m.id = any (p_message_id))
+        and l.direction = 'outbound' and li.lane_id = l.id
         and li.state = 'held' and li.reason = 'window'
       returning li.lane_id, li.message_id
     ), opened as (
