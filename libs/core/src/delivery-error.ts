@@ -1,5 +1,5 @@
 /**
- * What a failed provider call means for the part it carried (DESIGN 5, "Outcomes"). The set is closed:
+ * What a failed provider call means for the part it carried. The set is closed:
  * adapters map everything their provider can say to one of these, and only these steer delivery.
  *
  * - `not-sent`: certainly had no effect; back off and try again.

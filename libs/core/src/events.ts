@@ -52,7 +52,7 @@ export interface ReceiptReceived {
   late?: LateOutcome;
 }
 
-/** What a failure reported after `submitted` means (DESIGN 2). */
+/** What a failure reported after `submitted` means. */
 export type LateOutcome = 'failed' | 'once-more' | 'held-window';
 
 /** Ties a desk conversation to the create that asked for it; travels in its additional properties. */

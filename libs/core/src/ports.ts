@@ -75,7 +75,7 @@ export abstract class ChannelPort {
   ): Promise<Sent>;
 }
 
-/** The user object of a conversation (chat-gateway facts, section 3). */
+/** The user object of a conversation (8x8 Chat Gateway reference). */
 export interface DeskUser {
   name?: string;
   phone?: string;

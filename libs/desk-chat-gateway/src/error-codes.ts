@@ -42,7 +42,7 @@ const both = (effectful: Verdict, repeatable: Verdict = effectful): Row => ({
 
 /**
  * Status → verdict, the exact status before its class. Source: the published OpenAPI document; 409 and 429 are not in
- * it and are taken as chat-gateway facts, sections 1 and 3, and DESIGN 5 say.
+ * it: 409 is read like a 404, and after a 429 or 503 nobody can tell whether the call took effect.
  */
 export const BY_STATUS: Readonly<Record<string, Row>> = {
   '400': both(failed('rejected')),

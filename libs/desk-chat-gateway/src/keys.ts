@@ -29,7 +29,7 @@ export function isKeyId(kid: unknown): kid is string {
 /**
  * The far side's public keys by id: a bounded cache with a life, a bounded memory of unknown ids, one look-up in
  * flight per id and at most one started per second over all. Ids that are or were good go first, so that a flood
- * of invented ids neither delays nor displaces them (chat-gateway facts, section 5).
+ * of invented ids neither delays nor displaces them (8x8 Chat Gateway reference).
  */
 export class SigningKeys {
   private readonly keys = new Map<string, { key: CryptoKey; fetchedAt: number; refreshAt: number }>();

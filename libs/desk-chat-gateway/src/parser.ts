@@ -42,7 +42,7 @@ const STATES: Readonly<Record<string, DeskState>> = { created: 'created', active
 const AUTHORS: Readonly<Record<string, AuthorType>> = { agent: 'agent', user: 'user', bot: 'bot' };
 
 /**
- * What each event type says (chat-gateway facts, section 4). `AGENT_JOINED`, `AGENT_LEFT`, `TEXT` and members at the
+ * What each event type says (8x8 Chat Gateway reference). `AGENT_JOINED`, `AGENT_LEFT`, `TEXT` and members at the
  * top level instead of under `data` are the older API's forms, which the workflow guide still shows.
  */
 const READERS: Readonly<Record<string, Reader>> = {
@@ -132,7 +132,7 @@ export function parseEvent(body: Buffer, envelope: EventEnvelope): ParsedEvent {
 
 /**
  * Whether a body is exactly the event that checks a webhook's address. It may come unsigned, and says nothing
- * (chat-gateway facts, section 4).
+ * (8x8 Chat Gateway reference).
  */
 export function isVerification(body: Buffer): boolean {
   if (body.length > 1024 || !body.includes('WEB_HOOK_VERIFY')) return false;

@@ -30,7 +30,7 @@ const WHOLE_NUMBER = /^(0|[1-9]\d{0,14})$/;
 const DETACHED_JWS = /^([A-Za-z0-9_-]{1,1024})\.\.([A-Za-z0-9_-]{342,1366})$/;
 
 /**
- * Verifies the detached JWS of an event (RFC 7515 and 7797, chat-gateway facts, section 5). The signature covers a
+ * Verifies the detached JWS of an event (RFC 7515 and 7797, 8x8 Chat Gateway reference). The signature covers a
  * CRC of the body, which is no cryptographic hash: with one captured header set another body can be made to fit.
  * What bounds that is the event id's uniqueness and the transmission time, so both are part of verifying.
  * Refuses with 401, or with 503 when the key cannot be had. The signature header is never logged.

@@ -22,7 +22,7 @@ export interface RawReply {
 const DOOR = 'chat-gateway';
 const EMPTY = Buffer.alloc(0);
 
-/** The Chat Gateway's webhook: 204 · 401 bad signature · 400 · 413 · 503 (DESIGN 7). Answers after the commit. */
+/** The Chat Gateway's webhook: 204 · 401 bad signature · 400 · 413 · 503. Answers after the commit. */
 @Controller('webhooks/chat-gateway')
 export class ChatGatewayWebhookController {
   private readonly logger = new Logger(ChatGatewayWebhookController.name);

@@ -25,7 +25,7 @@ export interface WakeUpQueues extends Record<Direction, FedQueue> {
 
 const log = new ErrorLog('WakeUps');
 
-/** Wake-ups as BullMQ jobs (DESIGN 4). No deduplication and no job ids: both were measured to lose wake-ups. */
+/** Wake-ups as BullMQ jobs. No deduplication and no job ids: both were measured to lose wake-ups. */
 export class BullWakeUps extends WakeUps implements OnApplicationShutdown {
   private readonly throttle = new WakeUpThrottle<Request>(INTERVAL_MS, MAX_LANES);
   private readonly feeders: Record<Direction, WakeUpFeeder>;

@@ -1,6 +1,6 @@
 import type { Direction } from '#core';
 
-/** One queue per direction, so that one provider's outage cannot occupy the other's slots (DESIGN 5). */
+/** One queue per direction, so that one provider's outage cannot occupy the other's slots. */
 export const queueNames = { inbound: 'inbound', outbound: 'outbound' } as const satisfies Record<
   Direction,
   string

@@ -83,7 +83,7 @@ export interface DerivedState {
 }
 
 /**
- * Computes the state from the facts alone (chat-gateway facts, section 4). An agent who left ends the conversation
+ * Computes the state from the facts alone (8x8 Chat Gateway reference). An agent who left ends the conversation
  * unless a transfer, a queue or another agent follows that agent's joining.
  */
 export function deriveState(facts: ConversationFacts): DerivedState {

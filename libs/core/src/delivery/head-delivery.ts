@@ -31,7 +31,7 @@ export interface Target {
   onGone?: (attempt: AttemptEnd, error: DeliveryError) => Promise<Step>;
 }
 
-/** Sends the head's next part: prepare → intent → send → outcome (DESIGN 5). Shared by both directions. */
+/** Sends the head's next part: prepare → intent → send → outcome. Shared by both directions. */
 export class HeadDelivery {
   constructor(private readonly deps: DeliveryDependencies) {}
 

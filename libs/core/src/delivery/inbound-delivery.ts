@@ -8,7 +8,7 @@ const FIND_INTERVAL_MS = 1_000;
 /** A thread's conversations that may be found gone in ten minutes before an operator is called. */
 const MAX_GONE = 3;
 
-/** Delivers a customer's messages to the desk: opens the conversation where there is none (DESIGN 6). */
+/** Delivers a customer's messages to the desk: opens the conversation where there is none. */
 export class InboundDelivery {
   constructor(
     private readonly deps: DeliveryDependencies,

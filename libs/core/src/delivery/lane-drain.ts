@@ -7,7 +7,7 @@ import type { ClaimedLane, LaneHead } from './lane-store.js';
 import { OutboundDelivery } from './outbound-delivery.js';
 
 /**
- * Works on one lane (DESIGN 5): claim → head → prepare → intent → send → outcome → next head → release → look again.
+ * Works on one lane: claim → head → prepare → intent → send → outcome → next head → release → look again.
  * The lane's lease makes this process the only one that sends for it; the fence makes late writes harmless.
  */
 export class LaneDrain {

@@ -31,7 +31,7 @@ export class OutboundDelivery {
   }
 
   /**
-   * The event did not say who wrote it (DESIGN 4). Ours when it equals something we posted that no announcement
+   * The event did not say who wrote it. Ours when it equals something we posted that no announcement
    * accounts for yet; else what the desk's list says; else an agent's where one is or was there; else set aside.
    */
   private async resolveAuthor(lane: ClaimedLane, head: LaneHead): Promise<Step> {

@@ -37,6 +37,10 @@ interface Waiting<T> {
 type Trouble = 'bad-row' | 'lock' | 'other';
 
 const SPLITS_AT_ONCE = 4;
+/** A batch costs Postgres about as much as ten more rows in another one: with fewer waiting, a second one waits, too… */
+const WORTH_A_SECOND_BATCH = 16;
+/** …unless the first is held up: strangers do not wait for its locks. Milliseconds. */
+const HELD_UP_MS = 10;
 const SLOW_LANES_KEPT = 1_000;
 
 /**
@@ -49,6 +53,8 @@ export class CommitBatcher<T extends BatchItem> {
   private queue: Waiting<T>[] = [];
   private inFlight = 0;
   private scheduled = false;
+  private heldUpTimer: NodeJS.Timeout | undefined;
+  private lastStartedAt = 0;
   private readonly slowLanes = new Map<string, number>();
   private readonly apart = new Map<string, Waiting<T>[]>();
   /** Lanes with items in a batch under way, or split from one and not yet begun. */
@@ -88,17 +94,30 @@ export class CommitBatcher<T extends BatchItem> {
   }
 
   private schedule(): void {
-    if (this.scheduled || this.inFlight >= this.maxInFlight) return;
+    if (this.scheduled || !this.mayStart()) return;
     this.scheduled = true;
     // Everything that this turn of the event loop brings shares the first batch.
     setImmediate(() => {
       this.scheduled = false;
-      while (this.inFlight < this.maxInFlight) {
+      while (this.mayStart()) {
         const batch = this.takeBatch();
         if (batch.length === 0) return;
         void this.commitBatch(batch);
       }
     });
+  }
+
+  private mayStart(): boolean {
+    if (this.inFlight === 0) return true;
+    if (this.inFlight >= this.maxInFlight) return false;
+    if (this.queue.length >= WORTH_A_SECOND_BATCH) return true;
+    const heldUpInMs = this.lastStartedAt + HELD_UP_MS - performance.now();
+    if (heldUpInMs <= 0) return true;
+    this.heldUpTimer ??= setTimeout(() => {
+      this.heldUpTimer = undefined;
+      this.schedule();
+    }, Math.ceil(heldUpInMs));
+    return false;
   }
 
   /** What waits in the common queue for a lane that stands apart, so that nothing passes it. */
@@ -127,6 +146,7 @@ export class CommitBatcher<T extends BatchItem> {
   private async commitBatch(batch: Waiting<T>[]): Promise<void> {
     this.inFlight += 1;
     const startedAt = performance.now();
+    this.lastStartedAt = startedAt;
     let split = false;
     try {
       split = (await this.tryCommit(batch, false)) !== 'none';

@@ -30,7 +30,7 @@ export interface DeskOptions {
 }
 
 /**
- * Applies events of the desk inside the caller's transaction (DESIGN 4, "Events of the desk"). Locks: keys, then desk
+ * Applies events of the desk inside the caller's transaction. Locks: keys, then desk
  * conversations, conversations and lanes, each sorted; every writer keeps that order.
  */
 export async function acceptDeskEvents(

@@ -28,7 +28,7 @@ export interface AcceptorOptions extends DeskOptions {
   onStep?: (step: 'after-commit' | 'after-wake') => void;
 }
 
-/** Accepting (DESIGN 4): commits events in batches, then wakes the lanes that got work. */
+/** Accepting: commits events in batches, then wakes the lanes that got work. */
 export class PostgresAcceptor extends Acceptor {
   private readonly messages: CommitBatcher<BatchItem & { event: InboundMessageReceived }>;
   private readonly receipts: CommitBatcher<BatchItem & { event: ReceiptReceived }>;

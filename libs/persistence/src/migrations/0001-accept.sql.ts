@@ -246,7 +246,7 @@ create function wrote_since(p_thread_id uuid, p_since timestamptz) returns boole
   ), false)
 $$;
 
--- A provider's report of failure about a part that counted as submitted (DESIGN 2), while its message did or while
+-- A provider's report of failure about a part that counted as submitted, while its message did or while
 -- later parts of it wait. Answers whether its lane has work again. The caller holds the lane's row.
 create function apply_late_failure(p_message_id uuid, p_attempt_id uuid) returns boolean language plpgsql as $$
 declare

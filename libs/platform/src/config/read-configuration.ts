@@ -101,7 +101,7 @@ function found(variable: Variable, set: Environment): string {
 /** Rules between variables. */
 function checkTogether(configuration: Configuration, set: Environment): void {
   const { laneLeaseMs, sendTimeoutMs, twilioApiKeySid, twilioApiKeySecret } = configuration;
-  // A send and what follows it must end well before another worker may claim the lane (DESIGN 5, step 5).
+  // A send and what follows it must end well before another worker may claim the lane.
   if (sendTimeoutMs >= laneLeaseMs / 2) {
     throw new ConfigurationError(
       'SEND_TIMEOUT_MS',
