@@ -138,18 +138,23 @@ describe('sessions that are ended under the gateway', () => {
   it('cost an answer, never a message, and never double one', async () => {
     const gateway = db.acceptor();
     const from = newAddress();
-    const texts = Array.from({ length: 60 }, (_, n) => String(n));
+    const texts: string[] = [];
+    let ended = 0;
     let done = false;
     const killer = (async () => {
       while (!done) {
-        await db.pool.query(
+        // Spelled so that the statement does not find itself.
+        const found = await db.pool.query(
           `select pg_terminate_backend(pid) from pg_stat_activity
-           where datname = current_database() and pid <> pg_backend_pid() and query like '%accept_messages%'`,
+           where datname = current_database() and pid <> pg_backend_pid() and query like 'select % from accept!_messages%' escape '!'`,
         );
-        await sleep(15);
+        ended += found.rows.length;
+        await sleep(60);
       }
     })();
-    for (const text of texts) {
+    while (texts.length < 40 || ended < 5) {
+      const text = String(texts.length);
+      texts.push(text);
       const message = inboundMessage({ from, text });
       // A provider repeats what was not answered.
       await eventually('it is taken', () => gateway.accept([message]).catch(() => undefined));

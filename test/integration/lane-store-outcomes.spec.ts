@@ -326,6 +326,29 @@ describe('an attempt without a known outcome', () => {
     ]);
   });
 
+  it.each(['answer', 'worker'] as const)(
+    'is never repeated before that, even when its lane is pulled forward (%s lost)',
+    async (lost) => {
+      const thread = await answered('first');
+      const options = { uncertainSettleMs: 60_000, leaseMs: 200 };
+      if (lost === 'answer') delivery.channel.sends.next(losesAnswer());
+      const first = delivery.drain(thread.outbound, {
+        options,
+        ...(lost === 'worker' && { diesAt: 'after-response' }),
+      });
+      await first.catch((error: unknown) => expect(error).toBeInstanceOf(StorageError));
+      for (let n = 0; n < 3; n += 1) {
+        await sleep(250);
+        await db.pool.query('update lanes set not_before = null where id = $1', [thread.outbound]);
+        await delivery.drain(thread.outbound, { options });
+      }
+      expect(delivery.channel.texts(thread.address)).toEqual(['first']);
+      expect((await thread.messages('outbound'))[0]?.delivery).toBe(
+        lost === 'answer' ? 'uncertain' : 'sending',
+      );
+    },
+  );
+
   it('is marked although it had not arrived: nobody can tell', async () => {
     const thread = await answered('first');
     delivery.channel.sends.next(losesRequest());

@@ -1,9 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 60_000;
+/** The project whose build is run: this one, or a copy that someone broke on purpose to see a test fail. */
+const PROJECT = process.env['TEST_PROJECT_DIR'] ?? fileURLToPath(new URL('../..', import.meta.url));
 
 export interface Exit {
   code: number | null;
@@ -92,7 +95,7 @@ export class Service {
   }
 
   #spawn(extra: Record<string, string>): ChildProcess {
-    const file = fileURLToPath(new URL(`../../dist/apps/${this.name}/src/main.js`, import.meta.url));
+    const file = join(PROJECT, 'dist', 'apps', this.name, 'src', 'main.js');
     if (!existsSync(file)) throw new Error(`dist/apps/${this.name} is missing: run \`npm run build\` first.`);
     // With a channel to us the process ends itself when we are gone.
     const child = spawn(process.execPath, [file], {
