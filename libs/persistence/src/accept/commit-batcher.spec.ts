@@ -193,12 +193,11 @@ describe(CommitBatcher, () => {
 
   it('gives up at the deadline, once, and settles nothing after it', async () => {
     const storage = new FakeStorage();
-    storage.commitMs = () => 120;
+    storage.commitMs = () => 1_000;
     const batcher = new CommitBatcher<Item>({ commit: storage.commit, deadlineMs: 40 });
-    const startedAt = performance.now();
     await expect(batcher.submit(item())).rejects.toThrow(CannotStoreError);
-    expect(performance.now() - startedAt).toBeLessThan(110);
-    await later(150);
+    expect(storage.committed).toEqual([]);
+    await later(1_100);
   });
 
   it('says at once that storage is away, to everybody in the batch', async () => {
