@@ -51,9 +51,13 @@ export function table(rows: Figures[]): string {
     row.toReference.toFixed(2),
     row.p50ToReference.toFixed(2),
   ]);
-  const widths = COLUMNS.map((column, n) => Math.max(column.length, ...cells.map((row) => row[n]?.length ?? 0)));
+  const widths = COLUMNS.map((column, n) =>
+    Math.max(column.length, ...cells.map((row) => row[n]?.length ?? 0)),
+  );
   return [COLUMNS, ...cells]
-    .map((row) => row.map((cell, n) => (n === 0 ? cell.padEnd(widths[n] ?? 0) : cell.padStart(widths[n] ?? 0))))
+    .map((row) =>
+      row.map((cell, n) => (n === 0 ? cell.padEnd(widths[n] ?? 0) : cell.padStart(widths[n] ?? 0))),
+    )
     .map((row) => `  ${row.join('  ')}`)
     .join('\n');
 }

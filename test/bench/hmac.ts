@@ -15,7 +15,10 @@ export function sign(parameters: URLSearchParams): string {
 }
 
 /** The form when it is signed, otherwise undefined. */
-export function verified(body: string, signature: string | string[] | undefined): URLSearchParams | undefined {
+export function verified(
+  body: string,
+  signature: string | string[] | undefined,
+): URLSearchParams | undefined {
   const parameters = new URLSearchParams(body);
   const expected = Buffer.from(sign(parameters));
   const given = Buffer.from(typeof signature === 'string' ? signature : '');

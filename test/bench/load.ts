@@ -45,7 +45,8 @@ export async function runRound(
   const elapsedSeconds = (performance.now() - startedAt) / 1000;
   for (const socket of sockets) socket.destroy();
   latencies.sort((a, b) => a - b);
-  const at = (share: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
+  const at = (share: number) =>
+    latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
   return { perSecond: latencies.length / elapsedSeconds, p50Ms: at(0.5), p99Ms: at(0.99), accepted, errors };
 }
 
@@ -69,7 +70,7 @@ function exchange(socket: Socket, bytes: Buffer): Promise<number> {
     };
     const onEnd = () => finish(0);
     const onData = (chunk: Buffer) => {
-      answer += chunk.latin1Slice();
+      answer += chunk.toString('latin1');
       if (isWhole(answer)) finish(Number(answer.slice(STATUS_AT, STATUS_AT + 3)));
     };
     socket.on('data', onData).on('error', onEnd).on('close', onEnd);

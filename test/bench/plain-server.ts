@@ -7,7 +7,10 @@ export function servePlainly(work: (form: URLSearchParams) => Promise<unknown> |
     const chunks: Buffer[] = [];
     const answer = (status: number, body = '') =>
       response
-        .writeHead(status, { 'content-type': 'text/xml; charset=utf-8', 'content-length': Buffer.byteLength(body) })
+        .writeHead(status, {
+          'content-type': 'text/xml; charset=utf-8',
+          'content-length': Buffer.byteLength(body),
+        })
         .end(body);
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {

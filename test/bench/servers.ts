@@ -26,8 +26,15 @@ export const startReference = ({ referenceDatabaseUrl, redisUrl }: Backends): Pr
   start('reference', source('reference-server.ts'), environment(referenceDatabaseUrl, redisUrl));
 
 /** The product as production runs it: compiled, no sandbox, no embedded Postgres. */
-export const startGateway = ({ gatewayDatabaseUrl, redisUrl }: Backends, execArgv: string[] = []): Promise<Server> =>
-  start('gateway', { file: resolve(ROOT, 'dist/apps/gateway/src/main.js'), execArgv }, productEnvironment(gatewayDatabaseUrl, redisUrl));
+export const startGateway = (
+  { gatewayDatabaseUrl, redisUrl }: Backends,
+  execArgv: string[] = [],
+): Promise<Server> =>
+  start(
+    'gateway',
+    { file: resolve(ROOT, 'dist/apps/gateway/src/main.js'), execArgv },
+    productEnvironment(gatewayDatabaseUrl, redisUrl),
+  );
 
 /** Runs the product's own migration to its end. */
 export async function migrate(databaseUrl: string, redisUrl: string | undefined): Promise<void> {
@@ -89,7 +96,9 @@ async function start(
 function readyPort(name: string, child: ChildProcess): Promise<number> {
   return new Promise((done, reject) => {
     const timer = setTimeout(() => reject(new Error(`${name} is not ready in time.`)), READY_TIMEOUT_MS);
-    child.once('exit', (code) => reject(new Error(`${name} ended with ${String(code)} before it was ready.`)));
+    child.once('exit', (code) =>
+      reject(new Error(`${name} ended with ${String(code)} before it was ready.`)),
+    );
     child.on('message', (message: { type?: string; port?: number }) => {
       if (message.type !== 'ready' || message.port === undefined) return;
       clearTimeout(timer);

@@ -53,13 +53,19 @@ const CONFIGURED_NUMBER = `insert into business_numbers
   values (gen_random_uuid(), 'default', 'sms', $1, $2, 'configured', 'benchmark', now())`;
 
 async function version(url: string): Promise<string> {
-  const [row] = await run(url, `select current_setting('server_version') as version, current_setting('fsync') as fsync`);
+  const [row] = await run(
+    url,
+    `select current_setting('server_version') as version, current_setting('fsync') as fsync`,
+  );
   // Without flushing a commit costs the reference, which makes one per request, less than it would in production.
   return `Postgres ${String(row?.['version'])}${row?.['fsync'] === 'off' ? ' (commits not flushed to disk)' : ''}`;
 }
 
 async function differences(url: string, accepted: string[]): Promise<string[]> {
-  const rows = await run(url, 'select provider_message_id as sid, count(*)::int as times from messages group by 1');
+  const rows = await run(
+    url,
+    'select provider_message_id as sid, count(*)::int as times from messages group by 1',
+  );
   const stored = new Map(rows.map((row) => [String(row['sid']), Number(row['times'])]));
   const lost = accepted.filter((sid) => !stored.has(sid)).length;
   const doubled = [...stored.values()].filter((times) => times > 1).length;

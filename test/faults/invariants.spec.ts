@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { CANARIES, canariesIn } from '../support/canaries.js';
 import { broken, doubles, type World, type WorldMessage } from '../support/invariants.js';
 
 const LANE = 'lane-1';
@@ -138,5 +139,17 @@ describe('the checker of invariants', () => {
     const failed = { ...attempt('m3', 3), receipt: 'undelivered' };
     change(world, 3, { attempts: [failed, attempt('m3', 4, 'b')] });
     expect(broken(world)).toEqual([]);
+  });
+});
+
+describe('the search for what must not be shown (I10)', () => {
+  it.each(['authToken', 'apiKey', 'adminApiKey', 'customerPrefix', 'text'] as const)('finds %s', (name) => {
+    const line = `{"msg":"A line.","field":"to ${CANARIES[name]}000001"}`;
+    expect(canariesIn('a log', ['{"msg":"A line."}', line])).toEqual([expect.stringMatching(/^I10: a log/)]);
+  });
+
+  it('finds nothing in ids and constant sentences', () => {
+    const line = '{"laneId":"0195f1d2-7c1e-7b1a-9d2e-1c5f3a7b9d11","msg":"The worker is running."}';
+    expect(canariesIn('a log', [line])).toEqual([]);
   });
 });

@@ -28,7 +28,7 @@ describe('kill -9 while 500 deliveries run', { timeout: 180_000 }, () => {
   it.each(WORKER.map((id) => [title(id), FAULTS[id].point] as const))('%s', async (_title, point) => {
     const [victim] = system.workers;
     if (!victim) throw new Error('no worker');
-    await victim.stop();
+    await victim.kill();
     await system.startAgain(victim, { CAUSEWAY_CRASH_POINT: `${point}:${random.between(5, 60)}` });
     const traffic = new Traffic(system, { customers: 25, textsEach: 10, answersEach: 10 });
     const writing = traffic.write();
@@ -42,7 +42,7 @@ describe('kill -9 while 500 deliveries run', { timeout: 180_000 }, () => {
     const [victim] = system.gateways;
     if (!victim) throw new Error('no gateway');
     before = await readWorld(system, []);
-    await victim.stop();
+    await victim.kill();
     await system.startAgain(victim, { CAUSEWAY_CRASH_POINT: `${point}:${random.between(5, 60)}` });
     // Twilio repeats a webhook that got no answer where it is told to; the keys make one message of it.
     const traffic = new Traffic(system, { customers: 25, textsEach: 10, answersEach: 10, repeats: 5 });

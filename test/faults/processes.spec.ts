@@ -66,7 +66,7 @@ describe('processes that come and go', { timeout: 180_000 }, () => {
 
   it(title('process-13'), async () => {
     const before = await readWorld(system, []);
-    const traffic = new Traffic(system, { customers: 25, textsEach: 10, answersEach: 10, repeats: 5 });
+    const traffic = new Traffic(system, { customers: 15, textsEach: 10, answersEach: 10, repeats: 5 });
     const writing = traffic.write();
     for (const service of [...system.workers, ...system.gateways]) {
       expect(await service.stop(30_000)).toEqual({ code: 0, signal: null });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sleep } from '../support/accepting.js';
+import { eventually, sleep } from '../support/accepting.js';
 import { redisMissing, type TestRedis } from '../support/redis.js';
 import { IMPATIENT, startSystem, type System } from '../support/system.js';
 import { Traffic } from '../support/traffic.js';
@@ -48,12 +48,24 @@ describe.skipIf(noRedis !== undefined)('Redis that fails', { timeout: 180_000 },
 
   it(title('redis-1'), async () => {
     const traffic = new Traffic(system, SHAPE);
+    // Every lane to the phones backs off, so that what comes back to it stands in Redis only.
+    const busy = { effect: 'answer' as const, status: 429, retryAfter: '5', times: null };
+    system.twilio.setFault({ operation: 'messages.create', ...busy });
     const writing = traffic.write();
     for (let round = 0; round < 5; round += 1) {
       await sleep(100);
       await redis.flush();
     }
     await writing;
+    await eventually('every lane to a phone backing off', async () => {
+      const { rows } = await system.pool.query<{ n: number }>(
+        `select count(*)::int as n from lanes where direction = 'outbound' and waiting_for = 'back-off'
+           and not_before > clock_timestamp() + interval '200 ms'`,
+      );
+      return rows[0]?.n === SHAPE.customers;
+    });
+    await redis.flush();
+    system.twilio.faults.disarmAll();
     await expectSound(system, traffic);
   });
 

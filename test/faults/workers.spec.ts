@@ -18,7 +18,7 @@ describe('several workers', { timeout: 240_000 }, () => {
   afterAll(async () => system?.stop());
 
   it(`${title('process-12')}: three workers keep the order of 500 texts and 500 answers`, async () => {
-    const traffic = new Traffic(system, { customers: 50, textsEach: 10, answersEach: 10 });
+    const traffic = new Traffic(system, { customers: 25, textsEach: 20, answersEach: 20 });
     await traffic.write();
     await expectSound(system, traffic);
     const { rows } = await system.pool.query<{ n: number }>(

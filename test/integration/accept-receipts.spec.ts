@@ -24,7 +24,8 @@ beforeEach(() => {
 
 /** A thread whose agent's `texts` were submitted. */
 async function submitted(...texts: string[]) {
-  const thread = await activeThread(db, delivery);
+  // On the channel that closes its reply window.
+  const thread = await activeThread(db, delivery, ['hello'], { channel: 'whatsapp' });
   for (const text of texts)
     await db.gateway.accept([agentMessage(text, { deskConversationId: thread.deskId })]);
   await delivery.drainEmpty(thread.outbound);

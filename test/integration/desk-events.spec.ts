@@ -298,7 +298,7 @@ describe('an event racing the binding of its conversation', () => {
     ).toEqual({ parked: true });
   });
 
-  it('that names a conversation of ours that never was is an orphan, not a failure', async () => {
+  it('that names a conversation of ours that is not here is left alone', async () => {
     const deskConversationId = newDeskId();
     const row = await one<{ id: string }>('select new_id() as id');
     const create = { conversationId: row?.id ?? '', attemptId: row?.id ?? '' };
@@ -307,7 +307,7 @@ describe('an event racing the binding of its conversation', () => {
       await one('select end_wanted_at is not null as wanted from desk_conversations where id = $1', [
         deskConversationId,
       ]),
-    ).toEqual({ wanted: true });
+    ).toEqual({ wanted: false });
   });
 });
 

@@ -250,7 +250,26 @@ describe('a create whose outcome is unknown', () => {
   });
 });
 
+/** The desk says that the thread's conversation waits for an agent. */
+async function open(thread: TestThread): Promise<void> {
+  const conversation = (await thread.conversations()).at(-1);
+  if (conversation?.desk_conversation_id == null) return;
+  const queue = { value: '100', at: 15_000 };
+  await db.gateway.accept([
+    deskEvent({ deskConversationId: conversation.desk_conversation_id, type: 'QUEUED', facts: { queue } }),
+  ]);
+}
+
 describe('a conversation that is gone', () => {
+  it('is not believed while it is still being made: the message waits for it', async () => {
+    const thread = await newThread(db, ['hello']);
+    delivery.desk.sends.next(refuses('gone'));
+    delivery.desk.reads.next({ accepts: false });
+    await delivery.drainEmpty(thread.inbound);
+    expect(delivery.desk.texts()).toEqual([['hello']]);
+    expect(await thread.conversations()).toHaveLength(1);
+  });
+
   it('is believed only after reading it: the message is tried again', async () => {
     const thread = await activeThread(db, delivery);
     await thread.says('two');
@@ -296,11 +315,10 @@ describe('a conversation that is gone', () => {
     await thread.says('two');
     delivery.desk.sends.always(refuses('gone'));
     delivery.desk.reads.always({ accepts: false });
-    await delivery.drainUntil(
-      thread.inbound,
-      'held',
-      async () => (await thread.messages()).at(-1)?.delivery === 'held',
-    );
+    await delivery.drainUntil(thread.inbound, 'held', async () => {
+      await open(thread);
+      return (await thread.messages()).at(-1)?.delivery === 'held';
+    });
     expect((await thread.messages()).at(-1)).toMatchObject({ delivery: 'held', reason: 'reopening-limit' });
     expect(delivery.desk.conversations).toHaveLength(2);
     expect(delivery.alarms).toContain('reopening-limit');
@@ -313,6 +331,7 @@ describe('a conversation that is gone', () => {
       delivery.desk.sends.next(refuses('gone'));
       delivery.desk.reads.next({ accepts: false });
       if (text !== 'four') await delivery.drainEmpty(thread.inbound);
+      await open(thread);
     }
     await delivery.drainUntil(
       thread.inbound,

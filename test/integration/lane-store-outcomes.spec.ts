@@ -34,7 +34,8 @@ beforeEach(() => {
 async function answered(
   ...texts: string[]
 ): Promise<TestThread & { deskId: string; conversationId: string }> {
-  const thread = await activeThread(db, delivery);
+  // On the channel that closes its reply window.
+  const thread = await activeThread(db, delivery, ['hello'], { channel: 'whatsapp' });
   for (const text of texts)
     await db.gateway.accept([agentMessage(text, { deskConversationId: thread.deskId })]);
   return thread;

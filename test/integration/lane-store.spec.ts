@@ -106,7 +106,10 @@ describe('the fence', () => {
         }),
     ],
     ['wait', (old) => store.wait(old.lease, 60_000, 'back-off')],
-    ['dropEcho', (old, head) => store.dropEcho(old.lease, head.messageId, head.seq)],
+    [
+      'dropEcho',
+      (old, head, conversationId) => store.dropEcho(old.lease, head.messageId, head.seq, conversationId),
+    ],
     ['resolveAuthor', (old, head) => store.resolveAuthor(old.lease, head.messageId, 'agent')],
     [
       'intentCreate',

@@ -80,16 +80,17 @@ export function inboundMessage(
   const { text = `text ${counter}`, ...rest } = changes;
   const from = rest.from ?? '+15550001000';
   const sid = rest.providerMessageId ?? `SM${String(counter).padStart(32, '0')}`;
+  const channel = from.startsWith('whatsapp:') ? 'whatsapp' : 'sms';
   return {
     kind: 'inbound-message',
     tenantId: 'default',
     dedupeKey: `twilio:message:AC1:${sid}`,
     providerMessageId: sid,
-    channel: 'sms',
+    channel,
     account: 'AC1',
-    to: '+15550100',
+    to: channel === 'whatsapp' ? 'whatsapp:+15550100' : '+15550100',
     from,
-    aliases: [{ channel: 'sms', value: from }],
+    aliases: [{ channel, value: from.replace('whatsapp:', '') }],
     content: { type: 'text', text },
     raw: { Body: text },
     ...rest,

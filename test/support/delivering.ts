@@ -193,20 +193,22 @@ export interface StoredConversation {
 export async function newThread(
   db: TestDatabase,
   texts: string[],
-  number: { address?: string; configured?: boolean } = {},
+  number: { address?: string; configured?: boolean; channel?: 'whatsapp' } = {},
 ): Promise<TestThread> {
-  const address = newAddress();
-  const numberId = await makeNumber(db.pool, number);
+  const prefix = number.channel === 'whatsapp' ? 'whatsapp:' : '';
+  const address = prefix + newAddress();
+  const to = number.address ?? `${prefix}+15550100`;
+  const numberId = await makeNumber(db.pool, { ...number, address: to });
   const acceptor = db.gateway;
   const says = async (text: string): Promise<void> => {
-    await acceptor.accept([inboundMessage({ from: address, to: number.address ?? '+15550100', text })]);
+    await acceptor.accept([inboundMessage({ from: address, to, text })]);
   };
   for (const text of texts) await says(text);
   const { rows } = await db.pool.query<{ thread_id: string; id: string }>(
     `select l.thread_id, l.id from lanes l join threads t on t.id = l.thread_id
      join customer_aliases a on a.customer_id = t.customer_id
      where a.value = $1 and l.direction = 'inbound'`,
-    [address],
+    [address.replace('whatsapp:', '')],
   );
   const threadId = rows[0]?.thread_id ?? '';
   // An outbound lane is made by its first item; tests want its id before.
@@ -246,8 +248,9 @@ export async function activeThread(
   db: TestDatabase,
   delivery: Delivery,
   texts = ['hello'],
+  number: { channel?: 'whatsapp' } = {},
 ): Promise<TestThread & { deskId: string; conversationId: string; agentAt: number }> {
-  const thread = await newThread(db, texts);
+  const thread = await newThread(db, texts, number);
   await delivery.drainUntil(thread.inbound, 'the conversation is bound', async () =>
     (await thread.conversations()).some((one) => one.desk_conversation_id !== null),
   );

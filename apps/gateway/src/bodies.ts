@@ -17,6 +17,8 @@ export function readBodies(app: NestFastifyApplication): void {
     { parseAs: 'buffer' },
     (request: FastifyRequest, body: Buffer, done: (error: Error | null, body?: unknown) => void) => {
       if (isWebhook(request)) done(null, body);
+      // Many clients name a type even where they send nothing.
+      else if (body.length === 0) done(null, undefined);
       else void parseJson(request, body.toString('utf8'), done);
     },
   );

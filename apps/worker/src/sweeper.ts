@@ -1,4 +1,4 @@
-import type { LaneDrain, WakeUp } from '#core';
+import type { Direction, LaneDrain, WakeUp } from '#core';
 import type { Upkeep } from '#persistence';
 import type { Metrics } from '#platform';
 import type { BullWakeUps } from '#queueing';
@@ -11,8 +11,18 @@ export interface SweeperOptions {
   wakeUps: BullWakeUps;
   drain: LaneDrain;
   metrics: Metrics;
-  /** Lanes drained in-process at once. */
+  /** Lanes drained in-process at once, per direction. */
   lanesAtOnce: number;
+}
+
+/** The lanes of one direction that are drained in this process. */
+interface Line {
+  waiting: Set<string>;
+  running: Map<string, Promise<void>>;
+}
+
+function newLine(): Line {
+  return { waiting: new Set(), running: new Map() };
 }
 
 /**
@@ -20,52 +30,66 @@ export interface SweeperOptions {
  * wake-ups it drains them in this process, with the same code and limits, so that the queue can vanish.
  */
 export class Sweeper {
-  private readonly draining = new Map<string, Promise<void>>();
+  private readonly lines: Record<Direction, Line> = { inbound: newLine(), outbound: newLine() };
 
   constructor(private readonly options: SweeperOptions) {}
 
   async sweep(): Promise<void> {
     const { upkeep, wakeUps, metrics } = this.options;
-    wakeUps.wake(await upkeep.sweepParked());
-    wakeUps.wake(await upkeep.releaseConfigured());
     const due = await upkeep.dueLanes(MAX_LANES);
-    await this.measure(due);
-    if (due.length === 0) return;
-    metrics.lanesSwept.inc(due.length);
-    if (!wakeUps.failing()) {
-      wakeUps.wake(due);
-      return;
-    }
-    await this.drainHere(due.map((lane) => lane.laneId));
-  }
-
-  /** Resolves when no lane is being drained in this process by the sweeper. */
-  async idle(): Promise<void> {
-    await Promise.allSettled(this.draining.values());
-  }
-
-  private async measure(due: WakeUp[]): Promise<void> {
-    const { upkeep, metrics } = this.options;
-    const { items, blocked } = await upkeep.backlog();
     metrics.lanesWaiting.reset();
     for (const { direction } of due) metrics.lanesWaiting.inc({ direction });
+    metrics.lanesSwept.inc(due.length);
+    if (wakeUps.failing()) this.drainHere(due);
+    else wakeUps.wake(due);
+    wakeUps.wake(await upkeep.sweepParked());
+    wakeUps.wake(await upkeep.releaseConfigured());
+  }
+
+  /** What waits, as figures; reads the whole backlog, so it comes less often than a sweep. */
+  async measure(): Promise<void> {
+    const { upkeep, metrics } = this.options;
+    const { items, blocked } = await upkeep.backlog();
     metrics.itemsWaiting.reset();
     for (const { state, n } of items) metrics.itemsWaiting.set({ state }, n);
     metrics.lanesBlocked.reset();
     for (const { direction, reason, n } of blocked) metrics.lanesBlocked.set({ direction, reason }, n);
   }
 
-  private async drainHere(laneIds: string[]): Promise<void> {
+  /** Begins no further lane; resolves when none is being drained in this process by the sweeper. */
+  async idle(): Promise<void> {
+    for (const line of [this.lines.inbound, this.lines.outbound]) {
+      line.waiting.clear();
+      await Promise.allSettled(line.running.values());
+    }
+  }
+
+  /**
+   * Begins to drain lanes in this process and does not wait for them: the next sweep must come, and the lanes of one
+   * direction must not wait for a slow provider of the other.
+   */
+  private drainHere(due: WakeUp[]): void {
+    for (const { laneId, direction } of due) {
+      const { waiting, running } = this.lines[direction];
+      if (!running.has(laneId)) waiting.add(laneId);
+    }
+    this.advance(this.lines.inbound);
+    this.advance(this.lines.outbound);
+  }
+
+  private advance(line: Line): void {
     const { drain, lanesAtOnce } = this.options;
-    const waiting = laneIds.filter((laneId) => !this.draining.has(laneId));
-    const lines = Array.from({ length: Math.min(lanesAtOnce, waiting.length) }, async () => {
-      for (let laneId = waiting.shift(); laneId !== undefined; laneId = waiting.shift()) {
-        const run = drain.drain(laneId).catch(() => undefined);
-        this.draining.set(laneId, run);
-        await run;
-        this.draining.delete(laneId);
-      }
-    });
-    await Promise.all(lines);
+    for (const laneId of line.waiting) {
+      if (line.running.size >= lanesAtOnce) return;
+      line.waiting.delete(laneId);
+      const run = drain
+        .drain(laneId)
+        .catch(() => undefined)
+        .finally(() => {
+          line.running.delete(laneId);
+          this.advance(line);
+        });
+      line.running.set(laneId, run);
+    }
   }
 }

@@ -21,6 +21,7 @@ const POOL_SIZE = 16;
 /** How long a process may spend on ending: running sends have their own deadline, which fits in. */
 const STOP_MARGIN_MS = 1_000;
 const TIMERS_INTERVAL_MS = 500;
+const MEASURE_INTERVAL_MS = 15_000;
 const HOUSEKEEPING_INTERVAL_MS = 60_000;
 
 export interface Worker {
@@ -57,6 +58,7 @@ export async function startWorker(
       intervalMs: TIMERS_INTERVAL_MS,
       run: async () => wakeUps.wake(await upkeep.closeDue()),
     },
+    { name: 'measure', intervalMs: MEASURE_INTERVAL_MS, run: () => sweeper.measure() },
     { name: 'endings', intervalMs: sweepIntervalMs, run: () => endings.run() },
     {
       name: 'housekeeping',

@@ -18,6 +18,8 @@ export interface PoolOptions {
 }
 
 const INT8_OID = 20;
+/** How much longer than the server's own limit an answer is waited for, milliseconds. */
+const SILENCE_MARGIN_MS = 500;
 
 /** int8 as a number: our counters stay far below 2^53. */
 const types: pg.CustomTypesConfig = {
@@ -32,10 +34,11 @@ const types: pg.CustomTypesConfig = {
  * statement forgets one; a session that stops in the middle of a transaction is ended by the server.
  */
 export function createPool(options: PoolOptions): Pool {
+  const statementTimeoutMs = options.statementTimeoutMs ?? 10_000;
   const settings = {
     synchronous_commit: 'on',
     lock_timeout: options.lockTimeoutMs ?? 500,
-    statement_timeout: options.statementTimeoutMs ?? 10_000,
+    statement_timeout: statementTimeoutMs,
     idle_in_transaction_session_timeout: 5_000,
     jit: 'off',
   };
@@ -44,6 +47,8 @@ export function createPool(options: PoolOptions): Pool {
     application_name: options.name,
     max: options.maxConnections,
     connectionTimeoutMillis: 2_000,
+    // The server's own limit says nothing where the network has gone: a silent connection is given up here.
+    query_timeout: statementTimeoutMs + SILENCE_MARGIN_MS,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     types,
@@ -67,7 +72,13 @@ export function createDataSource(databaseUrl: string, name: string): DataSource 
     migrationsTransactionMode: 'all',
     synchronize: false,
     logging: false,
-    extra: { max: 4, connectionTimeoutMillis: 2_000, statement_timeout: 10_000, lock_timeout: 2_000 },
+    extra: {
+      max: 4,
+      connectionTimeoutMillis: 2_000,
+      statement_timeout: 10_000,
+      lock_timeout: 2_000,
+      query_timeout: 10_500,
+    },
   });
 }
 
@@ -110,11 +121,18 @@ export async function inTransaction<T>(pool: Pool, work: (client: pg.PoolClient)
     await client.query('commit');
     return result;
   } catch (error) {
-    await client.query('rollback').catch((failure: unknown) => {
-      broken = failure instanceof Error ? failure : new Error('The connection broke.');
-    });
+    // Only an error that Postgres reported leaves a connection that can be used again.
+    if (error instanceof pg.DatabaseError) {
+      await client.query('rollback').catch((failure: unknown) => (broken = asError(failure)));
+    } else {
+      broken = asError(error);
+    }
     throw error;
   } finally {
     client.release(broken);
   }
+}
+
+function asError(failure: unknown): Error {
+  return failure instanceof Error ? failure : new Error('The connection broke.');
 }

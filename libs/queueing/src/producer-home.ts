@@ -40,6 +40,10 @@ export class ProducerHome {
     return {
       addBulk: async (jobs) => {
         await this.connected();
+        const [job] = jobs;
+        // A bulk goes through a pipeline, whose making alone (ioredis copies every script of BullMQ into it) takes
+        // longer than adding one job.
+        if (job && jobs.length === 1) return await queue.add(job.name, job.data, job.opts);
         return await queue.addBulk(jobs);
       },
       getWaitingCount: () => queue.getWaitingCount(),

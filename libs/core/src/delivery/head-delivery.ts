@@ -19,6 +19,8 @@ const INTENT_FRESH_MS = 1_000;
 const CREDENTIALS_WAIT_MS = 30_000;
 /** Probing interval while something at a provider waits for an operator: a sender not registered, a missing channel. */
 const CONFIGURATION_WAIT_MS = 300_000;
+/** Pauses between tries to write an outcome; together far below a lease, and the fence guards each. */
+const SETTLE_PAUSES_MS = [50, 200, 500, 1_000];
 /** Failures of our own code over one item before it is set aside. */
 const MAX_OWN_FAILURES = 5;
 
@@ -60,19 +62,10 @@ export class HeadDelivery {
     lane: ClaimedLane,
     head: LaneHead,
     part: StoredPart,
-    last: boolean,
   ): Promise<Step | 'resend'> {
     const { options, store } = this.deps;
     const attempt = head.attempts.findLast(({ kind, partN }) => kind === 'send' && partN === part.n);
     if (!attempt || (attempt.outcome !== 'sending' && attempt.outcome !== 'uncertain')) return 'resend';
-    if (attempt.providerId !== undefined) {
-      // A callback named this attempt: it took effect.
-      return this.submitted(lane, head, last, {
-        id: attempt.id,
-        outcome: 'submitted',
-        providerId: attempt.providerId,
-      });
-    }
     const sinceEndMs = attempt.endedAgoMs ?? attempt.startedAgoMs - options.sendTimeoutMs;
     if (sinceEndMs < options.uncertainSettleMs) {
       const kept = await store.wait(lane.lease, options.uncertainSettleMs - sinceEndMs, 'back-off');
@@ -98,11 +91,20 @@ export class HeadDelivery {
     if (next === 'all-sent') {
       return this.settle(lane, head, { delivery: 'submitted', ends: true, lane: { failures: 0 } });
     }
+    const named = unknownAttempts(head, next.part.n).find(({ providerId }) => providerId !== undefined);
+    if (named) {
+      // A callback has named this attempt: it took effect, whatever was tried since.
+      return this.submitted(lane, head, next.last, { id: named.id, outcome: 'submitted' });
+    }
     if (head.state === 'sending' || head.state === 'uncertain') {
-      const step = await this.resolveUncertain(lane, head, next.part, next.last);
+      const step = await this.resolveUncertain(lane, head, next.part);
       if (step !== 'resend') return step;
     }
-    return this.send(lane, head, { ...target, ...next, resend: hasUnknownAttempt(head, next.part.n) });
+    return this.send(lane, head, {
+      ...target,
+      ...next,
+      resend: unknownAttempts(head, next.part.n).length > 0,
+    });
   }
 
   /** One provider call for one part, with everything around it. */
@@ -244,16 +246,28 @@ export class HeadDelivery {
     head: LaneHead,
     settlement: Omit<Settlement, 'messageId' | 'seq'>,
   ): Promise<Step> {
-    const delivery = await this.deps.store.settle(lane.lease, this.deps.options.leaseMs, {
-      ...settlement,
-      messageId: head.messageId,
-      seq: head.seq,
-    });
+    const delivery = await this.write({ ...settlement, messageId: head.messageId, seq: head.seq }, lane);
     if (delivery === undefined) return 'lost';
     lane.failures = settlement.lane.failures;
     const goesOn =
       settlement.ends || (settlement.delivery === 'open' && settlement.lane.notBeforeMs === undefined);
     return goesOn ? 'next' : 'stop';
+  }
+
+  /** An outcome that is not written is an attempt nobody knows of, so a short trouble of storage is sat out. */
+  private async write(
+    settlement: Settlement,
+    lane: ClaimedLane,
+  ): Promise<Settlement['delivery'] | undefined> {
+    for (const pauseMs of [...SETTLE_PAUSES_MS, undefined]) {
+      try {
+        return await this.deps.store.settle(lane.lease, this.deps.options.leaseMs, settlement);
+      } catch (error) {
+        if (!(error instanceof StorageError) || pauseMs === undefined) throw error;
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      }
+    }
+    return undefined;
   }
 
   observe(
@@ -356,9 +370,9 @@ function isSent(attempts: StoredAttempt[], partN: number): boolean {
   );
 }
 
-/** Whether an earlier attempt of the part may have taken effect without our knowing: sending again may double it. */
-function hasUnknownAttempt(head: LaneHead, partN: number): boolean {
-  return head.attempts.some(
+/** Attempts of the part that may have taken effect without our knowing: sending again may double it. */
+function unknownAttempts(head: LaneHead, partN: number): StoredAttempt[] {
+  return head.attempts.filter(
     ({ kind, partN: n, outcome }) =>
       kind === 'send' && n === partN && (outcome === 'sending' || outcome === 'uncertain'),
   );

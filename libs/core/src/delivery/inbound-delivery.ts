@@ -5,6 +5,8 @@ import type { AttemptEnd, ClaimedLane, LaneHead, OpenConversation } from './lane
 
 /** How often a conversation whose create has no known outcome is looked for in the desk's list. */
 const FIND_INTERVAL_MS = 1_000;
+/** How long after its create a conversation that has not opened is not believed to be gone. */
+const YOUNG_MS = 60_000;
 /** A thread's conversations that may be found gone in ten minutes before an operator is called. */
 const MAX_GONE = 3;
 
@@ -70,8 +72,12 @@ export class InboundDelivery {
     const attemptId = newId();
     const beforeIntentMs = nowMs();
     const reference = { conversationId: conversation.id, attemptId };
-    if (!(await store.intentCreate(lane.lease, options.leaseMs, { ...reference, messageId: head.messageId })))
-      return 'lost';
+    if (
+      !(await store.intentCreate(lane.lease, options.leaseMs, { ...reference, messageId: head.messageId }))
+    ) {
+      // An event may have bound or closed it meanwhile: the head is read again, if the lane is still ours.
+      return (await store.renew(lane.lease, options.leaseMs)) ? 'next' : 'lost';
+    }
     crash('after-intent');
     const startedMs = nowMs();
     try {
@@ -91,8 +97,9 @@ export class InboundDelivery {
       );
       crash('after-response');
       this.heads.observe(lane, head, 'create', undefined, startedMs);
-      await store.bind(lane.tenantId, deskConversationId, reference);
-      return 'next';
+      const bound = await store.bind(lane.tenantId, deskConversationId, reference);
+      if (bound !== 'foreign') return 'next';
+      throw new DeliveryError('held', { code: 'conversation-id-known', hold: 'configuration' });
     } catch (error) {
       if (error instanceof StorageError) throw error;
       this.heads.observe(lane, head, 'create', error, startedMs);
@@ -165,7 +172,8 @@ export class InboundDelivery {
     } catch (failure) {
       if (!(failure instanceof DeliveryError)) throw failure;
     }
-    if (!isGone) return this.heads.fail(lane, head, error, { ...attempt, outcome: 'not-sent' });
+    if (!isGone || isYoung(conversation))
+      return this.heads.fail(lane, head, error, { ...attempt, outcome: 'not-sent' });
     await store.conversationGone(conversation.id);
     if (head.attempts.some(({ outcome }) => outcome === 'gone')) {
       observer.alarm('reopening-limit', ids(lane, head));
@@ -173,6 +181,11 @@ export class InboundDelivery {
     }
     return this.heads.settle(lane, head, { delivery: 'open', ends: false, attempt, lane: { failures: 0 } });
   }
+}
+
+/** A conversation whose interaction is still being made: the desk may not know it everywhere yet. */
+function isYoung({ state, create }: OpenConversation): boolean {
+  return state === 'opening' && create !== undefined && create.startedAgoMs < YOUNG_MS;
 }
 
 /** The number to show an agent: a business-scoped id is none. */

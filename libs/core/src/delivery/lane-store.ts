@@ -145,7 +145,7 @@ export abstract class LaneStore {
 
   /** Makes the conversation's row, state `opening`. Undefined when the fence is not ours any more. */
   abstract openConversation(lane: ClaimedLane): Promise<OpenConversation | undefined>;
-  /** Renews the lease and stores the create as under way, in one statement. */
+  /** Renews the lease and stores the create as under way, in one statement; false also when it is bound or closed by now. */
   abstract intentCreate(
     lease: Lease,
     leaseMs: number,
@@ -158,12 +158,15 @@ export abstract class LaneStore {
     messageId: string,
     end: AttemptEnd,
   ): Promise<boolean>;
-  /** Binds what a create answered, or what the list showed. `orphan`: another is bound; it will be ended. */
+  /**
+   * Binds what a create answered, or what the list showed. `orphan`: another is bound, or ours has closed; it will be
+   * ended. `foreign`: it belongs to another conversation; left alone.
+   */
   abstract bind(
     tenantId: string,
     deskConversationId: string,
     create: { conversationId: string; attemptId: string },
-  ): Promise<'bound' | 'orphan'>;
+  ): Promise<'bound' | 'orphan' | 'foreign'>;
   /** Earlier texts that a closing left unheard, for the history of the next conversation. */
   abstract reopeningHistory(laneId: string): Promise<HistoryEntry[]>;
   /** The conversation is gone at the desk: closes ours. */
@@ -174,7 +177,7 @@ export abstract class LaneStore {
   /** Of the messages with this text that the desk announced: how many of ours are not accounted for yet. */
   abstract unaccountedFor(conversationId: string, text: string): Promise<number>;
   /** The head is an announcement of our own message: the item goes without a trace in the customer's thread. */
-  abstract dropEcho(lease: Lease, messageId: string, seq: number): Promise<boolean>;
+  abstract dropEcho(lease: Lease, messageId: string, seq: number, conversationId: string): Promise<boolean>;
   abstract resolveAuthor(lease: Lease, messageId: string, authorType: AuthorType): Promise<boolean>;
   abstract conversationFacts(
     conversationId: string,

@@ -40,7 +40,7 @@ export class OutboundDelivery {
     const text = 'text' in head.content ? (head.content.text ?? '') : '';
     if (conversationId === undefined) return this.heads.hold(lane, head, 'quarantine');
     if (text !== '' && (await store.unaccountedFor(conversationId, text)) > 0) {
-      return (await store.dropEcho(lane.lease, messageId, seq)) ? 'next' : 'lost';
+      return (await store.dropEcho(lane.lease, messageId, seq, conversationId)) ? 'next' : 'lost';
     }
     const conversation = await store.conversationFacts(conversationId);
     const listed = conversation?.deskConversationId
@@ -49,7 +49,7 @@ export class OutboundDelivery {
     if (listed instanceof DeliveryError && lane.failures < MAX_LIST_FAILURES)
       return this.heads.fail(lane, head, listed);
     if (listed === 'user' || listed === 'bot') {
-      return (await store.dropEcho(lane.lease, messageId, seq)) ? 'next' : 'lost';
+      return (await store.dropEcho(lane.lease, messageId, seq, conversationId)) ? 'next' : 'lost';
     }
     if (listed === 'agent' || conversation?.hadAgent) {
       if (listed !== 'agent') observer.alarm('author-assumed-agent', ids(lane, head));

@@ -44,14 +44,18 @@ export async function acceptDeskEvents(
   fresh.sort((a, b) => a.occurredAt - b.occurredAt);
 
   const desks = await lockDeskConversations(db, fresh);
+  const threads = await lockConversations(db, fresh, desks);
+  await lockLanes(db, [...threads.values()]);
   const wakeUps = await bindByReference(db, fresh, desks, options);
-  const threads = await lockConversations(db, [...desks.values()]);
   const items = collectItems(fresh, desks);
   await storeEvents(db, fresh, items, desks);
   await storeFacts(db, [...desks.values()]);
   const goOn = await storeStates(db, [...desks.values()], options);
 
-  await lockLanes(db, [...threads.values()]);
+  for (const conversationId of announcedTo(fresh, desks)) {
+    const late = await db.query<LaneRow>('select * from hand_over_late($1)', [conversationId]);
+    wakeUps.push(...wakeUpsOf(late.rows, 'inbound'));
+  }
   for (const desk of desks.values()) {
     if (desk.conversation_id === null || desk.facts.state?.value !== 'idle') continue;
     const closed = await db.query<LaneRow>('select * from close_conversation($1, $2, false, false)', [
@@ -209,13 +213,26 @@ async function lockDeskConversations(
   return new Map(rows.map((row) => [deskKey({ tenantId: row.tenant_id, deskConversationId: row.id }), row]));
 }
 
-/** Locks the bound conversations. Answers the thread of each. */
-async function lockConversations(db: PoolClient, desks: DeskRow[]): Promise<Map<string, string>> {
+/** Locks the conversations that are bound or about to be. Answers the thread of each. */
+async function lockConversations(
+  db: PoolClient,
+  events: DeskEventReceived[],
+  desks: Map<string, DeskRow>,
+): Promise<Map<string, string>> {
+  const bound = [...desks.values()].map((desk) => desk.conversation_id);
+  const named = events.map((event) => event.create?.conversationId);
   const { rows } = await db.query<{ id: string; thread_id: string }>(
     'select id, thread_id from conversations where id = any ($1::uuid[]) order by id for update',
-    [desks.map((desk) => desk.conversation_id).filter((id) => id !== null)],
+    [[...bound, ...named].filter((id) => typeof id === 'string')],
   );
   return new Map(rows.map((row) => [row.id, row.thread_id]));
+}
+
+/** The conversations in which a customer's message was announced. */
+function announcedTo(events: DeskEventReceived[], desks: Map<string, DeskRow>): Set<string> {
+  const own = events.filter((event) => event.message?.authorType === 'user');
+  const ids = own.map((event) => desks.get(deskKey(event))?.conversation_id);
+  return new Set(ids.filter((id) => typeof id === 'string'));
 }
 
 async function lockLanes(db: PoolClient, threadIds: string[]): Promise<void> {

@@ -167,14 +167,11 @@ export class PostgresLaneStore extends LaneStore {
     tenantId: string,
     deskConversationId: string,
     create: { conversationId: string; attemptId: string },
-  ): Promise<'bound' | 'orphan'> {
-    const rows = await this.rows<{ result: 'bound' | 'orphan'; lane_id: string | null }>(sql.bind, [
-      tenantId,
-      deskConversationId,
-      create.conversationId,
-      create.attemptId,
-      this.options.readyMs,
-    ]);
+  ): Promise<'bound' | 'orphan' | 'foreign'> {
+    const rows = await this.rows<{ result: 'bound' | 'orphan' | 'foreign'; lane_id: string | null }>(
+      sql.bind,
+      [tenantId, deskConversationId, create.conversationId, create.attemptId, this.options.readyMs],
+    );
     const lanes = rows.flatMap((row) =>
       row.lane_id ? [{ laneId: row.lane_id, direction: 'outbound' as const }] : [],
     );
@@ -209,8 +206,12 @@ export class PostgresLaneStore extends LaneStore {
     return row?.n ?? 0;
   }
 
-  dropEcho(lease: Lease, messageId: string, seq: number): Promise<boolean> {
-    return this.took(sql.dropEcho, [lease.laneId, lease.fence, messageId, seq]);
+  async dropEcho(lease: Lease, messageId: string, seq: number, conversationId: string): Promise<boolean> {
+    if (!(await this.took(sql.dropEcho, [lease.laneId, lease.fence, messageId, seq]))) return false;
+    // It was a customer's text after all: posted after the agent had left, it may have no reader.
+    const rows = await this.rows<{ lane_id: string }>(sql.handOverLate, [conversationId]);
+    this.options.wakeUps.wake(rows.map((row) => ({ laneId: row.lane_id, direction: 'inbound' })));
+    return true;
   }
 
   resolveAuthor(lease: Lease, messageId: string, authorType: AuthorType): Promise<boolean> {

@@ -136,7 +136,9 @@ export const openConversation = statement(
 // The conversation is locked before the lane, as everywhere: an event locks them in that order.
 export const intentCreate = statement(
   'intent-create',
-  `with conversation as materialized (select id from conversations where id = $4 and state <> 'closed' for update),
+  `with conversation as materialized (
+     select id from conversations where id = $4 and state <> 'closed' and desk_conversation_id is null for update
+   ),
    lane as (
      update lanes l set lease_until = clock_timestamp() + $3 * interval '1 ms'
      from conversation where l.id = $1 and l.fence = $2 and l.lease_until is not null returning l.id
@@ -186,7 +188,7 @@ export const reopenings = statement(
   'reopenings',
   `select json_agg(m.content order by i.seq) as contents
    from lane_items i join messages m on m.id = i.message_id
-   where i.lane_id = $1 and m.author_type = 'bot'`,
+   where i.lane_id = $1 and m.author_type = 'bot' and m.content ->> 'type' = 'reopening'`,
 );
 
 export const historyTexts = statement(
@@ -227,6 +229,8 @@ export const dropEcho = statement(
    event as (update desk_events e set ours = true, message_id = null from message where e.message_id = message.id)
    select id from lane`,
 );
+
+export const handOverLate = statement('hand-over-late', 'select * from hand_over_late($1)');
 
 export const resolveAuthor = statement(
   'resolve-author',

@@ -6,14 +6,19 @@ import { releaseHeld } from '../operator/release-held.js';
 export class Upkeep {
   constructor(private readonly pool: Pool) {}
 
-  /** Lanes with work that nobody holds and nothing delays, at most `limit`. */
+  /** Lanes with work that nobody holds and nothing delays, at most `limit`; from head to head, however long lanes are. */
   async dueLanes(limit: number): Promise<WakeUp[]> {
     const { rows } = await this.pool.query<{ id: string; direction: WakeUp['direction'] }>({
       name: 'due-lanes',
       text: `
+        with recursive head as (
+          (select lane_id, state, reason from lane_items order by lane_id, seq limit 1)
+          union all
+          select n.* from head h cross join lateral (
+            select lane_id, state, reason from lane_items where lane_id > h.lane_id order by lane_id, seq limit 1) n
+        )
         select l.id, l.direction
-        from (select distinct on (lane_id) lane_id, state, reason from lane_items order by lane_id, seq) head
-        join lanes l on l.id = head.lane_id
+        from head join lanes l on l.id = head.lane_id
         where (head.state <> 'held' or head.reason in ('credentials', 'configuration')) and l.paused_at is null
           and (l.lease_until is null or l.lease_until <= clock_timestamp())
           and (l.not_before is null or l.not_before <= clock_timestamp())
@@ -129,6 +134,7 @@ export class Upkeep {
     return { items: items.rows, blocked: blocked.rows };
   }
 
+  /** One that is locked must not keep the others open: it comes again with the next round. */
   private async close(
     ids: string[],
     reason: string,
@@ -136,13 +142,19 @@ export class Upkeep {
     endAtDesk: boolean,
   ): Promise<WakeUp[]> {
     const wakeUps: WakeUp[] = [];
+    let failure: unknown;
     for (const id of ids) {
-      const { rows } = await this.pool.query<{ lane_id: string }>(
-        'select * from close_conversation($1, $2, $3, $4)',
-        [id, reason, onlyWhenDue, endAtDesk],
-      );
-      wakeUps.push(...rows.map((row) => ({ laneId: row.lane_id, direction: 'inbound' as const })));
+      try {
+        const { rows } = await this.pool.query<{ lane_id: string }>(
+          'select * from close_conversation($1, $2, $3, $4)',
+          [id, reason, onlyWhenDue, endAtDesk],
+        );
+        wakeUps.push(...rows.map((row) => ({ laneId: row.lane_id, direction: 'inbound' as const })));
+      } catch (error) {
+        failure = error;
+      }
     }
+    if (failure !== undefined && wakeUps.length === 0) throw failure;
     return wakeUps;
   }
 }

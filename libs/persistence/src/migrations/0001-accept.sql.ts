@@ -69,6 +69,8 @@ declare
   fresh int[];
   number_ids uuid[];
   customer_ids uuid[];
+  has_second_alias boolean := array_remove(p_second_alias, null) <> '{}';
+  has_name boolean := array_remove(p_name, null) <> '{}';
   stored int;
 begin
   with inserted as (
@@ -126,83 +128,96 @@ begin
       raise exception 'accept_messages: a thread could not be made';
     end if;
 
-    select array_agg(t.ord::int), array_agg(t.number_id), array_agg(t.customer_id)
-    into fresh, number_ids, customer_ids
+    select array_agg(t.ord::int), array_agg(t.number_id), array_agg(t.customer_id) into fresh, number_ids, customer_ids
     from find_threads(p_tenant, p_channel, p_account, p_to, p_service, p_from, p_alias, p_second_alias, p_name) as t
     where all_new or t.ord = any (fresh);
 
-    insert into business_numbers (id, tenant_id, channel, account_sid, address, messaging_service_sid, state)
-    select new_id(), i.tenant, i.channel, i.account, i.address, i.service, 'unconfigured'
-    from (
-      select distinct on (i.tenant, i.account, i.address) i.*
-      from unnest(p_tenant, p_channel, p_account, p_to, p_service)
-        with ordinality as i (tenant, channel, account, address, service, ord)
-      join unnest(fresh, number_ids) as f (ord, number_id) on f.ord = i.ord and f.number_id is null
-      order by i.tenant, i.account, i.address
-    ) i
-    on conflict do nothing;
-
-    -- A lasting name shown with a number that so far stood alone is another name of that number's customer.
-    with named as (
-      select a.tenant_id, a.channel, a.value, i.alias
-      from customer_aliases a
-      join (
-        select distinct on (i.tenant, i.channel, i.second_alias) i.*
-        from unnest(p_tenant, p_channel, p_alias, p_second_alias)
-          with ordinality as i (tenant, channel, alias, second_alias, ord)
-        join unnest(fresh, customer_ids) as f (ord, customer_id) on f.ord = i.ord and f.customer_id is null
-        where i.second_alias is not null
-        order by i.tenant, i.channel, i.second_alias, i.ord desc
-      ) i on a.tenant_id = i.tenant and a.channel = i.channel and a.value = i.second_alias
-      where a.shown_with is null
-      order by a.tenant_id, a.channel, a.value for update of a
-    ), shown as (
-      update customer_aliases a set shown_with = named.alias from named
-      where a.tenant_id = named.tenant_id and a.channel = named.channel and a.value = named.value
-      returning a.tenant_id, a.channel, named.alias, a.customer_id
-    )
-    insert into customer_aliases (tenant_id, channel, value, customer_id)
-    select tenant_id, channel, alias, customer_id from shown order by 1, 2, 3
-    on conflict do nothing;
-
-    with made as (
-      insert into customer_aliases (tenant_id, channel, value, customer_id)
-      select i.tenant, i.channel, i.alias, new_id()
+    if array_position(number_ids, null) is not null then
+      insert into business_numbers (id, tenant_id, channel, account_sid, address, messaging_service_sid, state)
+      select new_id(), i.tenant, i.channel, i.account, i.address, i.service, 'unconfigured'
       from (
-        select distinct on (i.tenant, i.channel, i.alias) i.*
-        from unnest(p_tenant, p_channel, p_alias) with ordinality as i (tenant, channel, alias, ord)
-        join unnest(fresh, customer_ids) as f (ord, customer_id) on f.ord = i.ord and f.customer_id is null
-        order by i.tenant, i.channel, i.alias
+        select distinct on (i.tenant, i.account, i.address) i.*
+        from unnest(p_tenant, p_channel, p_account, p_to, p_service)
+          with ordinality as i (tenant, channel, account, address, service, ord)
+        join unnest(fresh, number_ids) as f (ord, number_id) on f.ord = i.ord and f.number_id is null
+        order by i.tenant, i.account, i.address
       ) i
-      on conflict do nothing returning tenant_id, customer_id
-    )
-    insert into customers (id, tenant_id) select customer_id, tenant_id from made;
+      on conflict do nothing;
+    end if;
 
-    -- A number belongs to whom it was last shown with: it moves, and nothing of its former owner follows.
-    insert into customer_aliases as a (tenant_id, channel, value, customer_id, shown_with)
-    select distinct on (i.tenant, i.channel, i.second_alias)
-      i.tenant, i.channel, i.second_alias, f.customer_id, i.alias
-    from unnest(p_tenant, p_channel, p_alias, p_second_alias)
-      with ordinality as i (tenant, channel, alias, second_alias, ord)
-    join unnest(fresh, customer_ids) as f (ord, customer_id) on f.ord = i.ord and f.customer_id is not null
-    where i.second_alias is not null
-    order by i.tenant, i.channel, i.second_alias, i.ord desc
-    on conflict (tenant_id, channel, value) do update
-      set customer_id = excluded.customer_id, shown_with = excluded.shown_with
-      where a.customer_id <> excluded.customer_id or a.shown_with is distinct from excluded.shown_with;
+    if array_position(customer_ids, null) is not null then
+      -- A lasting name shown with a number that so far stood alone is another name of that number's customer.
+      with named as (
+        select a.tenant_id, a.channel, a.value, i.alias
+        from customer_aliases a
+        join (
+          select distinct on (i.tenant, i.channel, i.second_alias) i.*
+          from unnest(p_tenant, p_channel, p_alias, p_second_alias)
+            with ordinality as i (tenant, channel, alias, second_alias, ord)
+          join unnest(fresh, customer_ids) as f (ord, customer_id) on f.ord = i.ord and f.customer_id is null
+          where i.second_alias is not null
+          order by i.tenant, i.channel, i.second_alias, i.ord desc
+        ) i on a.tenant_id = i.tenant and a.channel = i.channel and a.value = i.second_alias
+        where a.shown_with is null
+        order by a.tenant_id, a.channel, a.value for update of a
+      ), shown as (
+        update customer_aliases a set shown_with = named.alias from named
+        where a.tenant_id = named.tenant_id and a.channel = named.channel and a.value = named.value
+        returning a.tenant_id, a.channel, named.alias, a.customer_id
+      )
+      insert into customer_aliases (tenant_id, channel, value, customer_id)
+      select tenant_id, channel, alias, customer_id from shown order by 1, 2, 3
+      on conflict do nothing;
 
-    with named as (
-      select distinct on (f.customer_id) f.customer_id, i.name
-      from unnest(p_name) with ordinality as i (name, ord)
-      join unnest(fresh, customer_ids) as f (ord, customer_id) on f.ord = i.ord
-      where i.name is not null and f.customer_id is not null
-      order by f.customer_id, i.ord desc
-    ), locked as (
-      select c.id from customers c join named on named.customer_id = c.id
-      where c.name is distinct from named.name order by c.id for update of c
-    )
-    update customers c set name = named.name from named, locked
-    where c.id = locked.id and named.customer_id = c.id;
+      with made as (
+        insert into customer_aliases (tenant_id, channel, value, customer_id)
+        select i.tenant, i.channel, i.alias, new_id()
+        from (
+          select distinct on (i.tenant, i.channel, i.alias) i.*
+          from unnest(p_tenant, p_channel, p_alias) with ordinality as i (tenant, channel, alias, ord)
+          join unnest(fresh, customer_ids) as f (ord, customer_id) on f.ord = i.ord and f.customer_id is null
+          order by i.tenant, i.channel, i.alias
+        ) i
+        on conflict do nothing returning tenant_id, customer_id
+      )
+      insert into customers (id, tenant_id) select customer_id, tenant_id from made;
+    end if;
+
+    if array_position(number_ids || customer_ids, null) is not null then
+      select array_agg(t.ord::int), array_agg(t.number_id), array_agg(t.customer_id) into fresh, number_ids, customer_ids
+      from find_threads(p_tenant, p_channel, p_account, p_to, p_service, p_from, p_alias, p_second_alias, p_name) as t
+      where all_new or t.ord = any (fresh);
+    end if;
+
+    if has_second_alias then
+      -- A number belongs to whom it was last shown with: it moves, and nothing of its former owner follows.
+      insert into customer_aliases as a (tenant_id, channel, value, customer_id, shown_with)
+      select distinct on (i.tenant, i.channel, i.second_alias)
+        i.tenant, i.channel, i.second_alias, f.customer_id, i.alias
+      from unnest(p_tenant, p_channel, p_alias, p_second_alias)
+        with ordinality as i (tenant, channel, alias, second_alias, ord)
+      join unnest(fresh, customer_ids) as f (ord, customer_id) on f.ord = i.ord and f.customer_id is not null
+      where i.second_alias is not null
+      order by i.tenant, i.channel, i.second_alias, i.ord desc
+      on conflict (tenant_id, channel, value) do update
+        set customer_id = excluded.customer_id, shown_with = excluded.shown_with
+        where a.customer_id <> excluded.customer_id or a.shown_with is distinct from excluded.shown_with;
+    end if;
+
+    if has_name then
+      with named as (
+        select distinct on (f.customer_id) f.customer_id, i.name
+        from unnest(p_name) with ordinality as i (name, ord)
+        join unnest(fresh, customer_ids) as f (ord, customer_id) on f.ord = i.ord
+        where i.name is not null and f.customer_id is not null
+        order by f.customer_id, i.ord desc
+      ), locked as (
+        select c.id from customers c join named on named.customer_id = c.id
+        where c.name is distinct from named.name order by c.id for update of c
+      )
+      update customers c set name = named.name from named, locked
+      where c.id = locked.id and named.customer_id = c.id;
+    end if;
 
     insert into threads as t (id, tenant_id, number_id, customer_id, customer_address)
     select new_id(), i.tenant, f.number_id, f.customer_id, i.sender
@@ -221,7 +236,12 @@ begin
     raise exception 'accept_messages: % keys but % messages', cardinality(new_keys), stored;
   end if;
 
-  if exists (select from lane_items where state = 'held' and reason = 'window') then
+  -- Only WhatsApp closes its window. The outbound lanes are locked before they are read: whoever holds a message for
+  -- the window has the lane, too, and sees this text (wrote_since) or is seen here.
+  if 'whatsapp' = any (p_channel) then
+    perform 1 from lanes l
+    where l.direction = 'outbound' and l.thread_id in (select m.thread_id from messages m where m.id = any (p_message_id))
+    order by l.thread_id for update;
     return query
     with released as (
       update lane_items li set state = 'open', reason = null

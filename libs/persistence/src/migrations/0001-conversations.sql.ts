@@ -77,28 +77,35 @@ begin
 end $$;
 
 -- Binds a desk conversation to ours: by the create's answer, by our correlation value in an event, or by the list.
--- 'bound': it is ours now (or was already); 'orphan': another is, or ours is closed: this one will be ended.
+-- 'bound': it is ours now (or was already); 'orphan': another is, or ours is closed: this one will be ended;
+-- 'foreign': it belongs to another conversation, or names one that is not here: left alone.
 create function bind_conversation(
   p_tenant text, p_desk_id text, p_conversation_id uuid, p_attempt_id uuid, p_ready_ms int
 ) returns table (result text, lane_id uuid) language plpgsql as $$
 #variable_conflict use_column
 declare
+  owner uuid;
   c record;
 begin
   insert into desk_conversations (tenant_id, id) values (p_tenant, p_desk_id) on conflict do nothing;
-  perform 1 from desk_conversations d where d.tenant_id = p_tenant and d.id = p_desk_id for update;
+  select d.conversation_id into owner from desk_conversations d
+  where d.tenant_id = p_tenant and d.id = p_desk_id for update;
   select * into c from conversations where id = p_conversation_id and tenant_id = p_tenant for update;
-
-  if c.id is null or (c.desk_conversation_id is null and c.state = 'closed')
-    or c.desk_conversation_id is distinct from p_desk_id and c.desk_conversation_id is not null then
-    update desk_conversations set end_wanted_at = coalesce(end_wanted_at, now())
-    where tenant_id = p_tenant and id = p_desk_id and conversation_id is null;
-    return query select 'orphan', null::uuid;
+  if c.id is null or owner is distinct from c.id and owner is not null then
+    return query select 'foreign', null::uuid;
     return;
   end if;
 
   update attempts set outcome = 'submitted', ended_at = coalesce(ended_at, clock_timestamp()), provider_id = p_desk_id
   where message_id = c.create_message_id and id = p_attempt_id;
+  if c.desk_conversation_id is distinct from p_desk_id
+    and (c.desk_conversation_id is not null or c.state = 'closed') then
+    update desk_conversations set end_wanted_at = coalesce(end_wanted_at, now())
+    where tenant_id = p_tenant and id = p_desk_id;
+    return query select 'orphan', null::uuid;
+    return;
+  end if;
+
   if c.desk_conversation_id is null then
     update conversations set desk_conversation_id = p_desk_id, create_outcome = 'created',
       create_ended_at = coalesce(create_ended_at, clock_timestamp()),
@@ -147,18 +154,52 @@ create function apply_conversation_state(
     or before.close_due_at is not null and c.close_due_at is null
 $$;
 
--- Closes a conversation. Where the customer wrote after the last agent had left (by the desk's own times), nobody
--- has read those texts: an item that opens a new conversation with them as history goes into the inbound lane.
--- Answers the inbound lane, to be woken; no row when there was nothing to close.
+-- Texts of the customer that were posted after the last agent had left (by the desk's own times) have no reader: an
+-- item that opens a new conversation with them as history goes into the inbound lane, each text once. The caller
+-- holds the conversation's row. Answers whether there is such an item now.
+create function hand_over_unheard(p_id uuid) returns boolean language plpgsql as $$
+declare
+  c record;
+  unheard int;
+  texts uuid[];
+  lane uuid;
+  item uuid := new_id();
+  item_seq bigint;
+begin
+  select * into c from conversations where id = p_id;
+  if c.last_agent_left_at is null then
+    return false;
+  end if;
+  select count(*) into unheard from desk_events e
+  where e.tenant_id = c.tenant_id and e.desk_conversation_id = c.desk_conversation_id
+    and e.occurred_at > c.last_agent_left_at and (e.author_type = 'user' or e.ours);
+  -- Announcements are of parts: the newest messages whose parts make up that many.
+  select array_agg(id order by seq) into texts from (
+    select x.id, x.seq, sum(x.parts) over (order by x.seq desc) - x.parts as parts_after from (
+      select m.id, m.seq, (select count(*) from parts p where p.message_id = m.id) as parts
+      from messages m where m.conversation_id = p_id and m.direction = 'inbound'
+        and m.delivery = 'submitted' and m.author_type = 'user'
+    ) x
+  ) last where parts_after < unheard and id <> all (c.handed_over);
+  if texts is null then
+    return false;
+  end if;
+  update conversations set handed_over = handed_over || texts where id = p_id;
+  update lanes set next_seq = next_seq + 1 where thread_id = c.thread_id and direction = 'inbound'
+  returning id, next_seq into lane, item_seq;
+  insert into messages (id, tenant_id, thread_id, lane_id, direction, author_type, seq, content, delivery)
+  values (item, c.tenant_id, c.thread_id, lane, 'inbound', 'bot', item_seq,
+    json_build_object('type', 'reopening', 'messageIds', to_json(texts)), 'open');
+  insert into lane_items (lane_id, seq, message_id, state) values (lane, item_seq, item, 'open');
+  return true;
+end $$;
+
+-- Closes a conversation. Answers the inbound lane, to be woken; no row when there was nothing to close.
 create function close_conversation(p_id uuid, p_reason text, p_only_when_due boolean, p_end_at_desk boolean)
 returns table (lane_id uuid) language plpgsql as $$
 #variable_conflict use_column
 declare
   c record;
-  unheard int := 0;
-  message_ids uuid[];
-  item uuid := new_id();
-  item_seq bigint;
   lane record;
 begin
   select desk_conversation_id into c from conversations where id = p_id;
@@ -179,20 +220,6 @@ begin
     where tenant_id = c.tenant_id and id = c.desk_conversation_id;
   end if;
 
-  if c.last_agent_left_at is not null and p_reason in ('agent-left', 'idle', 'gone') then
-    select count(*) into unheard from desk_events e
-    where e.tenant_id = c.tenant_id and e.desk_conversation_id = c.desk_conversation_id
-      and e.occurred_at > c.last_agent_left_at and (e.author_type = 'user' or e.ours);
-    -- Announcements are of parts: the newest messages whose parts make up that many.
-    select array_agg(id order by seq) into message_ids from (
-      select x.id, x.seq, sum(x.parts) over (order by x.seq desc) - x.parts as parts_after from (
-        select m.id, m.seq, (select count(*) from parts p where p.message_id = m.id) as parts
-        from messages m where m.conversation_id = p_id and m.direction = 'inbound'
-          and m.delivery = 'submitted' and m.author_type = 'user'
-      ) x
-    ) last where parts_after < unheard;
-  end if;
-
   insert into lanes (id, tenant_id, thread_id, direction) values (new_id(), c.tenant_id, c.thread_id, 'inbound')
   on conflict (thread_id, direction) do nothing;
   select l.id, l.waiting_for into lane from lanes l
@@ -200,14 +227,23 @@ begin
   if lane.waiting_for in ('opening', 'closing') then
     update lanes set not_before = null, waiting_for = null where id = lane.id;
   end if;
-  if message_ids is not null then
-    update lanes set next_seq = next_seq + 1 where id = lane.id returning next_seq into item_seq;
-    insert into messages (id, tenant_id, thread_id, lane_id, direction, author_type, seq, content, delivery)
-    values (item, c.tenant_id, c.thread_id, lane.id, 'inbound', 'bot', item_seq,
-      json_build_object('type', 'reopening', 'messageIds', to_json(message_ids)), 'open');
-    insert into lane_items (lane_id, seq, message_id, state) values (lane.id, item_seq, item, 'open');
+  if p_reason in ('agent-left', 'idle', 'gone') then
+    perform hand_over_unheard(p_id);
   end if;
   return query select lane.id;
+end $$;
+
+-- A customer's text was announced after its conversation had closed: if the agent had left before it was posted, it is
+-- handed over like those that were known at closing. Answers the inbound lane, to be woken.
+create function hand_over_late(p_id uuid) returns table (lane_id uuid) language plpgsql as $$
+#variable_conflict use_column
+begin
+  perform 1 from conversations where id = p_id and state = 'closed' and close_reason in ('agent-left', 'idle', 'gone')
+  for update;
+  if found and hand_over_unheard(p_id) then
+    return query select l.id from lanes l join conversations c on c.thread_id = l.thread_id
+    where c.id = p_id and l.direction = 'inbound';
+  end if;
 end $$;
 
 -- After a lane was released: how long until it has work, 0 for now, no row for none. A wait whose end was decided
@@ -241,7 +277,9 @@ begin
     where e.parked and c.conversation_id is not null
     order by 1, 2 limit 100
   loop
-    perform 1 from desk_conversations x where x.tenant_id = d.tenant_id and x.id = d.desk_conversation_id for update;
+    perform 1 from desk_conversations x
+    where x.tenant_id = d.tenant_id and x.id = d.desk_conversation_id for update skip locked;
+    continue when not found;
     return query select m.lane_id from move_parked(d.tenant_id, d.desk_conversation_id) m;
   end loop;
 end $$;

@@ -108,7 +108,9 @@ create table conversations (
   -- the grace after the last agent left ends then
   close_due_at timestamptz,
   -- when the last agent left, by the far side's clock (epoch ms)
-  last_agent_left_at bigint
+  last_agent_left_at bigint,
+  -- messages that were given to the next conversation as history, because nobody read them in this one
+  handed_over uuid[] not null default '{}'
 );
 create unique index conversations_open on conversations (thread_id) where state <> 'closed';
 create unique index conversations_desk on conversations (tenant_id, desk_conversation_id);
@@ -131,6 +133,7 @@ create table desk_conversations (
   ended_at timestamptz,
   primary key (tenant_id, id)
 );
+create index desk_conversations_bound on desk_conversations (conversation_id) where conversation_id is not null;
 create index desk_conversations_ending on desk_conversations (end_not_before)
   where end_wanted_at is not null and ended_at is null;
 
@@ -153,6 +156,7 @@ create table desk_events (
   body json not null
 ) partition by range (id);
 create index desk_events_conversation on desk_events (tenant_id, desk_conversation_id, occurred_at);
+create index desk_events_message on desk_events (message_id) where message_id is not null;
 create index desk_events_parked on desk_events (tenant_id, desk_conversation_id) where parked;
 
 create table dedupe_keys (
