@@ -17,7 +17,7 @@ export interface Storage extends Backends {
 }
 
 export async function startStorage(): Promise<Storage> {
-  const postgres = await startTestPostgres();
+  const postgres = await startTestPostgres({ durable: true });
   const redis = redisMissing() === undefined ? await startTestRedis() : undefined;
   const gatewayDatabaseUrl = await postgres.createDatabase();
   const referenceDatabaseUrl = await postgres.createDatabase();

@@ -253,7 +253,7 @@ describe('a create whose outcome is unknown', () => {
 /** The desk says that the thread's conversation waits for an agent. */
 async function open(thread: TestThread): Promise<void> {
   const conversation = (await thread.conversations()).at(-1);
-  if (conversation?.desk_conversation_id == null) return;
+  if (!conversation?.desk_conversation_id) return;
   const queue = { value: '100', at: 15_000 };
   await db.gateway.accept([
     deskEvent({ deskConversationId: conversation.desk_conversation_id, type: 'QUEUED', facts: { queue } }),

@@ -19,6 +19,11 @@ export interface TestPostgres {
   stop(): Promise<void>;
 }
 
+export interface TestPostgresOptions {
+  /** Whether commits are flushed to disk, as in production. */
+  durable?: boolean;
+}
+
 const START_TIMEOUT_MS = 60_000;
 
 let shared: Promise<TestPostgres> | undefined;
@@ -28,10 +33,10 @@ let users = 0;
  * Starts Postgres, once per test process: further calls share the server and the last `stop()` ends it.
  * `TEST_DATABASE_URL` (a role that may create databases) replaces the own server. Works as root.
  */
-export async function startTestPostgres(): Promise<TestPostgres> {
+export async function startTestPostgres(options: TestPostgresOptions = {}): Promise<TestPostgres> {
   users += 1;
   const external = process.env['TEST_DATABASE_URL'];
-  shared ??= external ? Promise.resolve(connectTo(external, undefined, dropDatabases)) : startServer();
+  shared ??= external ? Promise.resolve(connectTo(external, undefined, dropDatabases)) : startServer(options);
   const server = await shared;
   let stopped = false;
   return {
@@ -47,7 +52,7 @@ export async function startTestPostgres(): Promise<TestPostgres> {
   };
 }
 
-async function startServer(): Promise<TestPostgres> {
+async function startServer({ durable = false }: TestPostgresOptions): Promise<TestPostgres> {
   const programs = testPrograms();
   const dir = await mkdtemp(join(tmpdir(), 'causeway-test-pg-'));
   if (!programs) return await startByLauncher(dir);
@@ -58,7 +63,7 @@ async function startServer(): Promise<TestPostgres> {
     const initdb = ['-D', dataDir, '-U', 'test', '--auth=trust', '--no-sync', '-E', 'UTF8', '--locale=C'];
     await run(programs, programs.initdb, initdb);
     const port = await freePort();
-    const server = startPostgres(programs, dataDir, port);
+    const server = startPostgres(programs, dataDir, port, durable);
     const url = `postgres://test@127.0.0.1:${port}/postgres`;
     await waitUntilReady(url, server);
     const pid = server.pid === undefined ? undefined : await postmasterPid(url);
@@ -88,15 +93,20 @@ async function startByLauncher(dir: string): Promise<TestPostgres> {
 
 /**
  * A small shell stands between us and Postgres and reads our pipe: when the test process dies, however it dies,
- * the pipe closes and Postgres is told to go. Durability is off: tests kill our processes, never the machine.
+ * the pipe closes and Postgres is told to go. Tests kill our processes, never the machine, so they need no
+ * durability; benchmarks do, because flushing is a part of what they measure.
  */
-function startPostgres(programs: TestPrograms, dataDir: string, port: number): ChildProcess {
+function startPostgres(
+  programs: TestPrograms,
+  dataDir: string,
+  port: number,
+  durable: boolean,
+): ChildProcess {
   const settings = {
     listen_addresses: '127.0.0.1',
     port: String(port),
     unix_socket_directories: '',
-    fsync: 'off',
-    full_page_writes: 'off',
+    ...(!durable && { fsync: 'off', full_page_writes: 'off' }),
     max_connections: '200',
     shared_buffers: '64MB',
     log_min_messages: 'fatal',

@@ -11,19 +11,6 @@ create function new_id() returns uuid language sql volatile as $$
     52, 1), 53, 1), 'hex')::uuid
 $$;
 
--- Which of our numbers an address means: itself where configured, then the service it belongs to, then itself.
-create function find_number(p_tenant text, p_account text, p_address text, p_service text) returns uuid
-language sql stable as $$
-  select coalesce(
-    (select id from business_numbers where tenant_id = p_tenant and account_sid = p_account
-      and address = p_address and state = 'configured'),
-    (select id from business_numbers where p_service is not null and tenant_id = p_tenant
-      and account_sid = p_account and messaging_service_sid = p_service and state = 'configured'
-      order by id limit 1),
-    (select id from business_numbers where tenant_id = p_tenant and account_sid = p_account
-      and address = p_address))
-$$;
-
 -- Whom messages are about, as far as they are known: one row for each, by position. Stale: something about them is to
 -- be brought up to date. The planner puts this into the statements that call it; "limit 1" makes it look up by key.
 create function find_threads(
@@ -31,9 +18,17 @@ create function find_threads(
   p_second_alias text[], p_name text[]
 ) returns table (ord bigint, number_id uuid, customer_id uuid, thread_id uuid, stale boolean)
 language sql stable as $$
-  -- A batch speaks of few numbers: each is looked up once.
+  -- A batch speaks of few numbers: each is looked up once. An address means itself where configured, then the service it
+  -- belongs to, then itself. Written out, for the planner would plan a function of its own anew for every batch.
   with numbers as materialized (
-    select i.*, find_number(i.tenant, i.account, i.address, i.service) as id
+    select i.*, coalesce(
+      (select b.id from business_numbers b where b.tenant_id = i.tenant and b.account_sid = i.account
+        and b.address = i.address and b.state = 'configured'),
+      (select b.id from business_numbers b where i.service is not null and b.tenant_id = i.tenant
+        and b.account_sid = i.account and b.messaging_service_sid = i.service and b.state = 'configured'
+        order by b.id limit 1),
+      (select b.id from business_numbers b where b.tenant_id = i.tenant and b.account_sid = i.account
+        and b.address = i.address)) as id
     from (select distinct * from unnest(p_tenant, p_account, p_to, p_service) as u (tenant, account, address, service)) i
   )
   select i.ord, n.id, a.customer_id, t.id,
@@ -61,7 +56,7 @@ create function accept_messages(
   p_service text[], p_from text[], p_alias text[], p_second_alias text[], p_name text[],
   p_provider_message_id text[], p_content json[], p_raw json[]
 ) returns table (ord int, lane_id uuid, lane_direction text) language plpgsql
-set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_nestloop = off as $$
+set plan_cache_mode = force_generic_plan set jit = off set enable_seqscan = off set enable_nestloop = off as $$
 #variable_conflict use_column
 declare
   new_keys bytea[];
