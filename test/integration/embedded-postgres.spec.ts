@@ -249,7 +249,7 @@ describe(startEmbeddedPostgres.name, { timeout: 120_000 }, () => {
 
     it('removes a postmaster.pid whose number belongs to a zombie', async () => {
       await (await start()).stop();
-      const parent = spawn('sh', ['-c', 'sh -c "exit 0" & echo $!; exec sleep 60']);
+      const parent = spawn('sh', ['-c', 'sleep 0.5 & echo $!; exec sleep 60']);
       children.push(parent);
       const [line] = (await once(parent.stdout, 'data')) as [Buffer];
       const zombie = Number(line.toString());

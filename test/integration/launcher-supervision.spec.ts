@@ -5,7 +5,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { makeProject, processesOf, strays, type Project } from './launcher-project.js';
+import { makeProject, processesOf, strays, type Project, type Run } from './launcher-project.js';
 
 const isRoot = process.getuid?.() === 0;
 
@@ -212,10 +212,14 @@ describe('npm start: supervision', { timeout: 120_000 }, () => {
       expect(strays(project)).toEqual([]);
     });
 
-    it.each(['SIGINT', 'SIGTERM'] as const)('%s to npm start alone does the same', async (signal) => {
+    // npm passes SIGTERM on, and ignores SIGINT, which a terminal sends to everybody.
+    it.each([
+      ['Ctrl-C at', (run: Run): void => run.interrupt()],
+      ['SIGTERM to', (run: Run): void => void process.kill(run.pid, 'SIGTERM')],
+    ] as const)('%s npm start does the same', async (_how, end) => {
       const run = project.start({ command: ['npm', 'start'] });
       await run.printed(/^ready in/m);
-      process.kill(run.pid, signal);
+      end(run);
       await run.ended;
       await expect.poll(() => strays(project), { timeout: 15_000 }).toEqual([]);
       expect((await events()).at(-1)).toBe('sandbox ended');
