@@ -1,11 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newerReceipt, RECEIPT_RANK, type ReceiptReceived, type ReceiptStatus } from '#core';
+import { acceptMessages } from '../../libs/persistence/src/accept/messages.js';
+import { acceptReceipts } from '../../libs/persistence/src/accept/receipts.js';
 import {
   agentMessage,
+  eventually,
   inboundMessage,
   inTurn,
   receipt,
   startTestDatabase,
+  transaction,
+  waitsForLock,
   type TestDatabase,
 } from '../support/accepting.js';
 import { activeThread, itemsOf, startDelivery, type Delivery } from '../support/delivering.js';
@@ -232,6 +237,30 @@ describe('a late failure', () => {
     await delivery.drainEmpty(thread.outbound);
     expect(delivery.channel.texts(thread.address)).toEqual(['x', 'x']);
   });
+
+  it.each(['receipt', 'text'] as const)(
+    'of a closed window and the text that opens it see each other (the %s is not committed yet)',
+    async (first) => {
+      const thread = await submitted('x');
+      const closed = [
+        about(delivery.channel.accepted[0], 'failed', { providerCode: '63016', late: 'held-window' }),
+      ];
+      const text = [inboundMessage({ from: thread.address })];
+      const { client, commit } = await transaction(db);
+      await (first === 'receipt' ? acceptReceipts(client, closed) : acceptMessages(client, text));
+      let done = false;
+      const second = db.gateway.accept(first === 'receipt' ? text : closed).then(() => (done = true));
+      await eventually(
+        'the second waits',
+        async () => done || (await waitsForLock(db, 'select * from accept%')),
+      );
+      await commit();
+      await second;
+      expect((await thread.messages('outbound'))[0]?.delivery).toBe('open');
+      await delivery.drainEmpty(thread.outbound);
+      expect(delivery.channel.texts(thread.address)).toEqual(['x', 'x']);
+    },
+  );
 
   it('that comes again changes nothing, however often', async () => {
     const thread = await submitted('x');

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DeliveryError, type ConversationFacts, type DeskEventReceived } from '#core';
 import {
   agentMessage,
@@ -218,6 +218,46 @@ describe('a create whose outcome is unknown', () => {
     });
   });
 
+  it('is not made again when its event binds it while the list is read and shows nothing', async () => {
+    const thread = await newThread(db, ['one']);
+    delivery.desk.listShows = false;
+    delivery.desk.creates.next(losesAnswer());
+    await delivery.drain(thread.inbound);
+    const [made] = delivery.desk.conversations;
+    const create = made?.request.reference ?? { conversationId: '', attemptId: '' };
+    // By now the settle time is over: without the event the create would be made again.
+    delivery.desk.finds.next({
+      meanwhile: async () => {
+        await db.gateway.accept([facts(made?.id ?? '', { state: { value: 'created', at: 1 } }, { create })]);
+      },
+    });
+    await delivery.drainEmpty(thread.inbound);
+    expect(delivery.desk.texts()).toEqual([['one']]);
+    expect(delivery.attempted.filter((one) => one.startsWith('create'))).toEqual(['create uncertain']);
+    expect(await thread.conversations()).toMatchObject([{ desk_conversation_id: made?.id }]);
+    expect((await thread.messages())[0]).toMatchObject({ delivery: 'submitted', possible_duplicate: false });
+  });
+
+  it('is not made again when its event binds it right before the second one', async () => {
+    const thread = await newThread(db, ['one']);
+    delivery.desk.listShows = false;
+    delivery.desk.creates.next(losesAnswer());
+    await delivery.drain(thread.inbound);
+    const [made] = delivery.desk.conversations;
+    const create = made?.request.reference ?? { conversationId: '', attemptId: '' };
+    const intended: boolean[] = [];
+    const intentCreate = delivery.store.intentCreate.bind(delivery.store);
+    vi.spyOn(delivery.store, 'intentCreate').mockImplementation(async (...values) => {
+      await db.gateway.accept([facts(made?.id ?? '', { state: { value: 'created', at: 1 } }, { create })]);
+      intended.push(await intentCreate(...values));
+      return intended.at(-1) === true;
+    });
+    await delivery.drainEmpty(thread.inbound);
+    expect(intended).toEqual([false]);
+    expect(delivery.desk.texts()).toEqual([['one']]);
+    expect(await thread.conversations()).toMatchObject([{ desk_conversation_id: made?.id }]);
+  });
+
   it('is made again when the request itself was lost, one conversation in the end', async () => {
     const thread = await newThread(db, ['one']);
     delivery.desk.creates.next(losesRequest());
@@ -247,6 +287,37 @@ describe('a create whose outcome is unknown', () => {
       await fresh.drainEmpty(thread.inbound);
       expect(fresh.desk.texts(), diesAt).toEqual([['one']]);
     }
+  });
+});
+
+describe('a create that the desk answers with a conversation of somebody else', () => {
+  it('holds its thread for an operator and leaves the other alone', async () => {
+    const other = await activeThread(db, delivery);
+    const before = await other.conversations();
+    const thread = await newThread(db, ['one']);
+    const creating = vi
+      .spyOn(delivery.desk, 'createConversation')
+      .mockResolvedValue({ deskConversationId: other.deskId });
+    for (let n = 0; n < 3; n += 1) await delivery.drain(thread.inbound);
+    expect(creating).toHaveBeenCalledTimes(1);
+    expect((await thread.messages())[0]).toMatchObject({ delivery: 'held', reason: 'configuration' });
+    expect((await laneOf(thread.inbound))?.not_before?.getTime()).toBeGreaterThan(Date.now() + 60_000);
+    expect(await thread.conversations()).toMatchObject([{ state: 'opening', desk_conversation_id: null }]);
+
+    expect(await other.conversations()).toEqual(before);
+    expect(await delivery.upkeep.takeEndings(1_000)).not.toContainEqual({
+      tenantId: 'default',
+      id: other.deskId,
+    });
+    await other.says('two');
+    await delivery.drainEmpty(other.inbound);
+    expect(delivery.desk.texts()).toEqual([['hello', 'two']]);
+
+    // Looked at again after a while: once the desk answers rightly, the text goes where it belongs.
+    creating.mockRestore();
+    await db.pool.query('update lanes set not_before = null where id = $1', [thread.inbound]);
+    await delivery.drainEmpty(thread.inbound);
+    expect(delivery.desk.texts()).toEqual([['hello', 'two'], ['one']]);
   });
 });
 
@@ -451,6 +522,100 @@ describe('the agent leaving', () => {
       { authorType: 'user', text: 'anyone there?' },
     ]);
     expect((await thread.conversations()).filter(({ state }) => state !== 'closed')).toHaveLength(1);
+  });
+
+  describe('before texts were posted that are announced only after the closing', () => {
+    /** `texts` reach the desk after the agent has left; the conversation closes with those of `known` announced. */
+    async function closedWith(texts: string[], known: string[] = []) {
+      const thread = await activeThread(db, delivery);
+      for (const text of texts) await thread.says(text);
+      await delivery.drainEmpty(thread.inbound);
+      await db.gateway.accept(known.map((text, n) => announced(thread.deskId, text, leftAt + 1 + n)));
+      await db.acceptor({ closeGraceMs: 0 }).accept([facts(thread.deskId, { agents: { a1: { leftAt } } })]);
+      await eventually('closed', async () => {
+        await delivery.upkeep.closeDue();
+        return (await thread.conversations())[0]?.state === 'closed';
+      });
+      return thread;
+    }
+
+    /** What agents are shown of earlier texts: the history of each conversation after the first. */
+    const histories = () =>
+      delivery.desk.conversations.slice(1).map(({ request }) => request.history?.map(({ text }) => text));
+
+    it.each(['user', 'unknown'] as const)(
+      'opens a new conversation with them (author %s)',
+      async (author) => {
+        const thread = await closedWith(['anyone there?']);
+        await delivery.drainEmpty(thread.inbound);
+        expect(delivery.desk.conversations).toHaveLength(1);
+        await db.gateway.accept([announced(thread.deskId, 'anyone there?', leftAt + 1, author)]);
+        await delivery.drainEmpty(thread.outbound);
+        await delivery.drainEmpty(thread.inbound);
+        expect(histories()).toEqual([['anyone there?']]);
+        expect(delivery.desk.texts()).toEqual([['hello', 'anyone there?'], []]);
+        expect(delivery.channel.accepted).toHaveLength(0);
+      },
+    );
+
+    it('opens none when they were posted before the agent left', async () => {
+      const thread = await closedWith(['bye']);
+      await db.gateway.accept([announced(thread.deskId, 'bye', leftAt - 1)]);
+      await delivery.drainEmpty(thread.inbound);
+      expect(delivery.desk.conversations).toHaveLength(1);
+    });
+
+    it('hands over once what is announced twice, at once and later', async () => {
+      const thread = await closedWith(['anyone there?']);
+      const event = announced(thread.deskId, 'anyone there?', leftAt + 1);
+      await Promise.all([db.gateway.accept([event]), db.acceptor().accept([event])]);
+      expect(await itemsOf(db, thread.inbound)).toBe(1);
+      await db.gateway.accept([event]);
+      await delivery.drainEmpty(thread.inbound);
+      expect(histories()).toEqual([['anyone there?']]);
+    });
+
+    it('hands over once what another event announces again', async () => {
+      const thread = await closedWith(['anyone there?']);
+      await db.gateway.accept([announced(thread.deskId, 'anyone there?', leftAt + 1)]);
+      await db.gateway.accept([announced(thread.deskId, 'anyone there?', leftAt + 1)]);
+      expect(await itemsOf(db, thread.inbound)).toBe(1);
+      await delivery.drainEmpty(thread.inbound);
+      expect(histories()).toEqual([['anyone there?']]);
+    });
+
+    it('leaves alone what the closing has handed over, when it is announced again', async () => {
+      const thread = await closedWith(['anyone there?'], ['anyone there?']);
+      await delivery.drainEmpty(thread.inbound);
+      await db.gateway.accept([announced(thread.deskId, 'anyone there?', leftAt + 1)]);
+      expect(await itemsOf(db, thread.inbound)).toBe(0);
+      expect(histories()).toEqual([['anyone there?']]);
+    });
+
+    it('hands over beside what the closing has handed over', async () => {
+      const thread = await closedWith(['anyone there?', 'hello??'], ['anyone there?']);
+      await db.gateway.accept([announced(thread.deskId, 'hello??', leftAt + 2)]);
+      await db.gateway.accept([announced(thread.deskId, 'hello??', leftAt + 2)]);
+      await delivery.drainEmpty(thread.inbound);
+      expect(histories()).toEqual([['anyone there?', 'hello??']]);
+      expect((await thread.conversations()).filter(({ state }) => state !== 'closed')).toHaveLength(1);
+    });
+  });
+
+  it('posts into the conversation that is open by then what came too late for its history', async () => {
+    const thread = await activeThread(db, delivery);
+    for (const text of ['anyone there?', 'hello??']) await thread.says(text);
+    await delivery.drainEmpty(thread.inbound);
+    await db.gateway.accept([announced(thread.deskId, 'anyone there?', leftAt + 1)]);
+    await db.gateway.accept([
+      facts(thread.deskId, { agents: { a1: { leftAt } }, state: { value: 'idle', at: leftAt + 2 } }),
+    ]);
+    await delivery.drainEmpty(thread.inbound);
+    await db.gateway.accept([announced(thread.deskId, 'hello??', leftAt + 3)]);
+    await delivery.drainEmpty(thread.inbound);
+    const [, second] = delivery.desk.conversations;
+    expect(second?.request.history?.map(({ text }) => text)).toEqual(['anyone there?']);
+    expect(delivery.desk.texts()[1]).toEqual(['hello??']);
   });
 
   it('hands over one text once, although it went out in several parts', async () => {

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { StorageError, type CrashPoint, type DeliveryErrorKind, type HoldReason } from '#core';
+import { acceptMessages } from '../../libs/persistence/src/accept/messages.js';
 import {
   agentMessage,
   eventually,
@@ -7,6 +8,8 @@ import {
   receipt,
   sleep,
   startTestDatabase,
+  transaction,
+  waitsForLock,
   type TestDatabase,
 } from '../support/accepting.js';
 import {
@@ -398,6 +401,34 @@ describe('an attempt without a known outcome', () => {
     });
   });
 
+  it('is not repeated once a callback has named it, although a later attempt was refused', async () => {
+    const thread = await answered('first', 'second');
+    delivery.channel.sends.next(losesAnswer(), refuses('not-sent'));
+    await delivery.drainUntil(thread.outbound, 'the second attempt is refused', () =>
+      delivery.attempted.includes('send not-sent'),
+    );
+    expect((await thread.messages('outbound'))[0]?.delivery).toBe('open');
+    const part = delivery.channel.accepted[0];
+    await db.gateway.accept([
+      receipt({
+        providerMessageId: part?.providerId ?? '',
+        status: 'delivered',
+        attempt: { messageId: part?.messageId ?? '', attemptId: part?.attemptId ?? '' },
+      }),
+    ]);
+    await delivery.drainEmpty(thread.outbound);
+    expect(delivery.channel.texts(thread.address)).toEqual(['first', 'second']);
+    expect((await thread.messages('outbound'))[0]).toMatchObject({
+      delivery: 'submitted',
+      receipt: 'delivered',
+    });
+    expect((await attemptsOf(thread)).map(({ outcome }) => outcome)).toEqual([
+      'submitted',
+      'not-sent',
+      'submitted',
+    ]);
+  });
+
   it('to the desk waits and is marked likewise', async () => {
     const thread = await activeThread(db, delivery);
     await thread.says('second');
@@ -615,5 +646,112 @@ describe('a closed reply window', () => {
     expect(db.wakeUps).toContainEqual({ laneId: thread.outbound, direction: 'outbound' });
     await delivery.drainEmpty(thread.outbound);
     expect(delivery.channel.texts(thread.address)).toEqual(['first', 'second']);
+  });
+});
+
+describe('a window hold and the text of the customer at the same time', () => {
+  const closedWindow = refuses('held', { hold: 'window', providerCode: '63016' });
+
+  it('the hold is being written when the text comes: the text opens it', async () => {
+    const thread = await answered('first', 'second');
+    let accepted: Promise<unknown> | undefined;
+    delivery.channel.sends.next({
+      ...closedWindow,
+      meanwhile: async () => {
+        // The hold stops in the middle of its transaction, at its item.
+        const { client, commit } = await transaction(db);
+        await client.query('select 1 from lane_items where lane_id = $1 for update', [thread.outbound]);
+        accepted = (async () => {
+          await eventually('the hold waits', () => waitsForLock(db, 'select settle_head%'));
+          let done = false;
+          const text = db.gateway
+            .accept([inboundMessage({ from: thread.address })])
+            .then(() => (done = true));
+          await eventually(
+            'the text waits',
+            async () => done || (await waitsForLock(db, '%accept_messages%')),
+          );
+          await commit();
+          await text;
+        })();
+      },
+    });
+    db.wakeUps.length = 0;
+    await delivery.drain(thread.outbound);
+    await accepted;
+    expect((await thread.messages('outbound')).map((message) => message.delivery)).not.toContain('held');
+    await delivery.drainEmpty(thread.outbound);
+    expect(delivery.channel.texts(thread.address)).toEqual(['first', 'second']);
+  });
+
+  it('the text is being written when the hold comes: the hold sees it', async () => {
+    const thread = await answered('first', 'second');
+    let committed: Promise<unknown> | undefined;
+    delivery.channel.sends.next({
+      ...closedWindow,
+      meanwhile: async () => {
+        const { client, commit } = await transaction(db);
+        await acceptMessages(client, [inboundMessage({ from: thread.address })]);
+        const settled = async () => (await thread.messages('outbound'))[0]?.delivery !== 'sending';
+        committed = eventually(
+          'the hold waits',
+          async () => (await waitsForLock(db, 'select settle_head%')) || settled(),
+        ).then(commit);
+      },
+    });
+    await delivery.drain(thread.outbound);
+    await committed;
+    expect((await thread.messages('outbound')).map((message) => message.delivery)).not.toContain('held');
+    await delivery.drainEmpty(thread.outbound);
+    expect(delivery.channel.texts(thread.address)).toEqual(['first', 'second']);
+  });
+
+  it('the text of another customer opens nothing', async () => {
+    const thread = await answered('first');
+    const other = await answered();
+    delivery.channel.sends.next({
+      ...closedWindow,
+      meanwhile: async () => void (await db.gateway.accept([inboundMessage({ from: other.address })])),
+    });
+    await delivery.drain(thread.outbound);
+    db.wakeUps.length = 0;
+    await db.gateway.accept([
+      inboundMessage({ from: other.address }),
+      inboundMessage({ from: '+15550001000' }),
+    ]);
+    expect((await thread.messages('outbound'))[0]).toMatchObject({ delivery: 'held', reason: 'window' });
+    expect(db.wakeUps.map(({ laneId }) => laneId)).not.toContain(thread.outbound);
+    await delivery.drain(thread.outbound);
+    expect(delivery.channel.accepted).toHaveLength(0);
+  });
+});
+
+describe('an outcome that storage does not take at once', () => {
+  it.each([
+    ['once', 1, 'before'],
+    ['twice', 2, 'before'],
+    ['once, although it was written', 1, 'after'],
+  ] as const)('is written by the tries that follow (%s)', async (_what, times, when) => {
+    const thread = await answered('first', 'second');
+    const settle = delivery.store.settle.bind(delivery.store);
+    let failures = 0;
+    vi.spyOn(delivery.store, 'settle').mockImplementation(async (...values) => {
+      if (failures === times) return settle(...values);
+      failures += 1;
+      if (when === 'after') await settle(...values);
+      throw new StorageError(new Error('away'));
+    });
+    // A lease that outlasts the tries: nobody else may come to the lane meanwhile.
+    await delivery.drain(thread.outbound, { options: { leaseMs: 20_000 } });
+    expect(failures).toBe(times);
+    expect(delivery.channel.texts(thread.address)).toEqual(['first', 'second']);
+    expect(
+      (await thread.messages('outbound')).map((message) => [message.delivery, message.possible_duplicate]),
+    ).toEqual([
+      ['submitted', false],
+      ['submitted', false],
+    ]);
+    expect((await attemptsOf(thread)).map(({ outcome }) => outcome)).toEqual(['submitted', 'submitted']);
+    expect(await itemsOf(db, thread.outbound)).toBe(0);
   });
 });

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { DeskEventReceived, InboundMessageReceived, ReceiptReceived, WakeUp, WakeUps } from '#core';
-import { createPool, migrateDatabase, PostgresAcceptor, type Pool } from '#persistence';
+import { createPool, migrateDatabase, PostgresAcceptor, type Pool, type Queryable } from '#persistence';
 import { startTestPostgres, type TestPostgres } from './postgres.js';
 
 /** A migrated database of its own, with the pools a gateway has. */
@@ -216,4 +216,29 @@ export async function eventually<T>(
 
 export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** A transaction of another session; what it holds, others wait for until it commits. */
+export async function transaction(
+  db: TestDatabase,
+): Promise<{ client: Queryable; commit: () => Promise<void> }> {
+  const client = await db.session().connect();
+  await client.query('begin');
+  return {
+    client,
+    commit: async () => {
+      await client.query('commit');
+      client.release();
+    },
+  };
+}
+
+/** Whether a session waits for a lock in a statement like this one. */
+export async function waitsForLock(db: TestDatabase, statement: string): Promise<boolean> {
+  const { rowCount } = await db.pool.query(
+    `select 1 from pg_stat_activity
+     where datname = current_database() and wait_event_type = 'Lock' and query like $1`,
+    [statement],
+  );
+  return rowCount !== null && rowCount > 0;
 }

@@ -58,10 +58,10 @@ export class Sweeper {
 
   /** Begins no further lane; resolves when none is being drained in this process by the sweeper. */
   async idle(): Promise<void> {
-    for (const line of [this.lines.inbound, this.lines.outbound]) {
-      line.waiting.clear();
-      await Promise.allSettled(line.running.values());
-    }
+    const lines = [this.lines.inbound, this.lines.outbound];
+    // Both at once: while one direction ends, the other must not go on to its next lane.
+    for (const line of lines) line.waiting.clear();
+    await Promise.allSettled(lines.flatMap((line) => [...line.running.values()]));
   }
 
   /**

@@ -18,8 +18,7 @@ export class InboundDelivery {
   ) {}
 
   async deliver(lane: ClaimedLane, head: LaneHead): Promise<Step> {
-    if (head.content.type === 'reopening' && head.conversation?.deskConversationId) {
-      // Its texts went into the opening as history.
+    if (carriedByCreate(head)) {
       return this.heads.settle(lane, head, { delivery: 'submitted', ends: true, lane: { failures: 0 } });
     }
     const conversation = head.conversation ?? (await this.open(lane, head));
@@ -33,11 +32,14 @@ export class InboundDelivery {
     }
 
     const deskConversationId = conversation.deskConversationId;
+    // A hand-over that came too late for the create's history: its texts are posted like new ones.
+    const late =
+      head.content.type === 'reopening' ? await this.deps.store.history(head.content.messageIds) : undefined;
     return this.heads.deliverPart(lane, head, {
-      render: (content) => this.deps.desk.render(content),
+      render: (content) => late?.map(({ text }) => ({ text })) ?? this.deps.desk.render(content),
       conversationId: conversation.id,
       call: (part, _attemptId, context) => {
-        const authorType = head.authorType === 'bot' ? 'bot' : 'user';
+        const authorType = head.authorType === 'bot' && !late ? 'bot' : 'user';
         return this.deps.desk.send({ deskConversationId, authorType, part }, context);
       },
       onGone: (attempt, error) => this.gone(lane, head, conversation, deskConversationId, attempt, error),
@@ -68,12 +70,17 @@ export class InboundDelivery {
     const channelId = lane.number.chatGatewayChannelId;
     if (channelId === undefined) return this.heads.hold(lane, head, 'unconfigured');
 
-    const history = await store.reopeningHistory(lane.lease.laneId);
+    const reopenings = await store.reopenings(lane.lease.laneId);
+    const history = reopenings.flatMap((reopening) => reopening.history);
     const attemptId = newId();
     const beforeIntentMs = nowMs();
     const reference = { conversationId: conversation.id, attemptId };
     if (
-      !(await store.intentCreate(lane.lease, options.leaseMs, { ...reference, messageId: head.messageId }))
+      !(await store.intentCreate(lane.lease, options.leaseMs, {
+        ...reference,
+        messageId: head.messageId,
+        reopenings: reopenings.map(({ messageId }) => messageId),
+      }))
     ) {
       // An event may have bound or closed it meanwhile: the head is read again, if the lane is still ours.
       return (await store.renew(lane.lease, options.leaseMs)) ? 'next' : 'lost';
@@ -181,6 +188,12 @@ export class InboundDelivery {
     }
     return this.heads.settle(lane, head, { delivery: 'open', ends: false, attempt, lane: { failures: 0 } });
   }
+}
+
+/** A hand-over whose texts the open conversation was created with. */
+function carriedByCreate({ content, conversation, messageId }: LaneHead): boolean {
+  if (content.type !== 'reopening' || conversation?.deskConversationId === undefined) return false;
+  return conversation.create?.history.includes(messageId) === true;
 }
 
 /** A conversation whose interaction is still being made: the desk may not know it everywhere yet. */

@@ -58,6 +58,8 @@ export interface OpenConversation {
   create?: {
     attemptId: string;
     outcome: 'sending' | 'uncertain' | 'not-sent' | 'created';
+    /** The reopening items whose texts it carried. */
+    history: string[];
     startedAgoMs: number;
     endedAgoMs?: number;
     /** Epoch milliseconds, by the database's clock. */
@@ -67,6 +69,12 @@ export interface OpenConversation {
   readyInMs?: number;
   /** Set while the grace after the last agent's leaving runs (zero or less: it is over, closing is under way). */
   closesInMs?: number;
+}
+
+/** An item that hands earlier texts to the next conversation. */
+export interface Reopening {
+  messageId: string;
+  history: HistoryEntry[];
 }
 
 /** The item at the head of a lane: lowest `seq` that blocks. */
@@ -149,7 +157,7 @@ export abstract class LaneStore {
   abstract intentCreate(
     lease: Lease,
     leaseMs: number,
-    create: { attemptId: string; messageId: string; conversationId: string },
+    create: { attemptId: string; messageId: string; conversationId: string; reopenings?: string[] },
   ): Promise<boolean>;
   /** Ends a create that gave no conversation. */
   abstract endCreate(
@@ -167,8 +175,10 @@ export abstract class LaneStore {
     deskConversationId: string,
     create: { conversationId: string; attemptId: string },
   ): Promise<'bound' | 'orphan' | 'foreign'>;
-  /** Earlier texts that a closing left unheard, for the history of the next conversation. */
-  abstract reopeningHistory(laneId: string): Promise<HistoryEntry[]>;
+  /** The lane's items that hand over what a closing left unheard: each a part of the next create's history. */
+  abstract reopenings(laneId: string): Promise<Reopening[]>;
+  /** The texts of these messages, in order. */
+  abstract history(messageIds: string[]): Promise<HistoryEntry[]>;
   /** The conversation is gone at the desk: closes ours. */
   abstract conversationGone(conversationId: string): Promise<void>;
   /** How many conversations of the thread were closed as gone in the last ten minutes. */

@@ -12,6 +12,7 @@ import {
   type MessageContent,
   type OpenConversation,
   type PartContent,
+  type Reopening,
   type Settlement,
   type WakeUps,
 } from '#core';
@@ -27,6 +28,8 @@ import {
   laneHead,
 } from './rows.js';
 import * as sql from './statements.js';
+
+type ReopeningContent = MessageContent & { type: 'reopening' };
 
 export interface LaneStoreOptions {
   pool: Pool;
@@ -139,7 +142,7 @@ export class PostgresLaneStore extends LaneStore {
   intentCreate(
     lease: Lease,
     leaseMs: number,
-    create: { attemptId: string; messageId: string; conversationId: string },
+    create: { attemptId: string; messageId: string; conversationId: string; reopenings?: string[] },
   ): Promise<boolean> {
     return this.took(sql.intentCreate, [
       lease.laneId,
@@ -148,6 +151,7 @@ export class PostgresLaneStore extends LaneStore {
       create.conversationId,
       create.attemptId,
       create.messageId,
+      create.reopenings ?? [],
     ]);
   }
 
@@ -181,13 +185,17 @@ export class PostgresLaneStore extends LaneStore {
     return result;
   }
 
-  async reopeningHistory(laneId: string): Promise<HistoryEntry[]> {
-    const [items] = await this.rows<{ contents: (MessageContent & { type: 'reopening' })[] | null }>(
-      sql.reopenings,
-      [laneId],
+  async reopenings(laneId: string): Promise<Reopening[]> {
+    const rows = await this.rows<{ id: string; content: ReopeningContent }>(sql.reopenings, [laneId]);
+    return Promise.all(
+      rows.map(async ({ id, content }) => ({
+        messageId: id,
+        history: await this.history(content.messageIds),
+      })),
     );
-    const messageIds = (items?.contents ?? []).flatMap((content) => content.messageIds);
-    if (messageIds.length === 0) return [];
+  }
+
+  async history(messageIds: string[]): Promise<HistoryEntry[]> {
     const rows = await this.rows<{ text: PartContent }>(sql.historyTexts, [messageIds]);
     return rows.flatMap(({ text }) => (text.text ? [{ authorType: 'user' as const, text: text.text }] : []));
   }

@@ -52,6 +52,7 @@ export interface ConversationJson {
   deskConversationId: string | null;
   createAttemptId: string | null;
   createOutcome: NonNullable<OpenConversation['create']>['outcome'] | null;
+  createHistory: string[];
   createStartedAt: number | null;
   createStartedAgoMs: number | null;
   createEndedAgoMs: number | null;
@@ -71,6 +72,7 @@ export function openConversation(json: ConversationJson): OpenConversation {
         create: {
           attemptId: json.createAttemptId,
           outcome: json.createOutcome,
+          history: json.createHistory,
           startedAt: json.createStartedAt ?? 0,
           startedAgoMs: json.createStartedAgoMs ?? 0,
           ...(json.createEndedAgoMs !== null && { endedAgoMs: json.createEndedAgoMs }),

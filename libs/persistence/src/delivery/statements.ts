@@ -36,7 +36,7 @@ const headColumns = `i.seq, i.message_id, i.state, i.reason, i.tries, m.content,
 
 const conversationJson = `json_build_object('id', c.id, 'state', c.state,
    'deskConversationId', c.desk_conversation_id, 'createAttemptId', c.create_attempt_id,
-   'createOutcome', c.create_outcome,
+   'createOutcome', c.create_outcome, 'createHistory', c.create_history,
    'createStartedAt', extract(epoch from c.create_started_at) * 1000,
    'createStartedAgoMs', extract(epoch from clock_timestamp() - c.create_started_at) * 1000,
    'createEndedAgoMs', extract(epoch from clock_timestamp() - c.create_ended_at) * 1000,
@@ -149,7 +149,7 @@ export const intentCreate = statement(
    ),
    begun as (
      update conversations c set create_attempt_id = $5, create_message_id = $6, create_outcome = 'sending',
-       create_started_at = clock_timestamp(), create_ended_at = null
+       create_started_at = clock_timestamp(), create_ended_at = null, create_history = $7
      from lane where c.id = $4
    )
    select id from lane`,
@@ -186,9 +186,9 @@ export const deskFactsAre = statement(
 
 export const reopenings = statement(
   'reopenings',
-  `select json_agg(m.content order by i.seq) as contents
+  `select m.id, m.content
    from lane_items i join messages m on m.id = i.message_id
-   where i.lane_id = $1 and m.author_type = 'bot' and m.content ->> 'type' = 'reopening'`,
+   where i.lane_id = $1 and m.author_type = 'bot' and m.content ->> 'type' = 'reopening' order by i.seq`,
 );
 
 export const historyTexts = statement(

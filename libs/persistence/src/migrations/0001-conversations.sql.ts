@@ -160,7 +160,6 @@ $$;
 create function hand_over_unheard(p_id uuid) returns boolean language plpgsql as $$
 declare
   c record;
-  unheard int;
   texts uuid[];
   lane uuid;
   item uuid := new_id();
@@ -170,17 +169,32 @@ begin
   if c.last_agent_left_at is null then
     return false;
   end if;
-  select count(*) into unheard from desk_events e
-  where e.tenant_id = c.tenant_id and e.desk_conversation_id = c.desk_conversation_id
-    and e.occurred_at > c.last_agent_left_at and (e.author_type = 'user' or e.ours);
-  -- Announcements are of parts: the newest messages whose parts make up that many.
+  -- Announcements are of parts and carry no id of ours: each counts for the newest part with its text, however often it
+  -- was announced; one whose text is none of ours (a file, a changed text) counts for the newest of the others.
+  with announced as (
+    select e.content_digest, count(*) as n from desk_events e
+    where e.tenant_id = c.tenant_id and e.desk_conversation_id = c.desk_conversation_id
+      and e.occurred_at > c.last_agent_left_at and (e.author_type = 'user' or e.ours)
+    group by e.content_digest
+  ), posted as (
+    select m.id, m.seq, p.content_digest,
+      row_number() over (partition by p.content_digest order by m.seq desc, p.n desc) as newest
+    from messages m join parts p on p.message_id = m.id
+    where m.conversation_id = p_id and m.direction = 'inbound' and m.delivery = 'submitted' and m.author_type = 'user'
+  ), known as (
+    select distinct posted.id, posted.seq from posted join announced using (content_digest)
+    where posted.newest <= announced.n
+  ), other as (
+    select id, seq, row_number() over (order by seq desc) as newest
+    from (select distinct id, seq from posted where id not in (select id from known)) x
+  )
   select array_agg(id order by seq) into texts from (
-    select x.id, x.seq, sum(x.parts) over (order by x.seq desc) - x.parts as parts_after from (
-      select m.id, m.seq, (select count(*) from parts p where p.message_id = m.id) as parts
-      from messages m where m.conversation_id = p_id and m.direction = 'inbound'
-        and m.delivery = 'submitted' and m.author_type = 'user'
-    ) x
-  ) last where parts_after < unheard and id <> all (c.handed_over);
+    select id, seq from known
+    union all
+    select id, seq from other where newest <= (
+      select coalesce(sum(n), 0) from announced a
+      where not exists (select from posted where posted.content_digest = a.content_digest))
+  ) unheard where id <> all (c.handed_over);
   if texts is null then
     return false;
   end if;

@@ -103,6 +103,8 @@ create table conversations (
   create_outcome text check (create_outcome in ('sending', 'uncertain', 'not-sent', 'created')),
   create_started_at timestamptz,
   create_ended_at timestamptz,
+  -- the reopening items whose texts the create carried as history
+  create_history uuid[] not null default '{}',
   -- texts wait for the interaction until then
   ready_by timestamptz,
   -- the grace after the last agent left ends then
