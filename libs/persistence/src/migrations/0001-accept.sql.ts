@@ -62,6 +62,8 @@ declare
   new_keys bytea[];
   all_new boolean;
   fresh int[];
+  -- of those: whose thread is missing, or about whom something is to be brought up to date
+  lacking int[];
   number_ids uuid[];
   customer_ids uuid[];
   has_second_alias boolean := array_remove(p_second_alias, null) <> '{}';
@@ -123,9 +125,9 @@ begin
       raise exception 'accept_messages: a thread could not be made';
     end if;
 
-    select array_agg(t.ord::int), array_agg(t.number_id), array_agg(t.customer_id) into fresh, number_ids, customer_ids
+    select array_agg(t.ord::int), array_agg(t.number_id), array_agg(t.customer_id) into lacking, number_ids, customer_ids
     from find_threads(p_tenant, p_channel, p_account, p_to, p_service, p_from, p_alias, p_second_alias, p_name) as t
-    where all_new or t.ord = any (fresh);
+    where (all_new or t.ord = any (fresh)) and (t.thread_id is null or t.stale);
 
     if array_position(number_ids, null) is not null then
       insert into business_numbers (id, tenant_id, channel, account_sid, address, messaging_service_sid, state)
@@ -134,7 +136,7 @@ begin
         select distinct on (i.tenant, i.account, i.address) i.*
         from unnest(p_tenant, p_channel, p_account, p_to, p_service)
           with ordinality as i (tenant, channel, account, address, service, ord)
-        join unnest(fresh, number_ids) as f (ord, number_id) on f.ord = i.ord and f.number_id is null
+        join unnest(lacking, number_ids) as f (ord, number_id) on f.ord = i.ord and f.number_id is null
         order by i.tenant, i.account, i.address
       ) i
       on conflict do nothing;
@@ -149,7 +151,7 @@ begin
           select distinct on (i.tenant, i.channel, i.second_alias) i.*
           from unnest(p_tenant, p_channel, p_alias, p_second_alias)
             with ordinality as i (tenant, channel, alias, second_alias, ord)
-          join unnest(fresh, customer_ids) as f (ord, customer_id) on f.ord = i.ord and f.customer_id is null
+          join unnest(lacking, customer_ids) as f (ord, customer_id) on f.ord = i.ord and f.customer_id is null
           where i.second_alias is not null
           order by i.tenant, i.channel, i.second_alias, i.ord desc
         ) i on a.tenant_id = i.tenant and a.channel = i.channel and a.value = i.second_alias
@@ -170,7 +172,7 @@ begin
         from (
           select distinct on (i.tenant, i.channel, i.alias) i.*
           from unnest(p_tenant, p_channel, p_alias) with ordinality as i (tenant, channel, alias, ord)
-          join unnest(fresh, customer_ids) as f (ord, customer_id) on f.ord = i.ord and f.customer_id is null
+          join unnest(lacking, customer_ids) as f (ord, customer_id) on f.ord = i.ord and f.customer_id is null
           order by i.tenant, i.channel, i.alias
         ) i
         on conflict do nothing returning tenant_id, customer_id
@@ -179,9 +181,9 @@ begin
     end if;
 
     if array_position(number_ids || customer_ids, null) is not null then
-      select array_agg(t.ord::int), array_agg(t.number_id), array_agg(t.customer_id) into fresh, number_ids, customer_ids
+      select array_agg(t.ord::int), array_agg(t.number_id), array_agg(t.customer_id) into lacking, number_ids, customer_ids
       from find_threads(p_tenant, p_channel, p_account, p_to, p_service, p_from, p_alias, p_second_alias, p_name) as t
-      where all_new or t.ord = any (fresh);
+      where t.ord = any (lacking);
     end if;
 
     if has_second_alias then
@@ -191,7 +193,7 @@ begin
         i.tenant, i.channel, i.second_alias, f.customer_id, i.alias
       from unnest(p_tenant, p_channel, p_alias, p_second_alias)
         with ordinality as i (tenant, channel, alias, second_alias, ord)
-      join unnest(fresh, customer_ids) as f (ord, customer_id) on f.ord = i.ord and f.customer_id is not null
+      join unnest(lacking, customer_ids) as f (ord, customer_id) on f.ord = i.ord and f.customer_id is not null
       where i.second_alias is not null
       order by i.tenant, i.channel, i.second_alias, i.ord desc
       on conflict (tenant_id, channel, value) do update
@@ -203,7 +205,7 @@ begin
       with named as (
         select distinct on (f.customer_id) f.customer_id, i.name
         from unnest(p_name) with ordinality as i (name, ord)
-        join unnest(fresh, customer_ids) as f (ord, customer_id) on f.ord = i.ord
+        join unnest(lacking, customer_ids) as f (ord, customer_id) on f.ord = i.ord
         where i.name is not null and f.customer_id is not null
         order by f.customer_id, i.ord desc
       ), locked as (
@@ -218,7 +220,7 @@ begin
     select new_id(), i.tenant, f.number_id, f.customer_id, i.sender
     from (
       select distinct on (f.number_id, f.customer_id) f.*
-      from unnest(fresh, number_ids, customer_ids) as f (ord, number_id, customer_id)
+      from unnest(lacking, number_ids, customer_ids) as f (ord, number_id, customer_id)
       where f.number_id is not null and f.customer_id is not null
       order by f.number_id, f.customer_id, f.ord desc
     ) f
