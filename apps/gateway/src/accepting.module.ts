@@ -36,7 +36,7 @@ export class AcceptingModule {
         { provide: Backends, useValue: backends },
         { provide: Metrics, useValue: metrics },
         { provide: ProviderHttp, useValue: backends.http },
-        { provide: WebhookObserver, useFactory: () => new WebhookMetrics(metrics) },
+        { provide: WebhookObserver, useFactory: () => new WebhookMetrics(metrics, logger) },
         {
           provide: Acceptor,
           inject: [BullWakeUps],
@@ -80,9 +80,17 @@ const EVENT_ODDITIES = 'chat-gateway-events';
 /** Outcomes of a request that was answered 2xx. */
 const TAKEN: ReadonlySet<string> = new Set(['accepted', 'duplicate', 'conflict', 'ignored']);
 
-/** Webhooks as figures. */
+/** A refusal is logged at most so often per door and reason: a forger must not fill the log. Milliseconds. */
+const REFUSAL_LOG_INTERVAL_MS = 10_000;
+
+/** Webhooks as figures, and refused ones as log lines: a wrong token or base URL shows here first. */
 class WebhookMetrics extends WebhookObserver {
-  constructor(private readonly metrics: Metrics) {
+  private readonly loggedAt = new Map<string, number>();
+
+  constructor(
+    private readonly metrics: Metrics,
+    private readonly logger: Logger,
+  ) {
     super();
   }
 
@@ -92,6 +100,19 @@ class WebhookMetrics extends WebhookObserver {
       return;
     }
     this.metrics.webhooksReceived.inc({ door });
-    if (!TAKEN.has(outcome)) this.metrics.webhooksRefused.inc({ door, reason: outcome });
+    if (TAKEN.has(outcome)) return;
+    this.metrics.webhooksRefused.inc({ door, reason: outcome });
+    this.logRefusal(door, outcome);
+  }
+
+  private logRefusal(door: string, reason: string): void {
+    const now = performance.now();
+    const key = `${door} ${reason}`;
+    if (now - (this.loggedAt.get(key) ?? -Infinity) < REFUSAL_LOG_INTERVAL_MS) return;
+    this.loggedAt.set(key, now);
+    this.logger.warn(
+      { door, reason },
+      'A webhook was refused; further ones of this kind are only counted for a while.',
+    );
   }
 }

@@ -14,6 +14,8 @@ export function deliveryObserver(metrics: Metrics, logger: Logger): DeliveryObse
       if (possibleDuplicate) metrics.possibleDuplicates.inc({ provider, direction });
       const fields = { direction, kind, outcome, code, ...ids };
       if (outcome === 'submitted') logger.debug(fields, 'An attempt was submitted.');
+      else if (outcome === 'failed' || outcome === 'held')
+        logger.warn(fields, 'A provider refused an attempt.');
       else logger.info(fields, 'An attempt was not submitted.');
     },
     alarm: (name, ids, error) => {

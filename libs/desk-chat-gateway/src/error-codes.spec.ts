@@ -13,7 +13,7 @@ const OPERATIONS: Operation[] = ['create', 'message', 'end', 'read'];
 /** Per status: kind and code for create, message, end, read. */
 const statuses: Record<string, [status: number, create: string, message: string, end: string, read: string]> =
   {
-    '400': [400, 'failed rejected', 'failed rejected', 'failed rejected', 'failed rejected'],
+    '400': [400, 'held rejected', 'failed rejected', 'failed rejected', 'failed rejected'],
     '401': [
       401,
       'credentials unauthorized',
@@ -37,7 +37,7 @@ const statuses: Record<string, [status: number, create: string, message: string,
     ],
     '405': [
       405,
-      'failed not-supported',
+      'held not-supported',
       'failed not-supported',
       'failed not-supported',
       'failed not-supported',
@@ -49,7 +49,7 @@ const statuses: Record<string, [status: number, create: string, message: string,
       'not-sent request-timeout',
       'not-sent request-timeout',
     ],
-    '409': [409, 'failed conflict', 'gone conversation-gone', 'gone conversation-gone', 'not-sent conflict'],
+    '409': [409, 'held conflict', 'gone conversation-gone', 'gone conversation-gone', 'not-sent conflict'],
     '410': [
       410,
       'held channel-not-found',
@@ -99,7 +99,7 @@ const statuses: Record<string, [status: number, create: string, message: string,
       'not-sent redirected',
       'not-sent redirected',
     ],
-    '4xx': [418, 'failed rejected', 'failed rejected', 'failed rejected', 'failed rejected'],
+    '4xx': [418, 'held rejected', 'failed rejected', 'failed rejected', 'failed rejected'],
     '5xx': [
       500,
       'uncertain server-error',
@@ -114,13 +114,13 @@ const codes: Record<string, [create: string, message: string, end: string, read:
   invalid_queue: ['held invalid-queue', 'held invalid-queue', 'failed rejected', 'failed rejected'],
   invalid_channel: ['held invalid-channel', 'failed rejected', 'failed rejected', 'failed rejected'],
   invalid_parameter: [
-    'failed invalid-parameter',
+    'held invalid-parameter',
     'failed invalid-parameter',
     'failed invalid-parameter',
     'failed invalid-parameter',
   ],
   invalid_json_object: [
-    'failed invalid-json-object',
+    'held invalid-json-object',
     'failed invalid-json-object',
     'failed invalid-json-object',
     'failed invalid-json-object',

@@ -40,19 +40,22 @@ const both = (effectful: Verdict, repeatable: Verdict = effectful): Row => ({
   read: repeatable,
 });
 
+/** A refused create says nothing against the customer's text: it waits until somebody has repaired the settings. */
+const refused = (code: string): Row => ({ ...both(failed(code)), create: misconfigured(code) });
+
 /**
  * Status → verdict, the exact status before its class. Source: the published OpenAPI document; 409 and 429 are not in
  * it: 409 is read like a 404, and after a 429 or 503 nobody can tell whether the call took effect.
  */
 export const BY_STATUS: Readonly<Record<string, Row>> = {
-  '400': both(failed('rejected')),
+  '400': refused('rejected'),
   '401': both(credentials('unauthorized')),
   '403': both(credentials('forbidden')),
   // A create's path is fixed: what was not found is the channel or the queue it names.
   '404': { create: misconfigured('channel-not-found'), message: gone, end: gone, read: gone },
-  '405': both(failed('not-supported')),
+  '405': refused('not-supported'),
   '408': both(uncertain('request-timeout'), again('request-timeout')),
-  '409': { create: failed('conflict'), message: gone, end: gone, read: again('conflict') },
+  '409': { create: misconfigured('conflict'), message: gone, end: gone, read: again('conflict') },
   '410': { create: misconfigured('channel-not-found'), message: gone, end: gone, read: gone },
   // The gateway in front may answer these after it has passed the call on.
   '429': both(uncertain('rate-limited'), again('rate-limited')),
@@ -61,7 +64,7 @@ export const BY_STATUS: Readonly<Record<string, Row>> = {
   '1xx': both(uncertain('unexpected-answer'), again('unexpected-answer')),
   '2xx': both(uncertain('garbage-answer'), again('garbage-answer')),
   '3xx': both(uncertain('redirected'), again('redirected')),
-  '4xx': both(failed('rejected')),
+  '4xx': refused('rejected'),
   '5xx': both(uncertain('server-error'), again('server-error')),
 };
 
@@ -73,8 +76,8 @@ export const BY_CODE: Readonly<Record<string, Partial<Row>>> = {
   // Somebody has to repair the number's settings; the customer's texts wait for that.
   invalid_queue: { create: misconfigured('invalid-queue'), message: misconfigured('invalid-queue') },
   invalid_channel: { create: misconfigured('invalid-channel') },
-  invalid_parameter: both(failed('invalid-parameter')),
-  invalid_json_object: both(failed('invalid-json-object')),
+  invalid_parameter: refused('invalid-parameter'),
+  invalid_json_object: refused('invalid-json-object'),
   resource_not_found: { create: misconfigured('channel-not-found'), message: gone, end: gone, read: gone },
   access_denied: both(credentials('access-denied')),
 };

@@ -169,9 +169,13 @@ export class Desk {
     wanted: { fromAgentId: string; queueId?: string; toAgentId?: string },
   ): void {
     if (conversation.state === 'idle') throw new ControlError(409, 'the conversation is over');
+    const { queueId } = wanted;
+    if (queueId !== undefined && !this.#context.queues.some(({ id }) => id === queueId)) {
+      throw new ControlError(400, `there is no queue ${queueId}`);
+    }
     this.#emit(conversation, transferEvent(conversation));
     this.leave(conversation, wanted.fromAgentId);
-    conversation.queueId = wanted.queueId ?? conversation.queueId;
+    conversation.queueId = queueId ?? conversation.queueId;
     conversation.assignment = { type: 'queue', id: conversation.queueId };
     this.#emit(conversation, conversationUpdate(conversation));
     this.#queue(conversation);
