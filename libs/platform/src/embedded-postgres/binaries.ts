@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   chmod,
   copyFile,
@@ -78,7 +79,7 @@ function usable(binaries: Binaries, user: SystemUser | undefined): boolean {
 }
 
 async function copyBinaries(from: Binaries, to: string): Promise<void> {
-  const partial = `${to}.${process.pid}.partial`;
+  const partial = `${to}.${process.pid}-${randomBytes(4).toString('hex')}.partial`;
   await rm(partial, { recursive: true, force: true });
   await cp(from.native, partial, {
     recursive: true,

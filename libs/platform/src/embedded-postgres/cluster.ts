@@ -46,8 +46,25 @@ export async function openCluster(place: Place, binaries: Binaries): Promise<Clu
   return { dataDir, password: await readPassword(place.dir) };
 }
 
+/** Directories that this process is making just now. */
+const beingMade = new Set<string>();
+
 async function initialise(place: Place, binaries: Binaries, dataDir: string): Promise<void> {
   const partial = `${dataDir}.partial-${process.pid}-${randomBytes(4).toString('hex')}`;
+  beingMade.add(partial);
+  try {
+    await makeCluster(place, binaries, partial, dataDir);
+  } finally {
+    beingMade.delete(partial);
+  }
+}
+
+async function makeCluster(
+  place: Place,
+  binaries: Binaries,
+  partial: string,
+  dataDir: string,
+): Promise<void> {
   const args = [`--pgdata=${partial}`, `--username=${ROLE}`, `--pwfile=${join(place.dir, 'password')}`];
   const auth = ['--auth=scram-sha-256', '--encoding=UTF8'];
   // The operating system's locales may be missing; the built-in one is the same everywhere.
@@ -88,7 +105,9 @@ async function removeUnfinished(dir: string, dataDir: string): Promise<void> {
   for (const name of await readdir(dir)) {
     const starter = /^data\.partial-(\d+)-/.exec(name)?.[1];
     if (starter === undefined) continue;
-    const atWork = Number(starter) !== process.pid && (await processState(Number(starter))).state === 'alive';
+    const pid = Number(starter);
+    const atWork =
+      pid === process.pid ? beingMade.has(join(dir, name)) : (await processState(pid)).state === 'alive';
     // An initdb that outlived its killed starter may still write there; what resists now goes at the next start.
     if (!atWork) await rm(join(dir, name), { recursive: true, force: true }).catch(() => undefined);
   }
@@ -113,7 +132,7 @@ async function readVersion(dataDir: string): Promise<string | undefined> {
 /** Makes the password before the cluster and never changes it, so both always belong together. */
 async function keepPassword(place: Place): Promise<string> {
   const file = join(place.dir, 'password');
-  const draft = `${file}.${process.pid}`;
+  const draft = `${file}.${process.pid}-${randomBytes(4).toString('hex')}`;
   await writeFile(draft, `${randomBytes(24).toString('base64url')}\n`, { mode: 0o600 });
   await giveTo(place.user, draft);
   await link(draft, file).catch((error: unknown) => {
