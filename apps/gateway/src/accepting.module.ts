@@ -1,5 +1,5 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
-import { Acceptor, WakeUps, WebhookObserver, type WebhookOutcome } from '#core';
+import { CLOSE_GRACE_MS, READY_MS, Acceptor, WakeUps, WebhookObserver, type WebhookOutcome } from '#core';
 import { PostgresAcceptor } from '#persistence';
 import {
   Configuration,
@@ -12,11 +12,6 @@ import {
 import { BullWakeUps, QueueingModule } from '#queueing';
 import { Backends } from './backends.js';
 import { queueObserver } from './queue-observer.js';
-
-/** Once bound, texts wait so long for a conversation to become ready; then they go out all the same. */
-const READY_MS = 3_000;
-/** Between the last agent's leaving and closing: a transfer's next agent may be on the way. */
-const CLOSE_GRACE_MS = 5_000;
 
 /** What the doors need: the acceptor and what stands behind it. Global, because adapters do not know this app. */
 @Global()

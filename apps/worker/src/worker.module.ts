@@ -1,6 +1,6 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
-import { ChannelPort, DeskPort, LaneDrain, type DeliveryObserver } from '#core';
+import { CLOSE_GRACE_MS, READY_MS, ChannelPort, DeskPort, LaneDrain, type DeliveryObserver } from '#core';
 import { TwilioDeliveryModule } from '#channel-twilio';
 import { ChatGatewayDeskModule } from '#desk-chat-gateway';
 import { PostgresLaneStore, Upkeep, type Pool } from '#persistence';
@@ -19,10 +19,6 @@ import { deliveryObserver, queueObserver } from './observers.js';
 /** A drain gives its slot back after so many items or so long, so that no lane starves another. */
 const MAX_ITEMS = 50;
 const MAX_DRAIN_MS = 5_000;
-/** Once bound, texts wait so long for a conversation to become ready; then they go out all the same. */
-const READY_MS = 3_000;
-/** Between the last agent's leaving and closing. */
-const CLOSE_GRACE_MS = 5_000;
 
 export interface WorkerBackends {
   logger: Logger;

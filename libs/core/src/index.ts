@@ -4,6 +4,7 @@ export * from './events.js';
 export * from './receipts.js';
 export * from './ports.js';
 export * from './conversation/facts.js';
+export * from './conversation/times.js';
 export * from './transport.js';
 export * from './delivery/wake-ups.js';
 export * from './text/split-text.js';
