@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { WakeUpOutcome } from './queue-observer.js';
 import { WakeUpFeeder, type FedQueue } from './wake-up-feeder.js';
 
-type Behaviour = 'works' | 'refuses' | 'hangs';
+type Behaviour = 'works' | 'is slow' | 'refuses' | 'hangs';
 
 /** A queue whose behaviour a test changes as it goes. */
 function fakeQueue(): FedQueue & { behaviour: Behaviour; batches: string[][]; waiting: number } {
@@ -13,6 +13,7 @@ function fakeQueue(): FedQueue & { behaviour: Behaviour; batches: string[][]; wa
     addBulk: async (jobs: { data: { laneId: string } }[]): Promise<void> => {
       queue.batches.push(jobs.map(({ data }) => data.laneId));
       if (queue.behaviour === 'refuses') throw new Error('refused');
+      if (queue.behaviour === 'is slow') await new Promise((resolve) => setTimeout(resolve, 3));
       if (queue.behaviour === 'hangs') await new Promise(() => undefined);
     },
     getWaitingCount: async (): Promise<number> => queue.waiting,
@@ -49,6 +50,33 @@ describe(WakeUpFeeder.name, () => {
     await pass();
     expect(queue.batches).toEqual([['lane-0', 'lane-1', 'lane-2']]);
     expect(outcomes).toEqual({ added: 3 });
+  });
+
+  it('adds at once after a pause, else what ten milliseconds bring together', async () => {
+    offer(1);
+    await pass();
+    offer(2);
+    await pass(4);
+    offer(1);
+    await pass(5);
+    expect(queue.batches.map((batch) => batch.length)).toEqual([1]);
+    await pass(1);
+    expect(queue.batches.map((batch) => batch.length)).toEqual([1, 3]);
+    await pass(20);
+    offer(1);
+    await pass();
+    expect(queue.batches.map((batch) => batch.length)).toEqual([1, 3, 1]);
+  });
+
+  it('adds no more often when adding takes longer than the next takes to come', async () => {
+    queue.behaviour = 'is slow';
+    for (let ms = 0; ms < 200; ms += 2) {
+      offer(1);
+      await pass(2);
+    }
+    await pass(20);
+    expect(queue.batches.flat()).toHaveLength(100);
+    expect(queue.batches.length).toBeLessThanOrEqual(21);
   });
 
   it('keeps two batches of a thousand in flight, ten thousand waiting, and no more', async () => {

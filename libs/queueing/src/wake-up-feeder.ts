@@ -18,6 +18,8 @@ export interface QueuedWakeUp {
 }
 
 const MAX_BATCH = 1_000;
+/** Adds go out at once when none did for so long, else together at its end: under load a pipeline of many costs half. */
+const FLUSH_GAP_MS = 10;
 const MAX_IN_FLIGHT = 2;
 const MAX_PENDING = 10_000;
 /** Above so many waiting jobs the workers have all the work they can do, and the sweeper does the waking. */
@@ -31,14 +33,16 @@ const PROBE_LOST_MS = 30_000;
 const log = new ErrorLog('WakeUps');
 
 /**
- * Puts wake-ups into one queue without ever making anyone wait: batches of one tick, few of them in flight, each
+ * Puts wake-ups into one queue without ever making anyone wait: in batches, few of them in flight, each
  * given up after a second. When an add fails everything further is dropped (the sweeper heals) until one single
  * wake-up, tried again and again in the background, has got through. It must be a write: a full Redis still reads.
  */
 export class WakeUpFeeder {
   private readonly pending: QueuedWakeUp[] = [];
   private inFlight = 0;
-  private scheduled: NodeJS.Immediate | undefined;
+  private scheduled = false;
+  private flushTimer: NodeJS.Timeout | undefined;
+  private flushedAt = -Infinity;
   private probeTimer: NodeJS.Timeout | undefined;
   private probeStartedAt = -Infinity;
   private probing = false;
@@ -63,11 +67,7 @@ export class WakeUpFeeder {
     if (this.stopped || this.failing || this.pending.length >= MAX_PENDING) return this.tell('dropped');
     if (this.waiting > MAX_WAITING) return this.tell('suppressed');
     this.pending.push(wakeUp);
-    // One turn of the event loop makes one batch.
-    this.scheduled ??= setImmediate(() => {
-      this.scheduled = undefined;
-      this.flush();
-    });
+    this.scheduleFlush();
   }
 
   /** Sends what is at hand, waits for it at most a second, and takes nothing more. */
@@ -75,7 +75,7 @@ export class WakeUpFeeder {
     if (this.stopped) return;
     this.stopped = true;
     clearTimeout(this.probeTimer);
-    clearImmediate(this.scheduled);
+    clearTimeout(this.flushTimer);
     this.flush();
     const deadline = performance.now() + ADD_TIMEOUT_MS;
     while (this.inFlight > 0 && performance.now() < deadline) {
@@ -83,8 +83,22 @@ export class WakeUpFeeder {
     }
   }
 
+  private scheduleFlush(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    const flush = () => {
+      this.scheduled = false;
+      this.flush();
+    };
+    const inMs = this.flushedAt + FLUSH_GAP_MS - performance.now();
+    // Everything that this turn of the event loop brings goes together.
+    if (inMs <= 0) setImmediate(flush);
+    else this.flushTimer = setTimeout(flush, inMs);
+  }
+
   private flush(): void {
     while (this.inFlight < MAX_IN_FLIGHT && this.pending.length > 0) {
+      this.flushedAt = performance.now();
       void this.add(this.pending.splice(0, MAX_BATCH));
     }
   }
@@ -100,7 +114,8 @@ export class WakeUpFeeder {
     } finally {
       this.inFlight -= 1;
     }
-    this.flush();
+    if (this.stopped || this.pending.length >= MAX_BATCH) this.flush();
+    else if (this.pending.length > 0) this.scheduleFlush();
   }
 
   private async put(batch: QueuedWakeUp[]): Promise<void> {
