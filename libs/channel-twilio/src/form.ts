@@ -32,6 +32,7 @@ export function parseForm(body: Buffer): FormParameters {
 }
 
 function exceedsParameters(body: Buffer): boolean {
+  if (body.length < MAX_PARAMETERS) return false;
   let count = 1;
   for (let at = body.indexOf(AMPERSAND); at !== -1; at = body.indexOf(AMPERSAND, at + 1)) {
     if (++count > MAX_PARAMETERS) return true;

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** A dedupe key as stored: 16 bytes of SHA-256, so that no number or id stands in the key table. */
 export function keyDigest(key: string): Buffer {
-  return createHash('sha256').update(key).digest().subarray(0, 16);
+  return Buffer.from(hash('sha256', key, 'hex').slice(0, 32), 'hex');
 }
 
 /** The digest by which equal texts are recognised without being read; undefined where there is no text. */
