@@ -143,7 +143,7 @@ describe('sessions that are ended under the gateway', () => {
         // Spelled so that the statement does not find itself.
         const found = await db.pool.query(
           `select pg_terminate_backend(pid) from pg_stat_activity
-           where datname = current_database() and pid <> pg_backend_pid() and query like 'select % from accept!_messages%' escape '!'`,
+           where datname = current_database() and pid <> pg_backend_pid() and query like 'select %accept!_%messages(%' escape '!'`,
         );
         ended += found.rows.length;
         await sleep(60);

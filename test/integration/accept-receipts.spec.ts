@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newerReceipt, RECEIPT_RANK, type ReceiptReceived, type ReceiptStatus } from '#core';
-import { acceptMessages } from '../../libs/persistence/src/accept/messages.js';
 import { acceptReceipts } from '../../libs/persistence/src/accept/receipts.js';
 import {
+  acceptUncommitted,
   agentMessage,
   eventually,
   inboundMessage,
@@ -28,13 +28,19 @@ beforeEach(() => {
 });
 
 /** A thread whose agent's `texts` were submitted. */
-async function submitted(...texts: string[]) {
+const submitted = (...texts: string[]) => submittedTo(['hello'], ...texts);
+
+async function submittedTo(heard: string[], ...texts: string[]) {
   // On the channel that closes its reply window.
-  const thread = await activeThread(db, delivery, ['hello'], { channel: 'whatsapp' });
+  const thread = await activeThread(db, delivery, heard, { channel: 'whatsapp' });
+  await answer(thread, ...texts);
+  return thread;
+}
+
+async function answer(thread: { deskId: string; outbound: string }, ...texts: string[]): Promise<void> {
   for (const text of texts)
     await db.gateway.accept([agentMessage(text, { deskConversationId: thread.deskId })]);
   await delivery.drainEmpty(thread.outbound);
-  return thread;
 }
 
 /** What the provider says about a part that it took. */
@@ -50,6 +56,9 @@ function about(
     ...changes,
   });
 }
+
+/** A customer of whom the gateway knows the thread by heart, and one whom it looks up. */
+const HEARD = [{ heard: ['hello'] }, { heard: ['hello', 'again', 'and again'] }];
 
 const STATUSES = Object.keys(RECEIPT_RANK) as ReceiptStatus[];
 
@@ -207,24 +216,33 @@ describe('a late failure', () => {
     expect(delivery.channel.texts(thread.address)).toEqual(['a ', 'b', 'b']);
   });
 
-  it('of a closed window holds the message at its place, whatever is newer, until the customer writes', async () => {
-    const thread = await submitted('x', 'y');
-    await db.gateway.accept([
-      about(delivery.channel.accepted[0], 'failed', { providerCode: '63016', late: 'held-window' }),
-    ]);
-    expect((await thread.messages('outbound')).map(({ delivery: state, reason }) => [state, reason])).toEqual(
-      [
+  it.each(HEARD)(
+    'of a closed window holds the message at its place, whatever is newer, until the customer writes ($heard)',
+    async ({ heard }) => {
+      const thread = await submittedTo(heard);
+      const repeated = inboundMessage({ from: thread.address });
+      await db.gateway.accept([repeated]);
+      await answer(thread, 'x', 'y');
+      await db.gateway.accept([
+        about(delivery.channel.accepted[0], 'failed', { providerCode: '63016', late: 'held-window' }),
+      ]);
+      expect(
+        (await thread.messages('outbound')).map(({ delivery: state, reason }) => [state, reason]),
+      ).toEqual([
         ['held', 'window'],
         ['submitted', null],
-      ],
-    );
-    await db.gateway.accept([agentMessage('z', { deskConversationId: thread.deskId })]);
-    await delivery.drain(thread.outbound);
-    expect(delivery.channel.texts(thread.address)).toEqual(['x', 'y']);
-    await db.gateway.accept([inboundMessage({ from: thread.address })]);
-    await delivery.drainEmpty(thread.outbound);
-    expect(delivery.channel.texts(thread.address)).toEqual(['x', 'y', 'x', 'z']);
-  });
+      ]);
+      await db.gateway.accept([agentMessage('z', { deskConversationId: thread.deskId })]);
+      await delivery.drain(thread.outbound);
+      expect(delivery.channel.texts(thread.address)).toEqual(['x', 'y']);
+      await db.gateway.accept([repeated]);
+      await delivery.drain(thread.outbound);
+      expect(delivery.channel.texts(thread.address)).toEqual(['x', 'y']);
+      await db.gateway.accept([inboundMessage({ from: thread.address }), repeated]);
+      await delivery.drainEmpty(thread.outbound);
+      expect(delivery.channel.texts(thread.address)).toEqual(['x', 'y', 'x', 'z']);
+    },
+  );
 
   it('of a closed window that the customer has opened meanwhile is tried again at once', async () => {
     const thread = await submitted('x');
@@ -238,22 +256,24 @@ describe('a late failure', () => {
     expect(delivery.channel.texts(thread.address)).toEqual(['x', 'x']);
   });
 
-  it.each(['receipt', 'text'] as const)(
-    'of a closed window and the text that opens it see each other (the %s is not committed yet)',
-    async (first) => {
-      const thread = await submitted('x');
+  it.each(
+    HEARD.flatMap((each) => [
+      { ...each, first: 'receipt' },
+      { ...each, first: 'text' },
+    ]),
+  )(
+    'of a closed window and the text that opens it see each other (the $first is not committed yet, $heard)',
+    async ({ heard, first }) => {
+      const thread = await submittedTo(heard, 'x');
       const closed = [
         about(delivery.channel.accepted[0], 'failed', { providerCode: '63016', late: 'held-window' }),
       ];
       const text = [inboundMessage({ from: thread.address })];
       const { client, commit } = await transaction(db);
-      await (first === 'receipt' ? acceptReceipts(client, closed) : acceptMessages(client, text));
+      await (first === 'receipt' ? acceptReceipts(client, closed) : acceptUncommitted(client, text));
       let done = false;
       const second = db.gateway.accept(first === 'receipt' ? text : closed).then(() => (done = true));
-      await eventually(
-        'the second waits',
-        async () => done || (await waitsForLock(db, 'select * from accept%')),
-      );
+      await eventually('the second waits', async () => done || (await waitsForLock(db, 'select %accept%')));
       await commit();
       await second;
       expect((await thread.messages('outbound'))[0]?.delivery).toBe('open');

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { StorageError, type CrashPoint, type DeliveryErrorKind, type HoldReason } from '#core';
-import { acceptMessages } from '../../libs/persistence/src/accept/messages.js';
 import {
+  acceptUncommitted,
   agentMessage,
   eventually,
   inboundMessage,
@@ -669,7 +669,7 @@ describe('a window hold and the text of the customer at the same time', () => {
             .then(() => (done = true));
           await eventually(
             'the text waits',
-            async () => done || (await waitsForLock(db, '%accept_messages%')),
+            async () => done || (await waitsForLock(db, 'select %accept%messages(%')),
           );
           await commit();
           await text;
@@ -691,7 +691,7 @@ describe('a window hold and the text of the customer at the same time', () => {
       ...closedWindow,
       meanwhile: async () => {
         const { client, commit } = await transaction(db);
-        await acceptMessages(client, [inboundMessage({ from: thread.address })]);
+        await acceptUncommitted(client, [inboundMessage({ from: thread.address })]);
         const settled = async () => (await thread.messages('outbound'))[0]?.delivery !== 'sending';
         committed = eventually(
           'the hold waits',

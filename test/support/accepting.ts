@@ -1,6 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { DeskEventReceived, InboundMessageReceived, ReceiptReceived, WakeUp, WakeUps } from '#core';
 import { createPool, migrateDatabase, PostgresAcceptor, type Pool, type Queryable } from '#persistence';
+import { KnownThreads } from '../../libs/persistence/src/accept/known-threads.js';
+import { acceptMessages } from '../../libs/persistence/src/accept/messages.js';
 import { startTestPostgres, type TestPostgres } from './postgres.js';
 
 /** A migrated database of its own, with the pools a gateway has. */
@@ -231,6 +233,15 @@ export async function transaction(
       client.release();
     },
   };
+}
+
+/** Messages accepted in a transaction that is still open, as another gateway's batch. */
+export async function acceptUncommitted(client: Queryable, events: InboundMessageReceived[]): Promise<void> {
+  await acceptMessages(
+    client,
+    events.map((event) => ({ lane: event.from, event })),
+    new KnownThreads(),
+  );
 }
 
 /** Whether a session waits for a lock in a statement like this one. */

@@ -8,9 +8,10 @@ import {
   type WakeUps,
 } from '#core';
 import { inTransaction, type Pool } from '../database.js';
-import { CommitBatcher, type BatchItem } from './commit-batcher.js';
+import { CommitBatcher, type BatchItem, type CommitBatcherOptions } from './commit-batcher.js';
 import { acceptDeskEvents, type DeskOptions } from './desk-events.js';
-import { acceptMessages, type Accepted } from './messages.js';
+import { KnownThreads, type KnownThread } from './known-threads.js';
+import { acceptKnownMessages, acceptMessages, type Accepted, type LaneMessage } from './messages.js';
 import { acceptReceipts } from './receipts.js';
 
 type Event = InboundMessageReceived | ReceiptReceived | DeskEventReceived;
@@ -30,20 +31,23 @@ export interface AcceptorOptions extends DeskOptions {
 
 /** Accepting: commits events in batches, then wakes the lanes that got work. */
 export class PostgresAcceptor extends Acceptor {
-  private readonly messages: CommitBatcher<BatchItem & { event: InboundMessageReceived }>;
+  private readonly messages: CommitBatcher<BatchItem & LaneMessage>;
   private readonly receipts: CommitBatcher<BatchItem & { event: ReceiptReceived }>;
   private readonly deskEvents: CommitBatcher<BatchItem & { event: DeskEventReceived }>;
+  private readonly known = new KnownThreads();
 
   constructor(private readonly options: AcceptorOptions) {
     super();
-    this.messages = this.batcher('inbound-message', (pool, events) => acceptMessages(pool, events));
-    this.receipts = this.batcher('receipt', async (pool, events) => {
-      const accepted = await acceptReceipts(pool, events);
+    this.messages = this.batcher('inbound-message', (pool, items, apart) => this.commit(pool, items, apart), {
+      sort: ({ lane, event }) => (this.known.find(lane, event) ? 'known' : 'unknown'),
+    });
+    this.receipts = this.batcher('receipt', async (pool, items) => {
+      const accepted = await acceptReceipts(pool, events(items));
       if (accepted.unmatched > 0) options.onUnmatchedReceipts?.(accepted.unmatched);
       return accepted;
     });
-    this.deskEvents = this.batcher('desk-event', (pool, events) =>
-      inTransaction(pool, (client) => acceptDeskEvents(client, events, options)),
+    this.deskEvents = this.batcher('desk-event', (pool, items) =>
+      inTransaction(pool, (client) => acceptDeskEvents(client, events(items), options)),
     );
   }
 
@@ -76,18 +80,29 @@ export class PostgresAcceptor extends Acceptor {
     }
   }
 
-  private batcher<E extends Event>(
-    kind: E['kind'],
-    commit: (pool: Pool, events: E[]) => Promise<Accepted>,
-  ): CommitBatcher<BatchItem & { event: E }> {
+  /** What stands apart is looked up anew: should what is known be the trouble, it ends here. */
+  private async commit(pool: Pool, messages: LaneMessage[], apart: boolean): Promise<Accepted> {
+    const threads = apart
+      ? []
+      : messages.map(({ lane, event }) => this.known.find(lane, event)).filter(isKnown);
+    const accepted =
+      threads.length === messages.length
+        ? await acceptKnownMessages(pool, events(messages), threads, this.known)
+        : undefined;
+    return accepted ?? (await acceptMessages(pool, messages, this.known));
+  }
+
+  private batcher<I extends BatchItem & { event: Event }>(
+    kind: I['event']['kind'],
+    commit: (pool: Pool, items: I[], apart: boolean) => Promise<Accepted>,
+    options: Pick<CommitBatcherOptions<I>, 'sort'> = {},
+  ): CommitBatcher<I> {
     const { onBatch } = this.options;
-    return new CommitBatcher<BatchItem & { event: E }>({
+    return new CommitBatcher<I>({
+      ...options,
       commit: async (items, apart) => {
         const { pool, apartPool, wakeUps } = this.options;
-        const accepted = await commit(
-          apart ? apartPool : pool,
-          items.map((item) => item.event),
-        );
+        const accepted = await commit(apart ? apartPool : pool, items, apart);
         this.options.onStep?.('after-commit');
         wakeUps.wake(accepted.wakeUps);
         this.options.onStep?.('after-wake');
@@ -96,4 +111,12 @@ export class PostgresAcceptor extends Acceptor {
       ...(onBatch && { onBatch: (size, seconds) => onBatch(kind, size, seconds) }),
     });
   }
+}
+
+function events<E extends Event>(items: { event: E }[]): E[] {
+  return items.map(({ event }) => event);
+}
+
+function isKnown(thread: KnownThread | undefined): thread is KnownThread {
+  return thread !== undefined;
 }

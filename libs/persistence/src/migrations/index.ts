@@ -1,4 +1,5 @@
 import { Initial1795000000001 } from './0001-initial.js';
+import { KnownThreads1795400000002 } from './0002-known-threads.js';
 
 /** Every migration, in order. Listed rather than found by a glob, and never rewritten once landed. */
-export const migrations = [Initial1795000000001];
+export const migrations = [Initial1795000000001, KnownThreads1795400000002];
