@@ -5,7 +5,7 @@ import { startStorage } from './storage.js';
 
 // `npm run bench`. Prints figures and asserts nothing about time; ends with 1 when a request was refused, a message was
 // lost, or a program did not start. `BENCH_SECONDS` shortens or lengthens the rounds.
-const roundSeconds = Number(process.env['BENCH_SECONDS'] ?? 2);
+const roundSeconds = Number(process.env['BENCH_SECONDS'] ?? 1);
 if (!(roundSeconds > 0)) throw new Error('BENCH_SECONDS must be a number of seconds above 0.');
 
 const storage = await startStorage();
