@@ -1,5 +1,6 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Client } from 'pg';
 import { createPool, inTransaction, type Pool } from '#persistence';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.js';
 
@@ -133,5 +134,21 @@ describe('a statement that Postgres refuses', () => {
       'division by zero',
     );
     expect(await pid()).toBe(before);
+  });
+});
+
+describe('a session that is ended while somebody holds its connection', () => {
+  it('ends no process: the next query tells', async () => {
+    const client = await pool.connect();
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+    const admin = new Client({ connectionString: postgres.url });
+    await admin.connect();
+    const ended = new Promise((resolve) => client.once('end', resolve));
+    await admin.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
+    await admin.end();
+    await ended;
+    await expect(client.query('select 1')).rejects.toThrow();
+    client.release(true);
+    expect(await answer()).toBe(1);
   });
 });

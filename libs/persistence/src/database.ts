@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { DataSource } from 'typeorm';
+import { SteadyClient } from '#platform';
 import { entities } from './entities/index.js';
 import { migrations } from './migrations/index.js';
 
@@ -52,6 +53,7 @@ export function createPool(options: PoolOptions): Pool {
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     types,
+    Client: SteadyClient,
     options: Object.entries(settings)
       .map(([name, value]) => `-c ${name}=${value}`)
       .join(' '),

@@ -24,3 +24,4 @@ export {
 } from './embedded-postgres/start.js';
 export { EmbeddedPostgresError } from './embedded-postgres/errors.js';
 export { processState, signalProcess, type ProcessState } from './embedded-postgres/process-state.js';
+export { SteadyClient } from './postgres/steady-client.js';

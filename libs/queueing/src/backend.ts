@@ -6,6 +6,7 @@ import {
   type BackendFactory,
   type IQueueBackend,
 } from 'bullmq';
+import { SteadyClient } from '#platform';
 import { PostgresSettings } from './connections.js';
 
 const RETRY_MS = 500;
@@ -16,6 +17,12 @@ const RETRY_MS = 500;
  */
 class PatientPostgresConnection extends PostgresConnection {
   private untilReady: Promise<void> | undefined;
+
+  constructor({ pool }: PostgresSettings) {
+    super({ ...pool, Client: SteadyClient });
+    // BullMQ makes the connection that listens by itself.
+    Reflect.set(this, 'pgModule', { Client: SteadyClient });
+  }
 
   override waitUntilReady(): Promise<void> {
     this.untilReady ??= this.lookAgainUntilReady();
@@ -45,7 +52,7 @@ export const chooseBackend: BackendFactory<IQueueBackend, unknown> = (name, opti
   if (!(connection instanceof PostgresSettings)) {
     return createRedisBackend(name, options as Parameters<typeof createRedisBackend>[1], kind);
   }
-  const postgres = new PatientPostgresConnection(connection.pool);
+  const postgres = new PatientPostgresConnection(connection);
   return new PostgresQueueBackend(
     postgres,
     name,
