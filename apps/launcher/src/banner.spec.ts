@@ -22,6 +22,7 @@ const settled: Settled = {
 };
 const started: Started = {
   postgres: { port: 5433, dataDir: '/opt/causeway/.causeway/postgres/data', adopted: false },
+  redisAnswers: undefined,
   newAdminApiKey: undefined,
 };
 
@@ -46,11 +47,19 @@ describe(banner.name, () => {
     expect(text).toContain('/opt/causeway/.causeway/admin-api-key');
   });
 
+  it('says so when Redis does not answer, or the providers cannot know where we are', () => {
+    const text = banner(settled, { ...started, redisAnswers: false });
+    expect(text).toContain('on Redis, which does not answer (REDIS_URL)');
+    expect(text).toContain('PUBLIC_BASE_URL is not set');
+    const known = { ...settled, options: { ...settled.options, publicBaseUrl: settled.publicBaseUrl } };
+    expect(banner(known, { ...started, redisAnswers: true })).not.toMatch(/does not answer|not set/);
+  });
+
   it('names databases and queues of the operator without their addresses', () => {
     const options = { ...settled.options, databaseUrl: 'postgres://u:secret@db/x', redisUrl: 'redis://r' };
-    const text = banner({ ...settled, options }, { ...started, postgres: undefined });
+    const text = banner({ ...settled, options }, { ...started, postgres: undefined, redisAnswers: true });
     expect(text).toContain('yours (DATABASE_URL)');
-    expect(text).toContain('on Redis');
+    expect(text).toMatch(/on Redis$/m);
     expect(text).not.toMatch(/secret|redis:/);
   });
 });

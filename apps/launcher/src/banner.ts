@@ -6,6 +6,8 @@ import { reachableHost } from './ports.js';
 export interface Started {
   /** Undefined with a database of the operator's own. */
   postgres: { port: number; dataDir: string; adopted: boolean } | undefined;
+  /** Whether Redis accepts connections; undefined where it is not used. */
+  redisAnswers: boolean | undefined;
   /** Shown only at the start that made it. */
   newAdminApiKey: string | undefined;
 }
@@ -27,7 +29,7 @@ export function banner(settled: Settled, started: Started): string {
       gateway: base,
       worker,
       Postgres: postgresLine(started),
-      queue: options.redisUrl === undefined ? 'on Postgres' : 'on Redis',
+      queue: queueLine(started),
       ...(settled.sandbox && { sandbox: `Twilio ${twilioUrl(settled)}, Chat Gateway ${deskUrl(settled)}` }),
     }),
     '',
@@ -60,6 +62,12 @@ function postgresLine({ postgres }: Started): string {
   return `127.0.0.1:${postgres.port}, data in ${shown(postgres.dataDir)}${how}`;
 }
 
+function queueLine({ redisAnswers }: Started): string {
+  if (redisAnswers === undefined) return 'on Postgres';
+  if (redisAnswers) return 'on Redis';
+  return 'on Redis, which does not answer (REDIS_URL): until it does, workers look for messages themselves, a little later';
+}
+
 function keyLines({ options }: Settled, { newAdminApiKey }: Started, home: string): string[] {
   if (options.adminApiKey !== undefined) return ['Operator key: the one in ADMIN_API_KEY'];
   const file = join(home, 'admin-api-key');
@@ -83,13 +91,16 @@ function tryLines(settled: Settled, base: string, home: string): string[] {
   ];
 }
 
-function providerLines({ publicBaseUrl }: Settled): string[] {
+function providerLines({ options, publicBaseUrl }: Settled): string[] {
+  const unset =
+    'PUBLIC_BASE_URL is not set: set it to the address at which the providers reach this gateway.';
   return [
     'Where the providers must send their webhooks',
     ...rows({
       Twilio: `${publicBaseUrl}/webhooks/twilio/messages`,
       'Chat Gateway': `${publicBaseUrl}/webhooks/chat-gateway`,
     }),
+    ...(options.publicBaseUrl === undefined ? [`  ${unset}`] : []),
   ];
 }
 

@@ -10,11 +10,13 @@ import { LogFile } from './log-file.js';
 import { migrate } from './migrate.js';
 import type { LauncherOptions } from './options.js';
 import { resolvePorts } from './ports.js';
+import { isReachable } from './reachable.js';
 import { RunFile } from './run-file.js';
 
 /** Long enough for a worker to end what it is sending (SEND_TIMEOUT_MS is 6 s). */
 const STOP_LIMIT_MS = 15_000;
 const SANDBOX_STOP_LIMIT_MS = 3000;
+const REDIS_PORT = 6379;
 
 type Name = 'gateway' | 'worker' | 'sandbox';
 
@@ -54,8 +56,10 @@ export class Launcher {
     await this.#starting;
     const trouble = sandbox && (await configureBusinessNumber(settled));
     if (isNew) await writeAdminApiKey(options.home, key);
+    const { redisUrl } = options;
     const text = banner(settled, {
       postgres: this.#database?.server,
+      redisAnswers: redisUrl === undefined ? undefined : await isReachable(redisUrl, REDIS_PORT),
       newAdminApiKey: isNew ? key : undefined,
     });
     return trouble ? `${text}\n\n${trouble}` : text;
