@@ -86,7 +86,7 @@ export function createDataSource(databaseUrl: string, name: string): DataSource 
 
 /** Brings a database up to date; safe when several processes start it at once. Answers the names of what it ran. */
 export async function migrateDatabase(databaseUrl: string): Promise<string[]> {
-  const client = new pg.Client({ connectionString: databaseUrl, application_name: 'causeway-migrate' });
+  const client = new SteadyClient({ connectionString: databaseUrl, application_name: 'causeway-migrate' });
   await client.connect();
   const dataSource = createDataSource(databaseUrl, 'causeway-migrate');
   try {

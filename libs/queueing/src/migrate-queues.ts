@@ -1,5 +1,5 @@
 import { runMigrations } from 'bullmq';
-import { Client } from 'pg';
+import { SteadyClient } from '#platform';
 import { QUEUE_SCHEMA } from './queue-names.js';
 
 /**
@@ -9,9 +9,7 @@ import { QUEUE_SCHEMA } from './queue-names.js';
  * @returns the schema's version
  */
 export async function migrateQueues(databaseUrl: string): Promise<number> {
-  const client = new Client({ connectionString: databaseUrl, connectionTimeoutMillis: 10_000 });
-  // An idle client that loses its server emits this beside rejecting the query; unheard it would end the process.
-  client.on('error', () => undefined);
+  const client = new SteadyClient({ connectionString: databaseUrl, connectionTimeoutMillis: 10_000 });
   await client.connect();
   try {
     return await runMigrations(client, QUEUE_SCHEMA);

@@ -1,7 +1,8 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import pg from 'pg';
+import type pg from 'pg';
+import { SteadyClient } from '../postgres/steady-client.js';
 import { DATABASE, ROLE, type Cluster } from './cluster.js';
 import { processState, signalProcess } from './process-state.js';
 
@@ -94,14 +95,12 @@ async function withClient<T>(
   use: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
   const login = { host: '127.0.0.1', port, user: ROLE, password: cluster.password, database };
-  const client = new pg.Client({
+  const client = new SteadyClient({
     ...login,
     ssl: false,
     connectionTimeoutMillis: 2000,
     query_timeout: 10_000,
   });
-  // Postgres going away under an idle client is an event; unheard it would end the process.
-  client.on('error', () => undefined);
   await client.connect();
   try {
     return await use(client);
