@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { readySeconds } from '../../apps/launcher/src/banner.js';
 
 const LAUNCHER = resolve(import.meta.dirname, '../../dist/apps/launcher/src/main.js');
 const START_TIMEOUT_MS = 60_000;
@@ -34,10 +35,10 @@ async function startOnce(home: string): Promise<number> {
       launcher.once('exit', fail);
       const onData = (text: string) => {
         output += text;
-        const seconds = /^ready in (\d+\.\d+) s$/m.exec(output)?.[1];
+        const seconds = readySeconds(output);
         if (seconds === undefined) return;
         clearTimeout(timer);
-        done(Number(seconds));
+        done(seconds);
       };
       launcher.stdout.setEncoding('utf8').on('data', onData);
       launcher.stderr.setEncoding('utf8').on('data', onData);
