@@ -2,7 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { PostgresConnection } from 'bullmq';
+import { SteadyClient } from '#platform';
 import { migrateQueues, type QueueingSettings } from '#queueing';
+import { producerPostgres } from '../../libs/queueing/src/connections.js';
+import { LaneQueue } from '../../libs/queueing/src/lane-queue.js';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.js';
 import { eventually, startQueueing, type QueueingApp } from '../support/queueing.js';
 import { redisMissing, startTestRedis, type TestRedis } from '../support/redis.js';
@@ -261,6 +265,30 @@ describe('Queueing when Postgres fails', () => {
       }
     } finally {
       await worker.stop();
+      await postgres.stop();
+    }
+  });
+});
+
+describe('A session that is ended while somebody holds its connection', () => {
+  it('ends no process, neither of those that query nor the one that listens', async () => {
+    const postgres = await startTestPostgres();
+    const databaseUrl = await postgres.createDatabase();
+    await migrateQueues(databaseUrl);
+    const queue = new LaneQueue('inbound', { connection: producerPostgres(databaseUrl) as never });
+    try {
+      const { connection } = queue.getBackend() as unknown as { connection: PostgresConnection };
+      await connection.waitUntilReady();
+      const querying = await connection.pool.connect();
+      const listening = await connection.getListenClient();
+      // BullMQ listens to this one, yet only a moment after it is connected.
+      expect(listening).toBeInstanceOf(SteadyClient);
+      const ended = new Promise((resolve) => (querying as unknown as Client).once('end', resolve));
+      await terminateSessions(postgres.url, new URL(databaseUrl).pathname.slice(1));
+      await ended;
+      querying.release();
+    } finally {
+      await queue.close();
       await postgres.stop();
     }
   });
