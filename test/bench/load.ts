@@ -22,60 +22,81 @@ export async function runRound(
   requests: SignedRequest[],
   { connections, seconds }: { connections: number; seconds: number },
 ): Promise<Round> {
-  const sockets = await Promise.all(Array.from({ length: connections }, () => open(port)));
+  const all = await Promise.all(Array.from({ length: connections }, () => Connection.open(port)));
   const latencies: number[] = [];
   const accepted: string[] = [];
   const errors = new Map<number, number>();
   const startedAt = performance.now();
   const endAt = startedAt + seconds * 1000;
   let next = 0;
-  const one = async (socket: Socket): Promise<void> => {
+  const one = async (connection: Connection): Promise<void> => {
     while (performance.now() < endAt) {
       const request = requests[next++];
       if (!request) return;
       const sentAt = performance.now();
-      const status = await exchange(socket, request.bytes);
+      const status = await connection.exchange(request.bytes);
       latencies.push(performance.now() - sentAt);
       if (status >= 200 && status < 300) accepted.push(request.sid);
       else errors.set(status, (errors.get(status) ?? 0) + 1);
       if (status === 0) return;
     }
   };
-  await Promise.all(sockets.map(one));
+  await Promise.all(all.map(one));
   const elapsedSeconds = (performance.now() - startedAt) / 1000;
-  for (const socket of sockets) socket.destroy();
+  for (const connection of all) connection.close();
   latencies.sort((a, b) => a - b);
   const at = (share: number) =>
     latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
   return { perSecond: latencies.length / elapsedSeconds, p50Ms: at(0.5), p99Ms: at(0.99), accepted, errors };
 }
 
-function open(port: number): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-    socket.once('error', reject);
-    socket.once('connect', () => resolve(socket));
-  });
-}
-
 const STATUS_AT = 'HTTP/1.1 '.length;
 
-/** Sends one request and reads its whole answer; the status, or 0 when the connection broke. */
-function exchange(socket: Socket, bytes: Buffer): Promise<number> {
-  return new Promise((resolve) => {
-    let answer = '';
-    const finish = (status: number) => {
-      socket.off('data', onData).off('error', onEnd).off('close', onEnd);
-      resolve(status);
+/** A socket with one request under way at a time; its listeners stay, for adding and removing them costs as much as a request. */
+class Connection {
+  private answer = '';
+  private broken = false;
+  private finish: (status: number) => void = () => undefined;
+
+  private readonly socket: Socket;
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    const onEnd = () => {
+      this.broken = true;
+      this.finish(0);
     };
-    const onEnd = () => finish(0);
-    const onData = (chunk: Buffer) => {
-      answer += chunk.toString('latin1');
-      if (isWhole(answer)) finish(Number(answer.slice(STATUS_AT, STATUS_AT + 3)));
-    };
-    socket.on('data', onData).on('error', onEnd).on('close', onEnd);
-    socket.write(bytes);
-  });
+    socket.on('error', onEnd).on('close', onEnd);
+    socket.on('data', (chunk: Buffer) => {
+      this.answer += chunk.toString('latin1');
+      if (isWhole(this.answer)) this.finish(Number(this.answer.slice(STATUS_AT, STATUS_AT + 3)));
+    });
+  }
+
+  static open(port: number): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+      socket.once('error', reject);
+      socket.once('connect', () => {
+        socket.off('error', reject);
+        resolve(new Connection(socket));
+      });
+    });
+  }
+
+  /** Sends one request and reads its whole answer; the status, or 0 when the connection broke. */
+  exchange(bytes: Buffer): Promise<number> {
+    if (this.broken) return Promise.resolve(0);
+    return new Promise((resolve) => {
+      this.answer = '';
+      this.finish = resolve;
+      this.socket.write(bytes);
+    });
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
 }
 
 function isWhole(answer: string): boolean {
