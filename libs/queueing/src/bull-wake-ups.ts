@@ -8,6 +8,10 @@ import { WakeUpFeeder, type FedQueue, type QueuedWakeUp } from './wake-up-feeder
 import { WakeUpThrottle } from './wake-up-throttle.js';
 
 const INTERVAL_MS = 200;
+/** Trailing wake-ups come so late at most, together: else each text would be followed by a timer of its own. */
+const TRAILING_GRID_MS = 20;
+/** A lane that nobody has claimed since its last wake-up needs no other, unless that was lost: so often it gets one. */
+const UNCLAIMED_INTERVAL_MS = 2_000;
 const MAX_LANES = 50_000;
 const CLOSE_TIMEOUT_MS = 1_000;
 /** Later than this nobody asks for; beyond 2^31 timers and scores would misbehave. */
@@ -28,6 +32,8 @@ const log = new ErrorLog('WakeUps');
 /** Wake-ups as BullMQ jobs. No deduplication and no job ids: both were measured to lose wake-ups. */
 export class BullWakeUps extends WakeUps implements OnApplicationShutdown {
   private readonly throttle = new WakeUpThrottle<Request>(INTERVAL_MS, MAX_LANES);
+  /** By lane and fence. */
+  private readonly unclaimed = new WakeUpThrottle<never>(UNCLAIMED_INTERVAL_MS, MAX_LANES);
   private readonly feeders: Record<Direction, WakeUpFeeder>;
   private timer: NodeJS.Timeout | undefined;
   private stopping: Promise<void> | undefined;
@@ -45,9 +51,10 @@ export class BullWakeUps extends WakeUps implements OnApplicationShutdown {
 
   override wake(wakeUps: WakeUp[]): void {
     const now = performance.now();
-    for (const { laneId, direction, delayMs = 0 } of wakeUps) {
+    this.unclaimed.takeDue(now);
+    for (const { laneId, direction, delayMs = 0, fence } of wakeUps) {
       if (delayMs > 0) this.wakeLater(laneId, direction, delayMs, now);
-      else this.wakeNow(laneId, direction, now);
+      else this.wakeNow(laneId, direction, now, fence);
     }
     this.arm();
   }
@@ -68,9 +75,10 @@ export class BullWakeUps extends WakeUps implements OnApplicationShutdown {
     return this.stop();
   }
 
-  private wakeNow(laneId: string, direction: Direction, now: number): void {
+  private wakeNow(laneId: string, direction: Direction, now: number, fence: string | undefined): void {
     const request = { laneId, direction };
-    if (this.throttle.admit(`${direction}:${laneId}`, now, request)) this.send(request, 0);
+    const waits = fence !== undefined && !this.unclaimed.admit(`${laneId}:${fence}`, now);
+    if (!waits && this.throttle.admit(`${direction}:${laneId}`, now, request)) this.send(request, 0);
     else this.observer.wakeUps?.('coalesced', direction, 1);
   }
 
@@ -96,7 +104,7 @@ export class BullWakeUps extends WakeUps implements OnApplicationShutdown {
   private arm(): void {
     const { nextAt } = this.throttle;
     if (this.timer !== undefined || nextAt === undefined || this.stopping) return;
-    const inMs = Math.max(1, Math.ceil(nextAt - performance.now()));
+    const inMs = Math.max(TRAILING_GRID_MS, Math.ceil(nextAt - performance.now()));
     this.timer = setTimeout(() => {
       this.timer = undefined;
       this.sendDue(performance.now());

@@ -6,6 +6,11 @@ export interface WakeUp {
   direction: Direction;
   /** When the lane can be worked on at the earliest, from now. */
   delayMs?: number;
+  /**
+   * The lane's fence, where nobody held the lane as the work was stored: as long as it stays the same nobody has claimed
+   * the lane since, and one wake-up in the queue is enough.
+   */
+  fence?: string;
 }
 
 /** Tells workers of lanes with work. Losing a wake-up costs time, never a message: the sweeper finds the lane. */
