@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { InboundMessageReceived } from '#core';
+import { CannotStoreError, type InboundMessageReceived, type WakeUp } from '#core';
 import { PostgresAcceptor, createPool, type Pool } from '#persistence';
 import {
+  acceptUncommitted,
   inboundMessage,
   makeNumber,
   messagesOf,
@@ -38,13 +39,16 @@ interface RecordingGateway {
   accept: PostgresAcceptor['accept'];
   /** The names of the statements that committed its batches. */
   statements: string[];
-  woken: string[];
+  woken: WakeUp[];
 }
 
-/** A gateway of its own memory, whose statements can be told apart. */
-function startGateway(of: TestDatabase): RecordingGateway {
+/** A gateway of its own memory, whose statements can be told apart, and some of which fail while asked to. */
+function startGateway(
+  of: TestDatabase,
+  fails: (statement: string) => boolean = () => false,
+): RecordingGateway {
   const statements: string[] = [];
-  const woken: string[] = [];
+  const woken: WakeUp[] = [];
   const open = (maxConnections: number) => {
     const pool = createPool({ databaseUrl: of.url, name: 'test', maxConnections });
     pools.push(pool);
@@ -56,6 +60,7 @@ function startGateway(of: TestDatabase): RecordingGateway {
       if (name !== 'query') return Reflect.get(target, name) as unknown;
       return (config: { name: string }) => {
         statements.push(config.name);
+        if (fails(config.name)) return Promise.reject(new Error('The connection broke.'));
         return target.query(config as never);
       };
     },
@@ -63,16 +68,18 @@ function startGateway(of: TestDatabase): RecordingGateway {
   const acceptor = new PostgresAcceptor({
     pool: recording,
     apartPool: open(4),
-    wakeUps: { wake: (list) => void woken.push(...list.map(({ laneId }) => laneId)) },
+    wakeUps: { wake: (list) => void woken.push(...list) },
     readyMs: 3_000,
     closeGraceMs: 5_000,
   });
   return { accept: (events) => acceptor.accept(events), statements, woken };
 }
 
-const KNOWN = 'accept-known-messages';
+/** Storing without looking anything up. */
+const KNOWN = ['append-message', 'append-messages'];
+const isKnown = (statement: string) => KNOWN.includes(statement);
 
-/** Two texts: the first makes the thread, the second is the first to find it. */
+/** Two texts: where the first one's thread is made in a way that is not remembered, the second finds it. */
 async function introduce(gateway: RecordingGateway, changes: Partial<InboundMessageReceived>): Promise<void> {
   for (const text of ['first', 'second']) await gateway.accept([inboundMessage({ ...changes, text })]);
 }
@@ -86,7 +93,10 @@ describe('a gateway', () => {
     for (let n = 1; n <= 4; n += 1) {
       expect(await gateway.accept([inboundMessage({ from, text: String(n) })])).toEqual(['accepted']);
     }
-    expect(gateway.statements).toEqual(['accept-messages', 'accept-messages', KNOWN, KNOWN]);
+    expect(gateway.statements).toEqual([
+      'introduce-threads',
+      ...Array.from({ length: 4 }, () => 'append-message'),
+    ]);
     const stored = await messagesOf(db.pool, from);
     expect(stored.map(({ text, seq, delivery }) => [text, seq, delivery])).toEqual([
       ['1', 1, 'open'],
@@ -94,7 +104,9 @@ describe('a gateway', () => {
       ['3', 3, 'open'],
       ['4', 4, 'open'],
     ]);
-    expect(gateway.woken).toEqual(Array.from({ length: 4 }, () => stored[0]?.lane_id));
+    expect(gateway.woken.map(({ laneId }) => laneId)).toEqual(
+      Array.from({ length: 4 }, () => stored[0]?.lane_id),
+    );
   });
 
   it('keeps many texts of many known customers in order, and finds the repeated ones', async () => {
@@ -111,7 +123,8 @@ describe('a gateway', () => {
     expect(await gateway.accept(messages)).toEqual(
       messages.map((_, n) => (n < repeated.length ? 'duplicate' : 'accepted')),
     );
-    expect(new Set(gateway.statements)).toEqual(new Set([KNOWN]));
+    // What came before is told apart by the statement that can.
+    expect(new Set(gateway.statements)).toEqual(new Set(['append-messages', 'accept-messages']));
     expect(await gateway.accept([messages[3]!])).toEqual(['duplicate']);
     for (const [n, from] of customers.entries()) {
       const stored = await messagesOf(db.pool, from);
@@ -125,6 +138,22 @@ describe('a gateway', () => {
     }
   });
 
+  it('keeps its connections over texts that come again', async () => {
+    let connections = 0;
+    const pool = createPool({ databaseUrl: db.url, name: 'test', maxConnections: 2 });
+    pools.push(pool.on('connect', () => (connections += 1)));
+    const wakeUps = { wake: () => undefined };
+    const acceptor = new PostgresAcceptor({ pool, apartPool: pool, wakeUps, readyMs: 1, closeGraceMs: 1 });
+    const texts = Array.from({ length: 5 }, () => inboundMessage({ from: newAddress() }));
+    await acceptor.accept(texts);
+    const before = connections;
+    for (let n = 0; n < 5; n += 1) {
+      expect(await acceptor.accept(texts.slice(0, 1))).toEqual(['duplicate']);
+      expect(await acceptor.accept(texts)).toEqual(texts.map(() => 'duplicate'));
+    }
+    expect(connections).toBe(before);
+  });
+
   it('lets a row that cannot be stored fail alone', async () => {
     const gateway = startGateway(db);
     const [good, bad] = [newAddress(), newAddress()];
@@ -136,7 +165,7 @@ describe('a gateway', () => {
       inboundMessage({ from: bad, providerMessageId: 'SM\0' }),
     ]);
     expect(results).toEqual(['accepted', 'invalid']);
-    expect(gateway.statements).toEqual([KNOWN]);
+    expect(gateway.statements).toEqual(['append-messages']);
     expect(await textsOf(db.pool, good)).toEqual(['first', 'second', 'good']);
     expect(await textsOf(db.pool, bad)).toEqual(['first', 'second']);
   });
@@ -155,7 +184,7 @@ describe('a gateway', () => {
     expect(results).toEqual(texts.map(() => 'accepted'));
     const stored = await messagesOf(db.pool, from);
     expect(stored.map(({ text }) => text).toSorted()).toEqual(['first', 'second', ...texts].toSorted());
-    expect(gateway.woken.at(-1)).toBe(stored.find(({ text }) => text === 'again 0')?.lane_id);
+    expect(gateway.woken.at(-1)?.laneId).toBe(stored.find(({ text }) => text === 'again 0')?.lane_id);
   });
 
   it('does not deadlock with another one over the same lanes', async () => {
@@ -175,7 +204,7 @@ describe('a gateway', () => {
       expect(new Set(results.flat())).toEqual(new Set(['accepted']));
     }
     // A batch that had to be split would have been looked up.
-    expect(new Set(gateways.flatMap(({ statements }) => statements))).toEqual(new Set([KNOWN]));
+    expect(new Set(gateways.flatMap(({ statements }) => statements))).toEqual(new Set(['append-messages']));
   });
 
   it('takes the last of two names that one batch brings', async () => {
@@ -203,6 +232,32 @@ describe('a gateway', () => {
     }
   });
 
+  it.each([1, 2])('says whether a lane was claimed since (%i messages at once)', async (count) => {
+    const gateway = startGateway(db);
+    const customers = Array.from({ length: count }, () => newAddress());
+    const [first = ''] = customers;
+    const change = (what: string) =>
+      db.pool.query(
+        `update lanes set ${what} where thread_id in (select t.id from threads t
+           join customer_aliases a on a.customer_id = t.customer_id where a.value = $1)`,
+        [first],
+      );
+    const fences = async (): Promise<(string | undefined)[]> => {
+      gateway.woken.length = 0;
+      await gateway.accept(customers.map((from) => inboundMessage({ from })));
+      const own = (await messagesOf(db.pool, first))[0]?.lane_id;
+      return gateway.woken.filter(({ laneId }) => laneId === own).map(({ fence }) => fence);
+    };
+    expect([await fences(), await fences()]).toEqual([['0'], ['0']]);
+    await change(`fence = fence + 1, lease_until = clock_timestamp() + interval '1 minute'`);
+    expect(await fences()).toEqual([undefined]);
+    // Whoever held it may renew it under the same fence.
+    await change(`lease_until = clock_timestamp() - interval '1 second'`);
+    expect(await fences()).toEqual([undefined]);
+    await change('lease_until = null');
+    expect(await fences()).toEqual(['1']);
+  });
+
   it('waits for no lane but its own', async () => {
     const gateway = startGateway(db);
     const [held, free] = [newAddress(), newAddress()];
@@ -218,12 +273,158 @@ describe('a gateway', () => {
     const waiting = gateway
       .accept([inboundMessage({ from: held, text: 'third' })])
       .then(() => (waits = false));
-    await eventually('it waits', () => waitsForLock(db, '%accept_known%'));
+    await eventually('it waits', () => waitsForLock(db, '%append_message%'));
     expect(await gateway.accept([inboundMessage({ from: free, text: 'third' })])).toEqual(['accepted']);
     expect(waits).toBe(true);
     await commit();
     await waiting;
     expect(await textsOf(db.pool, held)).toEqual(['first', 'second', 'third']);
+  });
+});
+
+describe('introducing', () => {
+  const introduced = async (...events: InboundMessageReceived[]): Promise<RecordingGateway> => {
+    const gateway = startGateway(db);
+    expect(await gateway.accept(events)).toEqual(events.map(() => 'accepted'));
+    return gateway;
+  };
+  const ofCustomer = async (alias: string) =>
+    (
+      await db.pool.query(
+        `select c.name, t.customer_address, b.address from customer_aliases a join customers c on c.id = a.customer_id
+         join threads t on t.customer_id = c.id join business_numbers b on b.id = t.number_id
+         where a.value = $1 order by b.address`,
+        [alias],
+      )
+    ).rows as unknown[];
+
+  it('makes customer and thread of a stranger, under the name that the text brings', async () => {
+    const from = newAddress();
+    const gateway = await introduced(inboundMessage({ from, profileName: 'A\0da', text: 'hello' }));
+    expect(gateway.statements).toEqual(['introduce-threads', 'append-message']);
+    expect(await ofCustomer(from)).toEqual([{ name: 'Ada', customer_address: from, address: '+15550100' }]);
+    expect(await textsOf(db.pool, from)).toEqual(['hello']);
+  });
+
+  it('finds the thread of a customer whom another gateway knows, and makes nothing', async () => {
+    const from = newAddress();
+    await introduced(inboundMessage({ from, text: 'one' }));
+    const gateway = await introduced(inboundMessage({ from, text: 'two' }));
+    expect(gateway.statements).toEqual(['introduce-threads', 'append-message']);
+    expect(await ofCustomer(from)).toHaveLength(1);
+    expect(await textsOf(db.pool, from)).toEqual(['one', 'two']);
+  });
+
+  it('takes a stranger who comes twice at once for one, in order, and the last name', async () => {
+    const from = newAddress();
+    await introduced(
+      inboundMessage({ from, text: 'one', profileName: 'Ada' }),
+      inboundMessage({ from, text: 'two', profileName: 'Grace' }),
+    );
+    expect(await ofCustomer(from)).toMatchObject([{ name: 'Grace' }]);
+    expect(await textsOf(db.pool, from)).toEqual(['one', 'two']);
+  });
+
+  it('takes a stranger who writes to two numbers at once for one, with two threads', async () => {
+    const [from, other] = [newAddress(), '+15550111'];
+    await makeNumber(db.pool, { address: other });
+    await introduced(inboundMessage({ from }), inboundMessage({ from, to: other }));
+    expect(await ofCustomer(from)).toMatchObject([{ address: '+15550100' }, { address: other }]);
+  });
+
+  it('leaves who has two names, or writes to a number nobody knows, to the statement that can', async () => {
+    const [from, stranger] = [newAddress(), newAddress()];
+    const gateway = await introduced(
+      inboundMessage({ from, aliases: aliases(`US.${from}`, from) }),
+      inboundMessage({ from: stranger, to: `+1888${stranger.slice(-7)}` }),
+    );
+    expect(gateway.statements).toEqual(['introduce-threads', 'accept-messages']);
+    expect(await lastOf(db, (await textsOf(db.pool, from))[0] ?? '')).toMatchObject({
+      aliases: [from, `US.${from}`],
+    });
+  });
+
+  describe('who differs from text to text of one batch', () => {
+    const [one, other] = [
+      { to: '+15558881', serviceId: 'MG1' },
+      { to: '+15558882', serviceId: 'MG1' },
+    ];
+    const customerOf = async (alias: string) =>
+      (
+        await db.pool.query(
+          `select c.name, t.customer_address as address,
+             (select array_agg(x.value order by x.value) from customer_aliases x where x.customer_id = c.id) as aliases
+           from customer_aliases a join customers c on c.id = a.customer_id join threads t on t.customer_id = c.id
+           where a.value = $1`,
+          [alias],
+        )
+      ).rows[0] as unknown;
+    // Two addresses of one service are one number, yet two lanes for the batcher.
+    beforeAll(() => makeNumber(db.pool, { address: '+15550888', service: 'MG1' }));
+
+    it('by name: has the last one', async () => {
+      const from = newAddress();
+      const gateway = await introduced(
+        inboundMessage({ from, ...one, profileName: 'Ada' }),
+        inboundMessage({ from, ...other, profileName: 'Grace' }),
+      );
+      await gateway.accept([inboundMessage({ from, ...other, profileName: 'Grace' })]);
+      expect(await customerOf(from)).toMatchObject({ name: 'Grace' });
+    });
+
+    it('by another number of theirs: has both', async () => {
+      const [from, second] = [newAddress(), newAddress()];
+      await introduced(
+        inboundMessage({ from, ...one, aliases: aliases(from) }),
+        inboundMessage({ from, ...other, aliases: aliases(from, second) }),
+      );
+      expect(await customerOf(from)).toMatchObject({ aliases: [from, second] });
+    });
+
+    it('by where they write from: is answered there', async () => {
+      const [from, moved] = [newAddress(), newAddress()];
+      await introduced(
+        inboundMessage({ from, ...one, aliases: aliases(`US.${from}`) }),
+        inboundMessage({ from: moved, ...other, aliases: aliases(`US.${from}`) }),
+      );
+      expect(await customerOf(`US.${from}`)).toMatchObject({ address: moved });
+    });
+
+    it('is one person also where storing fails in between, and the provider tries again', async () => {
+      const [from, second] = [newAddress(), newAddress()];
+      let broken = true;
+      const gateway = startGateway(db, (statement) => broken && statement === 'accept-messages');
+      const texts = [
+        inboundMessage({ from, aliases: aliases(from), text: 'one' }),
+        inboundMessage({ from, aliases: aliases(from, second), text: 'two', profileName: 'Grace' }),
+      ];
+      await expect(gateway.accept(texts)).rejects.toThrow(CannotStoreError);
+      broken = false;
+      for (const text of texts.toReversed()) expect(await gateway.accept([text])).toEqual(['accepted']);
+      await gateway.accept([inboundMessage({ from: second, aliases: aliases(second), text: 'three' })]);
+      expect(await customerOf(from)).toMatchObject({ aliases: [from, second], name: 'Grace' });
+      expect(await textsOf(db.pool, from)).toEqual(['two', 'one', 'three']);
+    });
+  });
+
+  it('waits for nobody for long: whom another gateway is making is taken when that one is done', async () => {
+    const [from, known] = [newAddress(), newAddress()];
+    const gateway = startGateway(db);
+    await introduce(gateway, { from: known });
+    const { client, commit } = await transaction(db);
+    await acceptUncommitted(client, [inboundMessage({ from, text: 'one' })]);
+    const waiting = gateway.accept([inboundMessage({ from, text: 'two' })]);
+    await eventually('it waits', () => waitsForLock(db, '%accept_messages%'));
+    // Another batch, and a stranger in the same one, get through.
+    const stranger = newAddress();
+    const through = await gateway.accept([
+      inboundMessage({ from: known }),
+      inboundMessage({ from: stranger }),
+    ]);
+    expect(through).toEqual(['accepted', 'accepted']);
+    await commit();
+    expect(await waiting).toEqual(['accepted']);
+    expect(await textsOf(db.pool, from)).toEqual(['one', 'two']);
   });
 });
 
@@ -437,7 +638,7 @@ describe('any messages through gateways that remember', () => {
             [prefix],
           );
           worlds.push(rows);
-          known += gateways.flatMap(({ statements }) => statements).filter((name) => name === KNOWN).length;
+          known += gateways.flatMap(({ statements }) => statements).filter(isKnown).length;
           await Promise.all(pools.splice(0).map((pool) => pool.end()));
         }
         expect(worlds[0]).toEqual(worlds[1]);

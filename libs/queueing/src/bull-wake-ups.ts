@@ -77,9 +77,18 @@ export class BullWakeUps extends WakeUps implements OnApplicationShutdown {
 
   private wakeNow(laneId: string, direction: Direction, now: number, fence: string | undefined): void {
     const request = { laneId, direction };
-    const waits = fence !== undefined && !this.unclaimed.admit(`${laneId}:${fence}`, now);
-    if (!waits && this.throttle.admit(`${direction}:${laneId}`, now, request)) this.send(request, 0);
+    if (
+      !this.isWaiting(laneId, direction, now, fence) &&
+      this.throttle.admit(`${direction}:${laneId}`, now, request)
+    )
+      this.send(request, 0);
     else this.observer.wakeUps?.('coalesced', direction, 1);
+  }
+
+  /** Whether the lane's last wake-up will serve this, too. What could not be queued serves nobody. */
+  private isWaiting(laneId: string, direction: Direction, now: number, fence: string | undefined): boolean {
+    if (fence === undefined || this.feeders[direction].failing) return false;
+    return !this.unclaimed.admit(`${laneId}:${fence}`, now);
   }
 
   /**

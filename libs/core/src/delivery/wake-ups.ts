@@ -7,8 +7,8 @@ export interface WakeUp {
   /** When the lane can be worked on at the earliest, from now. */
   delayMs?: number;
   /**
-   * The lane's fence, where nobody held the lane as the work was stored: as long as it stays the same nobody has claimed
-   * the lane since, and one wake-up in the queue is enough.
+   * The lane's fence, where the lane had been let go as the work was stored: as long as it stays the same nobody has
+   * claimed the lane since, and one wake-up in the queue is enough.
    */
   fence?: string;
 }

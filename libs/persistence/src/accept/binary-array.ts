@@ -1,4 +1,5 @@
-const OIDS = { bytea: 17, text: 25, json: 114, uuid: 2950 } as const;
+const OIDS = { bytea: 17, int4: 23, text: 25, json: 114, uuid: 2950 } as const;
+const INTEGER_BYTES = 4;
 const HEADER_BYTES = 20;
 
 /**
@@ -8,7 +9,7 @@ const HEADER_BYTES = 20;
  * Source: array_recv in Postgres' arrayfuncs.c.
  */
 export function binaryArray<T>(
-  type: keyof typeof OIDS,
+  type: Exclude<keyof typeof OIDS, 'int4'>,
   items: readonly T[],
   valueOf: (item: T) => string | Buffer,
 ): Buffer {
@@ -16,8 +17,7 @@ export function binaryArray<T>(
   let size = HEADER_BYTES;
   for (const element of elements) size += 4 + Buffer.byteLength(element);
   const buffer = Buffer.allocUnsafe(size);
-  let at = 0;
-  for (const header of [1, 0, OIDS[type], elements.length, 1]) at = buffer.writeInt32BE(header, at);
+  let at = writeHeader(buffer, type, elements.length);
   for (const element of elements) {
     const start = at + 4;
     const length =
@@ -26,4 +26,21 @@ export function binaryArray<T>(
     at = start + length;
   }
   return buffer;
+}
+
+/** The same of type `int4[]`. */
+export function binaryIntegers(integers: readonly number[]): Buffer {
+  const buffer = Buffer.allocUnsafe(HEADER_BYTES + integers.length * 2 * INTEGER_BYTES);
+  let at = writeHeader(buffer, 'int4', integers.length);
+  for (const integer of integers) {
+    at = buffer.writeInt32BE(INTEGER_BYTES, at);
+    at = buffer.writeInt32BE(integer, at);
+  }
+  return buffer;
+}
+
+function writeHeader(buffer: Buffer, type: keyof typeof OIDS, length: number): number {
+  let at = 0;
+  for (const header of [1, 0, OIDS[type], length, 1]) at = buffer.writeInt32BE(header, at);
+  return at;
 }

@@ -16,11 +16,6 @@ export interface CommitBatcherOptions<T extends BatchItem> {
    * outside the two batch slots, so that it takes no connection from them.
    */
   commit: (items: T[], apart: boolean) => Promise<AcceptResult[]>;
-  /**
-   * Items of different sorts share no batch: what is rare and dear does not hold up what is common. Asked when a batch is
-   * formed, for it may change while an item waits.
-   */
-  sort?: (item: T) => string;
   maxBatch?: number;
   maxInFlight?: number;
   maxQueued?: number;
@@ -132,12 +127,11 @@ export class CommitBatcher<T extends BatchItem> {
     return same;
   }
 
-  /** The longest waiting items of one sort whose lanes are free, in order; what belongs to a lane that stands apart joins it. */
+  /** The longest waiting items whose lanes are free, in order; what belongs to a lane that stands apart joins it. */
   private takeBatch(): Waiting<T>[] {
     const batch: Waiting<T>[] = [];
     const rest: Waiting<T>[] = [];
     const leftBehind = new Set<string>();
-    let sort: string | undefined;
     for (const waiting of this.queue) {
       const { lane } = waiting.item;
       if (waiting.settled) continue;
@@ -145,9 +139,7 @@ export class CommitBatcher<T extends BatchItem> {
         this.apart.get(lane)?.push(waiting);
         continue;
       }
-      const free = batch.length < this.maxBatch && !this.busyLanes.has(lane) && !leftBehind.has(lane);
-      const own = free ? this.sortOf(waiting) : undefined;
-      if (own !== undefined && own === (sort ??= own)) {
+      if (batch.length < this.maxBatch && !this.busyLanes.has(lane) && !leftBehind.has(lane)) {
         batch.push(waiting);
       } else {
         rest.push(waiting);
@@ -157,10 +149,6 @@ export class CommitBatcher<T extends BatchItem> {
     this.queue = rest;
     for (const waiting of batch) this.busyLanes.add(waiting.item.lane);
     return batch;
-  }
-
-  private sortOf({ item }: Waiting<T>): string {
-    return this.options.sort?.(item) ?? '';
   }
 
   private async commitBatch(batch: Waiting<T>[]): Promise<void> {

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { InboundMessageReceived } from '#core';
 import { KnownThreads } from './known-threads.js';
 
-const thread = (n: number) => ({ threadId: Buffer.alloc(16, n), laneId: `lane-${n}` });
+const thread = (n: number) => `0198c0de-0000-7000-8000-00000000000${n}`;
 const message: InboundMessageReceived = {
   kind: 'inbound-message',
   tenantId: 'default',
@@ -27,7 +27,11 @@ describe(KnownThreads, () => {
     const known = new KnownThreads();
     known.remember('v1', 'a', message, thread(1));
     const another: InboundMessageReceived = { ...message, content: { type: 'text', text: 'more' } };
-    expect(known.find('a', another)).toMatchObject(thread(1));
+    expect(known.find('a', another)).toMatchObject({
+      id: thread(1),
+      bytes: Buffer.from('0198c0de000070008000000000000001', 'hex'),
+      tenantId: message.tenantId,
+    });
     expect(known.find('b', message)).toBeUndefined();
     const changes: Partial<InboundMessageReceived>[] = [
       { tenantId: 'other' },

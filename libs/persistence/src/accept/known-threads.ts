@@ -2,10 +2,10 @@ import type { InboundMessageReceived } from '#core';
 
 /** Where the messages of a known customer to a known number go. */
 export interface KnownThread {
-  /** 16 bytes, as Postgres takes it. */
-  threadId: Buffer;
-  /** The inbound lane, which is to be woken. */
-  laneId: string;
+  id: string;
+  /** The same, as Postgres takes it. */
+  bytes: Buffer;
+  tenantId: string;
 }
 
 /** All of a message that finding its thread, or bringing it up to date, depends on. */
@@ -42,14 +42,16 @@ export class KnownThreads {
   }
 
   /** `version` must have been read no later than the thread was found. */
-  remember(version: string, lane: string, sender: Sender, thread: KnownThread): void {
+  remember(version: string, lane: string, sender: Sender, id: string): void {
     this.moveTo(version);
     const [oldest] = this.entries.size < this.capacity ? [] : this.entries.keys();
     if (oldest !== undefined) this.entries.delete(oldest);
     const { tenantId, account, channel, to, serviceId, from, aliases, profileName } = sender;
     const kept = { tenantId, account, channel, to, serviceId, from, aliases, profileName };
     // Strings that were cut out of a request's body would keep all of it in memory; copies do not.
-    this.entries.set(lane, { ...thread, sender: structuredClone(kept) });
+    const copy = structuredClone(kept);
+    const bytes = Buffer.from(id.replaceAll('-', ''), 'hex');
+    this.entries.set(lane, { id, bytes, tenantId: copy.tenantId, sender: copy });
   }
 
   /** Forgets everything unless it is true of this version. */

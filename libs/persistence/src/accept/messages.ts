@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import { v7 as uuid } from 'uuid';
 import type { AcceptResult, InboundMessageReceived, WakeUp } from '#core';
 import type { Queryable } from '../database.js';
-import { binaryArray } from './binary-array.js';
+import { binaryArray, binaryIntegers } from './binary-array.js';
 import { keyDigest } from './keys.js';
 import type { KnownThread, KnownThreads } from './known-threads.js';
 
@@ -17,6 +17,52 @@ export interface Accepted {
 export interface LaneMessage {
   lane: string;
   event: InboundMessageReceived;
+}
+
+/** By whom and to whom messages are, as every look-up takes it. */
+function parties(events: InboundMessageReceived[]) {
+  return {
+    tenants: events.map((event) => event.tenantId),
+    channels: events.map((event) => event.channel),
+    accounts: events.map((event) => event.account),
+    tos: events.map((event) => event.to),
+    services: events.map((event) => event.serviceId ?? null),
+    froms: events.map((event) => event.from),
+    aliases: events.map((event) => event.aliases[0]?.value ?? event.from),
+    secondAliases: events.map((event) => event.aliases[1]?.value ?? null),
+    names: events.map((event) => storable(event.profileName)),
+  };
+}
+
+const INTRODUCE_THREADS = {
+  name: 'introduce-threads',
+  text: 'select * from introduce_threads($1, $2, $3, $4, $5, $6, $7, $8, $9)',
+};
+
+interface IntroducedRow {
+  ord: number;
+  thread_id: string;
+  /** Null where somebody has emptied the directory: then nothing is remembered. */
+  version: string | null;
+}
+
+/** Finds the threads of customers who are not remembered, makes those of new ones, and remembers them. */
+export async function introduceThreads(
+  db: Queryable,
+  messages: LaneMessage[],
+  known: KnownThreads,
+): Promise<void> {
+  const { tenants, channels, accounts, tos, services, froms, aliases, secondAliases, names } = parties(
+    messages.map(({ event }) => event),
+  );
+  const { rows } = await db.query<IntroducedRow>({
+    ...INTRODUCE_THREADS,
+    values: [tenants, channels, accounts, tos, services, froms, aliases, secondAliases, names],
+  });
+  for (const { ord, thread_id, version } of rows) {
+    const message = messages[ord - 1];
+    if (message && version !== null) known.remember(version, message.lane, message.event, thread_id);
+  }
 }
 
 // The version is read no later than the threads are looked up: it stands in the snapshot in which this statement starts.
@@ -38,27 +84,32 @@ interface Row {
   version: string | null;
 }
 
-/** Commits messages from customers in one round trip, and remembers their threads. No key may stand twice. */
+/**
+ * Commits any messages in one round trip, whoever they are from and whether or not they came before, and remembers their
+ * threads. No key may stand twice.
+ */
 export async function acceptMessages(
   db: Queryable,
   messages: LaneMessage[],
   known: KnownThreads,
 ): Promise<Accepted> {
   const events = messages.map(({ event }) => event);
+  const { tenants, channels, accounts, tos, services, froms, aliases, secondAliases, names } =
+    parties(events);
   const { rows } = await db.query<Row>({
     ...ACCEPT_MESSAGES,
     values: [
-      events.map((event) => event.tenantId),
+      tenants,
       events.map((event) => keyDigest(event.dedupeKey)),
       events.map(() => uuid()),
-      events.map((event) => event.channel),
-      events.map((event) => event.account),
-      events.map((event) => event.to),
-      events.map((event) => event.serviceId ?? null),
-      events.map((event) => event.from),
-      events.map((event) => event.aliases[0]?.value ?? event.from),
-      events.map((event) => event.aliases[1]?.value ?? null),
-      events.map((event) => storable(event.profileName)),
+      channels,
+      accounts,
+      tos,
+      services,
+      froms,
+      aliases,
+      secondAliases,
+      names,
       events.map((event) => event.providerMessageId),
       events.map((event) => JSON.stringify(event.content)),
       events.map((event) => JSON.stringify(event.raw)),
@@ -77,78 +128,144 @@ function remember(rows: Row[], messages: LaneMessage[], known: KnownThreads): vo
   for (const message of messages) {
     for (const { value } of message.event.aliases) newest.set(value, message);
   }
-  for (const { ord, lane_id, thread_id, version } of rows) {
+  for (const { ord, thread_id, version } of rows) {
     const message = messages[ord - 1];
     if (!message || thread_id === null || version === null) continue;
     const { lane, event } = message;
     if (event.aliases.some(({ value }) => newest.get(value) !== message)) continue;
-    known.remember(version, lane, event, { threadId: uuidBytes(thread_id), laneId: lane_id });
+    known.remember(version, lane, event, thread_id);
   }
 }
 
-const ACCEPT_KNOWN_MESSAGES = {
-  name: 'accept-known-messages',
-  text: 'select * from accept_known_messages($1, $2, $3, $4, $5, $6, $7, $8, $9)',
+const APPEND_MESSAGES = {
+  name: 'append-messages',
+  text: 'select * from append_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
+};
+const APPEND_MESSAGE = {
+  name: 'append-message',
+  text: 'select * from append_message($1, $2, $3, $4, $5, $6, $7, $8, $9)',
 };
 
-interface KnownRow {
+interface AppendedRow {
   version: string | null;
-  duplicates: number[] | null;
+  /** By thread. Null where nothing is stored. */
+  lanes: string[] | null;
+  /** By thread; null where somebody holds the lane, or has let it run out. */
+  fences: (string | null)[];
   opened: string[] | null;
 }
 
 /**
  * Commits messages of known threads in one round trip, without looking anything up. Undefined, with nothing stored, when
- * what is known has become out of date, and forgets it.
+ * one of them came before, or when what is known has become out of date, which is then forgotten.
  */
-export async function acceptKnownMessages(
+export async function appendMessages(
   db: Queryable,
   events: InboundMessageReceived[],
   threads: KnownThread[],
+  version: string | null,
   known: KnownThreads,
 ): Promise<Accepted | undefined> {
-  const { rows } = await db.query<KnownRow>({
-    ...ACCEPT_KNOWN_MESSAGES,
-    values: [
-      known.version,
-      binaryArray('text', events, (event) => event.tenantId),
-      binaryArray('uuid', threads, (thread) => thread.threadId),
-      binaryArray('bytea', events, (event) => keyDigest(event.dedupeKey)),
-      binaryArray('uuid', messageIds(events.length), (id) => id),
-      binaryArray('text', events, (event) => event.providerMessageId),
-      binaryArray('json', events, (event) => JSON.stringify(event.content)),
-      binaryArray('json', events, (event) => JSON.stringify(event.raw)),
-      events.some((event) => event.channel === 'whatsapp'),
-    ],
-  });
+  const { rows } = await db.query<AppendedRow>(appending(events, threads, version));
   const [answer] = rows;
   if (answer) known.moveTo(answer.version);
-  if (!answer?.duplicates) return undefined;
-  const duplicates = new Set(answer.duplicates);
-  const results = events.map((_, n): AcceptResult => (duplicates.has(n + 1) ? 'duplicate' : 'accepted'));
-  const lanes = new Set(threads.filter((_, n) => results[n] === 'accepted').map(({ laneId }) => laneId));
+  if (!answer?.lanes) return undefined;
+  const wakeUps = answer.lanes.map((laneId, n): WakeUp => {
+    const fence = answer.fences[n];
+    return { laneId, direction: 'inbound', ...(fence && { fence }) };
+  });
+  for (const laneId of answer.opened ?? []) wakeUps.push({ laneId, direction: 'outbound' });
+  return { results: events.map(() => 'accepted'), wakeUps };
+}
+
+function appending(events: InboundMessageReceived[], threads: KnownThread[], version: string | null) {
+  const opensWindows = events.some((event) => event.channel === 'whatsapp');
+  const ids = messageIds(events.length);
+  const [event] = events;
+  const [thread] = threads;
+  if (events.length === 1 && event && thread) {
+    return {
+      ...APPEND_MESSAGE,
+      values: [
+        version,
+        opensWindows,
+        thread.bytes,
+        thread.tenantId,
+        keyDigest(event.dedupeKey),
+        ids[0],
+        event.providerMessageId,
+        JSON.stringify(event.content),
+        JSON.stringify(event.raw),
+      ],
+    };
+  }
+  const { lanes, places, after } = placed(threads);
   return {
-    results,
-    wakeUps: [
-      ...[...lanes].map((laneId): WakeUp => ({ laneId, direction: 'inbound' })),
-      ...(answer.opened ?? []).map((laneId): WakeUp => ({ laneId, direction: 'outbound' })),
+    ...APPEND_MESSAGES,
+    values: [
+      version,
+      opensWindows,
+      binaryArray('uuid', lanes, ({ thread }) => thread.bytes),
+      binaryArray('text', lanes, ({ thread }) => thread.tenantId),
+      binaryIntegers(lanes.map(({ count }) => count)),
+      binaryArray('bytea', events, ({ dedupeKey }) => keyDigest(dedupeKey)),
+      binaryArray('uuid', ids, (id) => id),
+      binaryIntegers(places),
+      binaryIntegers(after),
+      binaryArray('text', events, ({ providerMessageId }) => providerMessageId),
+      binaryArray('json', events, ({ content }) => JSON.stringify(content)),
+      binaryArray('json', events, ({ raw }) => JSON.stringify(raw)),
     ],
   };
 }
 
-/** UUIDv7 of one instant, in order; their randomness is drawn together, which is many times faster. */
-function messageIds(count: number): Buffer[] {
-  const msecs = Date.now();
-  const random = randomBytes(count * UUID_BYTES);
-  const first = random.readUInt32BE() >>> 1;
-  return Array.from({ length: count }, (_, n) => {
-    const own = random.subarray(n * UUID_BYTES, (n + 1) * UUID_BYTES);
-    return uuid({ msecs, seq: first + n, random: own }, Buffer.allocUnsafe(UUID_BYTES));
-  });
+interface Place {
+  thread: KnownThread;
+  /** From 1, as Postgres counts. */
+  at: number;
+  count: number;
 }
 
-function uuidBytes(id: string): Buffer {
-  return Buffer.from(id.replaceAll('-', ''), 'hex');
+/**
+ * The lanes of these threads, each once and in the order in which they are locked; and by message, the place of its lane in
+ * there and how many messages come after it in the same lane.
+ */
+function placed(threads: KnownThread[]): { lanes: Place[]; places: number[]; after: number[] } {
+  const byThread = new Map<string, Place>();
+  const own = threads.map((thread) => {
+    let lane = byThread.get(thread.id);
+    if (!lane) byThread.set(thread.id, (lane = { thread, at: 0, count: 0 }));
+    lane.count += 1;
+    return { lane, nth: lane.count };
+  });
+  const lanes = [...byThread.values()].sort((a, b) => (a.thread.id < b.thread.id ? -1 : 1));
+  lanes.forEach((lane, n) => (lane.at = n + 1));
+  return {
+    lanes,
+    places: own.map(({ lane }) => lane.at),
+    after: own.map(({ lane, nth }) => lane.count - nth),
+  };
+}
+
+/** A stock of randomness: one draw costs as much for 4,096 bytes as for 16. */
+const random = Buffer.alloc(256 * UUID_BYTES);
+let randomAt = random.length;
+
+/** UUIDv7 of one instant, in order. */
+function messageIds(count: number): Buffer[] {
+  const msecs = Date.now();
+  const first = takeRandom().readUInt32BE() >>> 1;
+  return Array.from({ length: count }, (_, n) =>
+    uuid({ msecs, seq: first + n, random: takeRandom() }, Buffer.allocUnsafe(UUID_BYTES)),
+  );
+}
+
+function takeRandom(): Buffer {
+  if (randomAt === random.length) {
+    randomFillSync(random);
+    randomAt = 0;
+  }
+  return random.subarray(randomAt, (randomAt += UUID_BYTES));
 }
 
 /** A name is for showing; Postgres' text takes no NUL. The name as it came stays in the message's parameters. */

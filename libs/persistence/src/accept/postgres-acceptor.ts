@@ -8,10 +8,16 @@ import {
   type WakeUps,
 } from '#core';
 import { inTransaction, type Pool } from '../database.js';
-import { CommitBatcher, type BatchItem, type CommitBatcherOptions } from './commit-batcher.js';
+import { CommitBatcher, type BatchItem } from './commit-batcher.js';
 import { acceptDeskEvents, type DeskOptions } from './desk-events.js';
 import { KnownThreads, type KnownThread } from './known-threads.js';
-import { acceptKnownMessages, acceptMessages, type Accepted, type LaneMessage } from './messages.js';
+import {
+  acceptMessages,
+  appendMessages,
+  introduceThreads,
+  type Accepted,
+  type LaneMessage,
+} from './messages.js';
 import { acceptReceipts } from './receipts.js';
 
 type Event = InboundMessageReceived | ReceiptReceived | DeskEventReceived;
@@ -38,9 +44,7 @@ export class PostgresAcceptor extends Acceptor {
 
   constructor(private readonly options: AcceptorOptions) {
     super();
-    this.messages = this.batcher('inbound-message', (pool, items, apart) => this.commit(pool, items, apart), {
-      sort: ({ lane, event }) => (this.known.find(lane, event) ? 'known' : 'unknown'),
-    });
+    this.messages = this.batcher('inbound-message', (pool, items, apart) => this.commit(pool, items, apart));
     this.receipts = this.batcher('receipt', async (pool, items) => {
       const accepted = await acceptReceipts(pool, events(items));
       if (accepted.unmatched > 0) options.onUnmatchedReceipts?.(accepted.unmatched);
@@ -82,24 +86,34 @@ export class PostgresAcceptor extends Acceptor {
 
   /** What stands apart is looked up anew: should what is known be the trouble, it ends here. */
   private async commit(pool: Pool, messages: LaneMessage[], apart: boolean): Promise<Accepted> {
-    const threads = apart
-      ? []
-      : messages.map(({ lane, event }) => this.known.find(lane, event)).filter(isKnown);
-    const accepted =
-      threads.length === messages.length
-        ? await acceptKnownMessages(pool, events(messages), threads, this.known)
-        : undefined;
-    return accepted ?? (await acceptMessages(pool, messages, this.known));
+    const { known } = this;
+    if (!apart) {
+      if (!this.knows(messages)) {
+        await introduceThreads(
+          pool,
+          messages.filter(({ lane, event }) => !known.find(lane, event)),
+          known,
+        );
+      }
+      const { version } = known;
+      const threads = messages.map(({ lane, event }) => known.find(lane, event));
+      const appended =
+        threads.every(isKnown) && (await appendMessages(pool, events(messages), threads, version, known));
+      if (appended) return appended;
+    }
+    return await acceptMessages(pool, messages, known);
+  }
+
+  private knows(messages: LaneMessage[]): boolean {
+    return messages.every(({ lane, event }) => this.known.find(lane, event));
   }
 
   private batcher<I extends BatchItem & { event: Event }>(
     kind: I['event']['kind'],
     commit: (pool: Pool, items: I[], apart: boolean) => Promise<Accepted>,
-    options: Pick<CommitBatcherOptions<I>, 'sort'> = {},
   ): CommitBatcher<I> {
     const { onBatch } = this.options;
     return new CommitBatcher<I>({
-      ...options,
       commit: async (items, apart) => {
         const { pool, apartPool, wakeUps } = this.options;
         const accepted = await commit(apart ? apartPool : pool, items, apart);

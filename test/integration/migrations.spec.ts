@@ -1,0 +1,126 @@
+import { DataSource } from 'typeorm';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createPool, migrateDatabase, PostgresAcceptor, PostgresLaneStore, type Pool } from '#persistence';
+import { KnownThreads } from '../../libs/persistence/src/accept/known-threads.js';
+import { acceptMessages } from '../../libs/persistence/src/accept/messages.js';
+import { migrations } from '../../libs/persistence/src/migrations/index.js';
+import { deskEvent, inboundMessage, makeNumber } from '../support/accepting.js';
+import { startTestPostgres, type TestPostgres } from '../support/postgres.js';
+
+let server: TestPostgres;
+const pools: Pool[] = [];
+
+beforeAll(async () => {
+  server = await startTestPostgres();
+});
+afterAll(async () => {
+  await Promise.all(pools.map((pool) => pool.end()));
+  await server.stop();
+});
+
+const FROM = '+15551234567';
+
+function open(url: string): Pool {
+  const pool = createPool({ databaseUrl: url, name: 'test', maxConnections: 1 });
+  pools.push(pool);
+  return pool;
+}
+
+/** A database as the version before left it, and a session that stays open over the migration. */
+async function versionBefore(): Promise<{ url: string; pool: Pool; source: DataSource }> {
+  const url = await server.createDatabase();
+  const source = new DataSource({ type: 'postgres', url, migrations, migrationsTransactionMode: 'all' });
+  const before = new DataSource({ ...source.options, migrations: migrations.slice(0, -1) } as never);
+  await before.initialize();
+  await before.runMigrations();
+  await before.destroy();
+  const pool = open(url);
+  await makeNumber(pool);
+  await acceptAsBefore(pool, FROM);
+  return { url, pool, source };
+}
+
+async function acceptAsBefore(pool: Pool, from: string): Promise<void> {
+  await acceptMessages(pool, [{ lane: from, event: inboundMessage({ from }) }], new KnownThreads());
+}
+
+function acceptorOn(pool: Pool): PostgresAcceptor {
+  const wakeUps = { wake: () => undefined };
+  return new PostgresAcceptor({ pool, apartPool: pool, wakeUps, readyMs: 1, closeGraceMs: 1 });
+}
+
+async function all(pool: Pool, statement: string): Promise<unknown[]> {
+  return (await pool.query<Record<string, unknown>>(statement)).rows;
+}
+
+/** Everything that statements were made for. */
+const SHAPE = [
+  `select conrelid::regclass::text as of, conname, pg_get_constraintdef(oid) as definition from pg_constraint
+     where connamespace = 'public'::regnamespace order by 1, 2`,
+  `select table_name, column_name, data_type, domain_name, is_nullable, column_default
+     from information_schema.columns where table_schema = 'public' order by 1, 2`,
+  `select indexname, indexdef from pg_indexes where schemaname = 'public' order by 1`,
+  `select proname, pg_get_functiondef(p.oid) as definition from pg_proc p
+     where pronamespace = 'public'::regnamespace order by 1`,
+];
+
+async function shapeOf(pool: Pool): Promise<unknown[][]> {
+  const shape: unknown[][] = [];
+  for (const statement of SHAPE) shape.push(await all(pool, statement));
+  return shape;
+}
+
+describe('the newest migration', () => {
+  it('lets sessions of before go on: accepting, working a lane, closing conversations', async () => {
+    const { url, pool } = await versionBefore();
+    const store = new PostgresLaneStore({
+      pool,
+      wakeUps: { wake: () => undefined },
+      readyMs: 1,
+      closeGraceMs: 1,
+    });
+    const [{ id: laneId }] = (await all(pool, 'select id from lanes')) as [{ id: string }];
+    const work = async (n: number): Promise<void> => {
+      await acceptAsBefore(pool, FROM);
+      const lane = await store.claim(laneId, 5_000);
+      if (!lane) throw new Error('The lane cannot be claimed.');
+      expect(await store.head(lane)).toBeDefined();
+      await store.release(lane.lease);
+      await pool.query(
+        `with made as (insert into conversations (id, tenant_id, thread_id, number_id, state, desk_conversation_id)
+           select new_id(), tenant_id, id, number_id, 'active', $1 from threads returning *)
+         insert into desk_conversations (tenant_id, id, conversation_id)
+         select tenant_id, desk_conversation_id, id from made`,
+        [`desk-${n}`],
+      );
+      const idle = deskEvent({ deskConversationId: `desk-${n}`, facts: { state: { value: 'idle', at: 5 } } });
+      expect(await acceptorOn(pool).accept([idle])).toEqual(['accepted']);
+    };
+    const session = () => all(pool, 'select pg_backend_pid() as pid');
+    await work(1);
+    const before = await session();
+    await migrateDatabase(url);
+    for (const n of [2, 3]) await work(n);
+    expect(await session()).toEqual(before);
+    expect(await all(pool, 'select distinct state from conversations')).toEqual([{ state: 'closed' }]);
+  });
+
+  it('can be taken back and run again, with data, and numbers go on', async () => {
+    const { url, pool, source } = await versionBefore();
+    const shape = await shapeOf(pool);
+    const fresh = () => acceptorOn(open(url)).accept([inboundMessage({ from: FROM })]);
+    await migrateDatabase(url);
+    expect(await shapeOf(pool)).not.toEqual(shape);
+    expect(await fresh()).toEqual(['accepted']);
+    await source.initialize();
+    await source.undoLastMigration();
+    await source.destroy();
+    expect(await shapeOf(pool)).toEqual(shape);
+    await acceptAsBefore(pool, FROM);
+    await migrateDatabase(url);
+    expect(await fresh()).toEqual(['accepted']);
+    expect(
+      await all(pool, 'select array_agg(seq::int order by seq) as seq from messages group by lane_id'),
+    ).toEqual([{ seq: [1, 2, 3, 4] }]);
+  });
+});
