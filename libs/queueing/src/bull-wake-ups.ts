@@ -77,11 +77,8 @@ export class BullWakeUps extends WakeUps implements OnApplicationShutdown {
 
   private wakeNow(laneId: string, direction: Direction, now: number, fence: string | undefined): void {
     const request = { laneId, direction };
-    if (
-      !this.isWaiting(laneId, direction, now, fence) &&
-      this.throttle.admit(`${direction}:${laneId}`, now, request)
-    )
-      this.send(request, 0);
+    const isServed = this.isWaiting(laneId, direction, now, fence);
+    if (!isServed && this.throttle.admit(`${direction}:${laneId}`, now, request)) this.send(request, 0);
     else this.observer.wakeUps?.('coalesced', direction, 1);
   }
 
