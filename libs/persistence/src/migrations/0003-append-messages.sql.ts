@@ -4,8 +4,8 @@
  */
 export const appendMessages = /* sql */ `
 -- A check constraint is parsed and prepared by every statement that writes the table, in every partition that it touches: a
--- quarter of what one text alone costs. Our statements write literals and closed unions, and tests look at every state. The
--- columns' types stay: sessions that run on while this does have plans made for them.
+-- quarter of what one text alone costs. Our statements write literals and closed unions. The columns' types stay: sessions
+-- that run on while this does have plans made for them.
 alter table lanes drop constraint lanes_direction_check, drop constraint lanes_waiting_for_check;
 alter table lane_items drop constraint lane_items_state_check;
 alter table messages drop constraint messages_delivery_check;
