@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { WakeUp } from '#core';
 import { BullWakeUps } from './bull-wake-ups.js';
@@ -5,10 +6,14 @@ import type { FedQueue } from './wake-up-feeder.js';
 
 describe(BullWakeUps.name, () => {
   let added: string[];
+  let refuses: boolean;
   let sut: BullWakeUps;
 
   const queue = (): FedQueue => ({
-    addBulk: async (jobs) => void added.push(...jobs.map(({ data }) => data.laneId)),
+    addBulk: async (jobs) => {
+      if (refuses) throw new Error('refused');
+      added.push(...jobs.map(({ data }) => data.laneId));
+    },
     getWaitingCount: async () => 0,
   });
   const wake = async (laneId: string, changes: Partial<WakeUp> = {}, passMs = 0): Promise<void> => {
@@ -21,6 +26,7 @@ describe(BullWakeUps.name, () => {
       toFake: ['performance', 'setTimeout', 'clearTimeout', 'setImmediate', 'clearImmediate'],
     });
     added = [];
+    refuses = false;
     sut = new BullWakeUps({ inbound: queue(), outbound: queue(), close: async () => undefined });
   });
   afterEach(async () => {
@@ -69,25 +75,45 @@ describe(BullWakeUps.name, () => {
     expect(added.toSorted()).toEqual(['a', 'a', 'a', 'b']);
   });
 
+  it('takes nothing for queued that was dropped while the queue was away', async () => {
+    refuses = true;
+    await wake('a', { fence: '7' }, 50);
+    expect(sut.failing()).toBe(true);
+    // The last one is what the queue is tried with.
+    for (const lane of ['b', 'c']) await wake(lane, { fence: '7' });
+    refuses = false;
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect([sut.failing(), added]).toEqual([false, ['c']]);
+    await wake('b', { fence: '7' }, 300);
+    expect(added).toEqual(['c', 'b']);
+  });
+
   it('never leaves work behind that no wake-up and no worker will find, whoever holds the lane when', async () => {
-    for (let seed = 1; seed <= 60; seed += 1) {
-      added = [];
-      // A lane as workers treat it: a claim moves its fence; whoever holds it takes all there is, last of all on release.
-      const lane = { fence: 0, held: false, waiting: 0 };
-      let random = seed * 7919;
-      const next = (below: number) => (random = (random * 1_103_515_245 + 12_345) % 2 ** 31) % below;
-      for (let step = 0; step < 80; step += 1) {
-        if (next(3) > 0) {
-          lane.waiting += 1;
-          await wake(`lane-${seed}`, lane.held ? {} : { fence: String(lane.fence) }, next(120));
+    const step = fc.oneof(
+      { arbitrary: fc.record({ does: fc.constant('text'), passMs: fc.nat({ max: 120 }) }), weight: 3 },
+      fc.record({ does: fc.constantFrom('job', 'release'), passMs: fc.constant(0) }),
+    );
+    let runs = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 80, size: 'max' }), async (steps) => {
+        added = [];
+        const name = `lane-${(runs += 1)}`;
+        // A lane as workers treat it: a claim moves its fence; whoever holds it takes all there is, last of all on release.
+        const lane = { fence: 0, held: false, waiting: 0 };
+        for (const { does, passMs } of steps) {
+          if (does === 'text') {
+            lane.waiting += 1;
+            await wake(name, lane.held ? {} : { fence: String(lane.fence) }, passMs);
+          } else if (does === 'release') {
+            if (lane.held) Object.assign(lane, { held: false, waiting: 0 });
+          } else if (added.splice(0).length > 0 && !lane.held && lane.waiting > 0) {
+            Object.assign(lane, { fence: lane.fence + 1, held: true });
+          }
         }
-        if (next(4) === 0 && added.splice(0).length > 0 && !lane.held && lane.waiting > 0) {
-          Object.assign(lane, { fence: lane.fence + 1, held: true });
-        }
-        if (lane.held && next(2) === 0) Object.assign(lane, { held: false, waiting: 0 });
-      }
-      await vi.advanceTimersByTimeAsync(300);
-      expect([seed, lane.waiting > 0 && !lane.held && added.length === 0]).toEqual([seed, false]);
-    }
+        await vi.advanceTimersByTimeAsync(300);
+        expect(lane.waiting > 0 && !lane.held && added.length === 0).toBe(false);
+      }),
+      { numRuns: 100 },
+    );
   });
 });

@@ -51,6 +51,7 @@ export class BullWakeUps extends WakeUps implements OnApplicationShutdown {
 
   override wake(wakeUps: WakeUp[]): void {
     const now = performance.now();
+    // Nothing trails here: this only forgets what is past.
     this.unclaimed.takeDue(now);
     for (const { laneId, direction, delayMs = 0, fence } of wakeUps) {
       if (delayMs > 0) this.wakeLater(laneId, direction, delayMs, now);
