@@ -19,19 +19,19 @@ export interface LaneMessage {
   event: InboundMessageReceived;
 }
 
-/** By whom and to whom messages are, as every look-up takes it. */
-function parties(events: InboundMessageReceived[]) {
-  return {
-    tenants: events.map((event) => event.tenantId),
-    channels: events.map((event) => event.channel),
-    accounts: events.map((event) => event.account),
-    tos: events.map((event) => event.to),
-    services: events.map((event) => event.serviceId ?? null),
-    froms: events.map((event) => event.from),
-    aliases: events.map((event) => event.aliases[0]?.value ?? event.from),
-    secondAliases: events.map((event) => event.aliases[1]?.value ?? null),
-    names: events.map((event) => storable(event.profileName)),
-  };
+/** By whom and to whom messages are, as columns: tenants first, then what every look-up takes after them, in its order. */
+function parties(events: InboundMessageReceived[]): [string[], ...(string | null)[][]] {
+  return [
+    events.map((event) => event.tenantId),
+    events.map((event) => event.channel),
+    events.map((event) => event.account),
+    events.map((event) => event.to),
+    events.map((event) => event.serviceId ?? null),
+    events.map((event) => event.from),
+    events.map((event) => event.aliases[0]?.value ?? event.from),
+    events.map((event) => event.aliases[1]?.value ?? null),
+    events.map((event) => storable(event.profileName)),
+  ];
 }
 
 const INTRODUCE_THREADS = {
@@ -52,12 +52,9 @@ export async function introduceThreads(
   messages: LaneMessage[],
   known: KnownThreads,
 ): Promise<void> {
-  const { tenants, channels, accounts, tos, services, froms, aliases, secondAliases, names } = parties(
-    messages.map(({ event }) => event),
-  );
   const { rows } = await db.query<IntroducedRow>({
     ...INTRODUCE_THREADS,
-    values: [tenants, channels, accounts, tos, services, froms, aliases, secondAliases, names],
+    values: parties(messages.map(({ event }) => event)),
   });
   for (const { ord, thread_id, version } of rows) {
     const message = messages[ord - 1];
@@ -94,22 +91,14 @@ export async function acceptMessages(
   known: KnownThreads,
 ): Promise<Accepted> {
   const events = messages.map(({ event }) => event);
-  const { tenants, channels, accounts, tos, services, froms, aliases, secondAliases, names } =
-    parties(events);
+  const [tenants, ...others] = parties(events);
   const { rows } = await db.query<Row>({
     ...ACCEPT_MESSAGES,
     values: [
       tenants,
       events.map((event) => keyDigest(event.dedupeKey)),
       events.map(() => uuid()),
-      channels,
-      accounts,
-      tos,
-      services,
-      froms,
-      aliases,
-      secondAliases,
-      names,
+      ...others,
       events.map((event) => event.providerMessageId),
       events.map((event) => JSON.stringify(event.content)),
       events.map((event) => JSON.stringify(event.raw)),

@@ -86,26 +86,25 @@ export class PostgresAcceptor extends Acceptor {
 
   /** What stands apart is looked up anew: should what is known be the trouble, it ends here. */
   private async commit(pool: Pool, messages: LaneMessage[], apart: boolean): Promise<Accepted> {
-    const { known } = this;
-    if (!apart) {
-      if (!this.knows(messages)) {
-        await introduceThreads(
-          pool,
-          messages.filter(({ lane, event }) => !known.find(lane, event)),
-          known,
-        );
-      }
-      const { version } = known;
-      const threads = messages.map(({ lane, event }) => known.find(lane, event));
-      const appended =
-        threads.every(isKnown) && (await appendMessages(pool, events(messages), threads, version, known));
-      if (appended) return appended;
-    }
-    return await acceptMessages(pool, messages, known);
+    const appended = apart ? undefined : await this.append(pool, messages);
+    return appended ?? (await acceptMessages(pool, messages, this.known));
   }
 
-  private knows(messages: LaneMessage[]): boolean {
-    return messages.every(({ lane, event }) => this.known.find(lane, event));
+  private async append(pool: Pool, messages: LaneMessage[]): Promise<Accepted | undefined> {
+    const { known } = this;
+    const find = ({ lane, event }: LaneMessage) => known.find(lane, event);
+    let threads = messages.map(find);
+    if (!threads.every(isKnown)) {
+      const strangers = messages.filter((_, n) => !threads[n]);
+      await introduceThreads(pool, strangers, known);
+      // All of them: what was found before may have been forgotten meanwhile.
+      threads = messages.map(find);
+    }
+    // Read together with the threads: they are true of this version.
+    const { version } = known;
+    return threads.every(isKnown)
+      ? await appendMessages(pool, events(messages), threads, version, known)
+      : undefined;
   }
 
   private batcher<I extends BatchItem & { event: Event }>(
