@@ -8,6 +8,15 @@ import pg from 'pg';
 export class SteadyClient extends pg.Client {
   constructor(config?: string | pg.ClientConfig) {
     super(config);
-    this.on('error', () => undefined);
+    this.on('error', ignore);
+  }
+
+  /** BullMQ takes every listener away before it ends the connection that listens; the session may end just then. */
+  override removeAllListeners(event?: string | symbol): this {
+    super.removeAllListeners(event);
+    if (event === undefined || event === 'error') this.on('error', ignore);
+    return this;
   }
 }
+
+function ignore(): void {}
