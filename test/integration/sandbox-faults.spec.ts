@@ -48,6 +48,32 @@ describe('faults', () => {
   };
   const accepted = (): number => simulator.log.length;
 
+  it('is gone: nothing listens, until it comes back on the same port with what it knew', async () => {
+    expect(await create()).toMatchObject({ status: 202 });
+    const before = simulator.url;
+    const hanging = (async () => {
+      fault({ effect: 'hang' });
+      return create('hangs');
+    })();
+    await expect.poll(() => simulator.faults.hits).toBe(1);
+    simulator.vanish();
+    expect(await hanging).toEqual({ failed: true });
+    expect(simulator.gone).toBe(true);
+    const refused = await fetch(`${before}/__sandbox/health`).catch((error: Error) => error.cause);
+    expect(refused).toMatchObject({ code: 'ECONNREFUSED' });
+    await simulator.comeBack();
+    await simulator.comeBack();
+    expect(simulator.url).toBe(before);
+    expect(await create()).toMatchObject({ status: 202 });
+    expect(accepted()).toBe(2);
+  });
+
+  it('closes while it is gone', async () => {
+    simulator.vanish();
+    await simulator.close();
+    expect(simulator.gone).toBe(true);
+  });
+
   it.each([
     { effect: 'answer', when: 'before', taken: 0, status: 500 },
     { effect: 'answer', when: 'after', taken: 1, status: 500 },

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Activity, pause } from '../common/activity.js';
+import { type Activity, jitter, pause } from '../common/activity.js';
 import type { AppendLog } from '../common/append-log.js';
 import { type OnExchange, plainHeaders } from '../common/exchanges.js';
 import type { WebhookPoster } from '../common/webhook-post.js';
@@ -34,6 +34,8 @@ export interface EventSettings {
   /** Spacing of the repeats; after the last one the event is given up. */
   eventRetryMs: number[];
   webhookCopies: number;
+  /** Each call is held back for a random time up to this, and events overtake each other whatever `eventOrder` says. */
+  webhookJitterMs: number;
   /** `sequential`: an event's first attempt ends before the next one of its conversation starts. */
   eventOrder: 'sequential' | 'concurrent';
   signEvents: boolean;
@@ -114,16 +116,18 @@ export class EventSender {
 
   #dispatch(outgoing: Outgoing): void {
     const { activity, settings } = this.#context;
-    const { eventOrder, webhookCopies, eventDelayMs } = settings();
+    const { eventOrder, webhookCopies, eventDelayMs, webhookJitterMs } = settings();
     const lane = `${outgoing.url}|${outgoing.event.conversationId ?? outgoing.eventId}`;
-    const before = eventOrder === 'sequential' ? this.#tails.get(lane) : undefined;
+    const inOrder = eventOrder === 'sequential' && webhookJitterMs === 0;
+    const before = inOrder ? this.#tails.get(lane) : undefined;
     activity.start(async (signal) => {
       const first = (async () => {
         await before;
         if (eventDelayMs > 0) await pause(eventDelayMs, signal);
-        const copies = Array.from({ length: Math.max(1, webhookCopies) }, async () =>
-          this.#attempt(outgoing, 0, settings().signEvents, signal),
-        );
+        const copies = Array.from({ length: Math.max(1, webhookCopies) }, async () => {
+          await jitter(webhookJitterMs, signal);
+          return this.#attempt(outgoing, 0, settings().signEvents, signal);
+        });
         return (await Promise.all(copies))[0] ?? false;
       })();
       // The next event waits for this first attempt, whatever comes of it, not for repeats.

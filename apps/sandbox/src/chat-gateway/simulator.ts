@@ -46,6 +46,7 @@ const DEFAULT_SETTINGS: ChatGatewaySettings = {
   eventDelayMs: 0,
   eventRetryMs: [200, 500, 1000, 2000],
   webhookCopies: 1,
+  webhookJitterMs: 0,
   eventOrder: 'sequential',
   signEvents: true,
   messageForm: 'reference',
@@ -73,7 +74,8 @@ export class ChatGatewaySimulator {
   /** The conversations and what agents can do in them. */
   readonly desk: Desk;
   readonly #options: ChatGatewaySimulatorOptions;
-  readonly #queues: readonly Named[];
+  readonly queues: readonly Named[];
+  readonly #agents: Named[];
   readonly #server: SimulatorServer;
   readonly #poster = new WebhookPoster();
   readonly #events: EventSender;
@@ -87,7 +89,8 @@ export class ChatGatewaySimulator {
 
   constructor(options: ChatGatewaySimulatorOptions, key: SigningKey) {
     this.#options = options;
-    this.#queues = options.queues ?? DEFAULT_QUEUES;
+    this.queues = options.queues ?? DEFAULT_QUEUES;
+    this.#agents = [...(options.agents ?? DEFAULT_AGENTS)];
     this.settings = { ...DEFAULT_SETTINGS, ...options.settings };
     this.#key = key;
     this.#keys = new Map([[key.kid, key]]);
@@ -110,14 +113,14 @@ export class ChatGatewaySimulator {
       onExchange: options.onExchange,
     });
     this.desk = new Desk({
-      queues: this.#queues,
-      agents: options.agents ?? DEFAULT_AGENTS,
+      queues: this.queues,
+      agents: this.#agents,
       accepted: this.#accepted,
       activity: this.activity,
       settings,
       emit: (conversation, event) => this.#emit(conversation, event),
     });
-    const hasQueue = (id: string): boolean => this.#queues.some((queue) => queue.id === id);
+    const hasQueue = (id: string): boolean => this.queues.some((queue) => queue.id === id);
     registerSetupRoutes(this.#server, {
       webhooks: this.#webhooks,
       channels: this.#channels,
@@ -133,6 +136,16 @@ export class ChatGatewaySimulator {
     });
     registerChatGatewayControls(this.#server, this);
     this.#seed();
+  }
+
+  get agents(): readonly Named[] {
+    return this.#agents;
+  }
+
+  addAgent(name: string): Named {
+    const agent = { id: `agent-${this.#agents.length + 1}`, name };
+    this.#agents.push(agent);
+    return agent;
   }
 
   /** Base URL, for `CHAT_GATEWAY_BASE_URL` and control calls. */
@@ -159,6 +172,19 @@ export class ChatGatewaySimulator {
     this.activity.stopAll();
     await this.#server.close();
     await this.#poster.close();
+  }
+
+  get gone(): boolean {
+    return this.#server.gone;
+  }
+
+  /** Its API is gone, what it sends by itself is not. */
+  vanish(): void {
+    this.#server.vanish();
+  }
+
+  async comeBack(): Promise<void> {
+    await this.#server.comeBack();
   }
 
   logAfter(index: number): object[] {
@@ -244,7 +270,7 @@ export class ChatGatewaySimulator {
       this.#webhooks.set('1', { id: '1', name: 'Causeway', uri: webhookUrl, version: EVENT_VERSION });
     }
     if (channelId !== undefined) {
-      const routingOptions = { type: 'queue', id: this.#queues[0]?.id ?? '100' };
+      const routingOptions = { type: 'queue', id: this.queues[0]?.id ?? '100' };
       const channel = { id: channelId, name: 'Causeway', type: 'ChatAPI', webHookId: '1', routingOptions };
       this.#channels.set(channelId, channel);
     }

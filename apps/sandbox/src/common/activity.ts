@@ -50,6 +50,11 @@ export class Activity {
   }
 }
 
+/** Sleeps for a random time up to `maxMs`; rejects when the signal fires. */
+export async function jitter(maxMs: number, signal: AbortSignal): Promise<void> {
+  if (maxMs > 0) await pause(Math.random() * maxMs, signal);
+}
+
 /** Sleeps; rejects when the signal fires. */
 export async function pause(durationMs: number, signal: AbortSignal): Promise<void> {
   await delay(durationMs, undefined, { signal });

@@ -38,9 +38,15 @@ const ALWAYS_AFTER: ReadonlySet<FaultEffect> = new Set(['garbage', 'half-body', 
 export class Faults {
   #armed: Fault[] = [];
   #count = 0;
+  #hits = 0;
 
   get items(): readonly Fault[] {
     return this.#armed;
+  }
+
+  /** How many calls were hit so far. */
+  get hits(): number {
+    return this.#hits;
   }
 
   arm(spec: FaultSpec): Fault {
@@ -50,6 +56,10 @@ export class Faults {
     const fault: Fault = { ...spec, id: String(this.#count), when, times, skip: spec.skip ?? 0 };
     this.#armed.push(fault);
     return fault;
+  }
+
+  disarm(id: string): void {
+    this.#armed = this.#armed.filter((fault) => fault.id !== id);
   }
 
   disarmAll(): void {
@@ -72,6 +82,7 @@ export class Faults {
       fault.times -= 1;
       if (fault.times <= 0) this.#armed = this.#armed.filter((other) => other !== fault);
     }
+    this.#hits += 1;
     return { ...fault };
   }
 }

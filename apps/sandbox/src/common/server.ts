@@ -22,6 +22,7 @@ export interface SimulatorServerOptions {
 export class SimulatorServer {
   readonly #app: FastifyInstance = fastify({ bodyLimit: 16 * 1024 * 1024, forceCloseConnections: true });
   readonly #options: SimulatorServerOptions;
+  #address = { host: '', port: 0 };
 
   constructor(options: SimulatorServerOptions) {
     this.#options = options;
@@ -34,11 +35,38 @@ export class SimulatorServer {
 
   /** Starts listening; the base URL. */
   async listen(host: string, port: number): Promise<string> {
-    return this.#app.listen({ host, port });
+    const url = await this.#app.listen({ host, port });
+    this.#address = { host, port: Number(new URL(url).port) };
+    return url;
   }
 
   async close(): Promise<void> {
     await this.#app.close();
+  }
+
+  /** Whether nothing listens on the port: {@link vanish}. */
+  get gone(): boolean {
+    return !this.#app.server.listening;
+  }
+
+  /** The provider is gone: connections are refused, and those that exist break off. Control calls are gone with it. */
+  vanish(): void {
+    this.#app.server.close();
+    this.#app.server.closeAllConnections();
+  }
+
+  /** Listens again, on the port it had. */
+  async comeBack(): Promise<void> {
+    if (!this.gone) return;
+    const { server } = this.#app;
+    const { host, port } = this.#address;
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, host, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
   }
 
   /** An operation of the provider. The handler never sees faults, the reply or the recording. */

@@ -1,8 +1,9 @@
 import type { AppendLog } from '../common/append-log.js';
+import { jitter } from '../common/activity.js';
 import { WebhookPoster } from '../common/webhook-post.js';
 import { type InboundText, inboundParams, statusParams } from './inbound.js';
 import { newSid, type StoredMessage } from './messages.js';
-import type { TwilioLogEntry, TwilioSimulatorOptions } from './settings.js';
+import type { TwilioLogEntry, TwilioSettings, TwilioSimulatorOptions } from './settings.js';
 import { callTwilioWebhook, repliesIn, type TwilioWebhookCall } from './webhooks.js';
 
 /** Posts the webhooks of messages, in as many copies as wanted, and keeps a log of how each went. */
@@ -10,19 +11,19 @@ export class Deliveries {
   readonly #options: TwilioSimulatorOptions;
   readonly #calls: AppendLog<TwilioWebhookCall>;
   readonly #accepted: AppendLog<TwilioLogEntry>;
-  readonly #copies: () => number;
+  readonly #settings: () => TwilioSettings;
   readonly #poster = new WebhookPoster();
 
   constructor(
     options: TwilioSimulatorOptions,
     calls: AppendLog<TwilioWebhookCall>,
     accepted: AppendLog<TwilioLogEntry>,
-    copies: () => number,
+    settings: () => TwilioSettings,
   ) {
     this.#options = options;
     this.#calls = calls;
     this.#accepted = accepted;
-    this.#copies = copies;
+    this.#settings = settings;
   }
 
   /** The status callback of a message as it is now; undefined when it has none. */
@@ -71,12 +72,14 @@ export class Deliveries {
   ): Promise<TwilioWebhookCall> {
     const { authTokens, onExchange } = this.#options;
     const tools = { poster: this.#poster, authToken: authTokens[0] ?? '', signal, onExchange };
+    const { webhookCopies, webhookJitterMs } = this.#settings();
     const one = async (): Promise<TwilioWebhookCall> => {
+      await jitter(webhookJitterMs, signal);
       const call = await callTwilioWebhook({ kind, messageSid, configuredUrl, params }, tools);
       signal.throwIfAborted();
       return this.#calls.append(call);
     };
-    const copies = Array.from({ length: Math.max(0, this.#copies() - 1) }, one);
+    const copies = Array.from({ length: Math.max(0, webhookCopies - 1) }, one);
     const [first] = await Promise.all([one(), ...copies]);
     return first;
   }

@@ -29,6 +29,8 @@ export interface TwilioSettings {
   bodyAlteration: 'none' | 'smart-encoded';
   /** How often each webhook is posted. */
   webhookCopies: number;
+  /** Each webhook is held back for a random time up to this, so that they overtake each other. */
+  webhookJitterMs: number;
   /** A customer's STOP and START block and unblock our number for them. */
   optOutKeywords: boolean;
   magicNumbers: boolean;
@@ -39,6 +41,7 @@ export const DEFAULT_SETTINGS: TwilioSettings = {
   autoProgress: true,
   bodyAlteration: 'none',
   webhookCopies: 1,
+  webhookJitterMs: 0,
   optOutKeywords: true,
   magicNumbers: true,
 };

@@ -40,8 +40,8 @@ export class TwilioSimulator {
   constructor(options: TwilioSimulatorOptions) {
     this.#options = options;
     this.settings = { ...DEFAULT_SETTINGS, ...options.settings };
-    const copies = (): number => this.settings.webhookCopies;
-    this.#deliveries = new Deliveries(options, this.#webhooks, this.#accepted, copies);
+    const settings = (): TwilioSettings => this.settings;
+    this.#deliveries = new Deliveries(options, this.#webhooks, this.#accepted, settings);
     this.#server = new SimulatorServer({
       provider: 'twilio',
       faults: this.faults,
@@ -105,6 +105,19 @@ export class TwilioSimulator {
     this.activity.stopAll();
     await this.#server.close();
     await this.#deliveries.close();
+  }
+
+  get gone(): boolean {
+    return this.#server.gone;
+  }
+
+  /** Its API is gone, what it sends by itself is not. */
+  vanish(): void {
+    this.#server.vanish();
+  }
+
+  async comeBack(): Promise<void> {
+    await this.#server.comeBack();
   }
 
   logAfter(index: number): object[] {
@@ -230,13 +243,16 @@ export class TwilioSimulator {
     if (end !== 'failed') steps.push('sent');
     if (end === 'read') steps.push('delivered');
     steps.push(end);
-    // Callbacks of one message follow each other, but a slow receiver does not hold the message itself up.
+    // Callbacks of one message follow each other (unless they are shuffled), but a slow receiver does not hold the message up.
     let callbacks: Promise<unknown> = Promise.resolve();
     try {
       for (const status of steps) {
         await pause(this.settings.stepMs, signal);
         const copy = this.#setStatus(message, status, status === end ? outcome?.errorCode : undefined);
-        callbacks = callbacks.then(async () => this.#deliveries.status(copy, signal));
+        const shuffled = this.settings.webhookJitterMs > 0;
+        const before = shuffled ? Promise.resolve() : callbacks;
+        const own = before.then(async () => this.#deliveries.status(copy, signal));
+        callbacks = shuffled ? Promise.all([callbacks, own]) : own;
       }
     } finally {
       await callbacks;
