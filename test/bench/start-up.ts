@@ -3,6 +3,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readySeconds } from '../../apps/launcher/src/banner.js';
+import { PORT_VARIABLES } from '../../apps/launcher/src/options.js';
 
 const LAUNCHER = resolve(import.meta.dirname, '../../dist/apps/launcher/src/main.js');
 const START_TIMEOUT_MS = 60_000;
@@ -21,7 +22,7 @@ export async function measureStartUp(): Promise<{ firstSeconds: number; againSec
 }
 
 async function startOnce(home: string): Promise<number> {
-  const ports = { PORT: '0', WORKER_PORT: '0', TWILIO_SIM_PORT: '0', CHAT_GATEWAY_SIM_PORT: '0' };
+  const ports = Object.fromEntries(Object.values(PORT_VARIABLES).map((name) => [name, '0']));
   const launcher = spawn(process.execPath, [LAUNCHER], {
     env: { PATH: process.env['PATH'], CAUSEWAY_HOME: home, ...ports },
     stdio: ['ignore', 'pipe', 'pipe'],

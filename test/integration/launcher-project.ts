@@ -6,17 +6,21 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { processState } from '#platform';
+import { PORT_VARIABLES } from '../../apps/launcher/src/options.js';
 
 const SOURCE = resolve(import.meta.dirname, '../..');
 const LAUNCHER = [process.execPath, 'dist/apps/launcher/src/main.js'] as const;
 const FOREIGN =
   /^(TWILIO_|CHAT_GATEWAY_|DATABASE_URL|REDIS_URL|ADMIN_API_KEY|PORT|HOST|WORKER_PORT|PUBLIC_BASE_URL|CAUSEWAY_)/;
 
+/** What moves the ports of `npm start`. */
+export const PORTS = Object.values(PORT_VARIABLES);
+
 /** A copy of the built project with a `.causeway` of its own, in which `npm start` can be tried. */
 export interface Project {
   dir: string;
   home: string;
-  ports: { PORT: string; WORKER_PORT: string; TWILIO_SIM_PORT: string; CHAT_GATEWAY_SIM_PORT: string };
+  ports: Record<(typeof PORTS)[number], string>;
   /** Runs what `npm start` runs after the build. */
   start(options?: StartOptions): Run;
   /** Ends what is left of any start and removes the copy. */
@@ -57,8 +61,7 @@ export async function makeProject(options: { standIns: boolean }): Promise<Proje
   for (const part of parts)
     await cp(join(SOURCE, 'dist', part), join(dir, 'dist', part), { recursive: true });
   if (options.standIns) await writeStandIns(dir);
-  const [PORT, WORKER_PORT, TWILIO_SIM_PORT, CHAT_GATEWAY_SIM_PORT] = await freePorts();
-  const ports = { PORT, WORKER_PORT, TWILIO_SIM_PORT, CHAT_GATEWAY_SIM_PORT };
+  const ports = await freePorts();
   const runs: Run[] = [];
   const project: Project = {
     dir,
@@ -172,9 +175,9 @@ async function writeStandIns(dir: string): Promise<void> {
   }
 }
 
-async function freePorts(): Promise<[string, string, string, string]> {
+async function freePorts(): Promise<Project['ports']> {
   const servers = await Promise.all(
-    Array.from({ length: 4 }, async () => {
+    PORTS.map(async () => {
       const server = createServer().listen(0, '127.0.0.1');
       await once(server, 'listening');
       return server;
@@ -182,7 +185,7 @@ async function freePorts(): Promise<[string, string, string, string]> {
   );
   const ports = servers.map((server) => String((server.address() as { port: number }).port));
   for (const server of servers) server.close();
-  return ports as [string, string, string, string];
+  return Object.fromEntries(PORTS.map((name, index) => [name, ports[index]])) as Project['ports'];
 }
 
 async function read(file: string, fallback: string): Promise<string> {

@@ -5,7 +5,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { makeProject, processesOf, strays, type Project, type Run } from './launcher-project.js';
+import { makeProject, PORTS, processesOf, strays, type Project, type Run } from './launcher-project.js';
 
 const isRoot = process.getuid?.() === 0;
 
@@ -35,15 +35,18 @@ describe('npm start: supervision', { timeout: 120_000 }, () => {
   }
 
   describe('starting', () => {
-    it('runs Postgres, migrations, the services and the sandbox, and configures the business number', async () => {
+    it('runs Postgres, migrations, the services and the sandbox, and configures the business numbers', async () => {
       const run = project.start();
       await run.printed(/^ready in \d+\.\d s$/m);
       expect(await names()).toEqual(['gateway', 'launcher', 'postgres', 'sandbox', 'worker']);
       const key = (await readFile(join(project.home, 'admin-api-key'), 'utf8')).trim();
       const seen = await events();
       expect(seen.indexOf('migrate began')).toBeLessThan(seen.indexOf('gateway began'));
-      expect(seen).toContain(
-        `gateway POST /api/v1/numbers Bearer ${key} {"address":"+15550100","chatGatewayChannelId":"25","queueId":"100"}`,
+      const configured = seen.filter((line) => line.startsWith('gateway POST'));
+      const post = (address: string, queueId: string): string =>
+        `gateway POST /api/v1/numbers Bearer ${key} ${JSON.stringify({ address, queueId, chatGatewayChannelId: '25' })}`;
+      expect(new Set(configured)).toEqual(
+        new Set([post('+15550100', '100'), post('+15550200', '200'), post('whatsapp:+15550100', '100')]),
       );
     });
 
@@ -66,10 +69,16 @@ describe('npm start: supervision', { timeout: 120_000 }, () => {
       );
       expect(gateway).toMatchObject({ ...shared, PORT });
       expect(worker).toMatchObject({ ...shared, PORT: WORKER_PORT });
-      expect(sandbox).toMatchObject({ TWILIO_SIM_PORT, CHAT_GATEWAY_SIM_PORT, SANDBOX_CHANNEL_ID: '25' });
+      expect(sandbox).toMatchObject({
+        SANDBOX_PORT: project.ports.SANDBOX_PORT,
+        TWILIO_SIM_PORT,
+        CHAT_GATEWAY_SIM_PORT,
+        SANDBOX_CHANNEL_ID: '25',
+        SANDBOX_GATEWAY_URL: `http://127.0.0.1:${PORT}`,
+        ADMIN_API_KEY: gateway?.['ADMIN_API_KEY'],
+      });
       expect(sandbox?.['TWILIO_AUTH_TOKEN']).toBe(gateway?.['TWILIO_AUTH_TOKEN']);
       expect(sandbox).not.toHaveProperty('DATABASE_URL');
-      expect(sandbox).not.toHaveProperty('ADMIN_API_KEY');
     });
 
     it('keeps what it makes private, and shows the operator key only once', async () => {
@@ -106,22 +115,19 @@ describe('npm start: supervision', { timeout: 120_000 }, () => {
   });
 
   describe('refusing to start', () => {
-    it.each(['PORT', 'WORKER_PORT', 'TWILIO_SIM_PORT', 'CHAT_GATEWAY_SIM_PORT'] as const)(
-      'names a taken port and %s, before anything is started',
-      async (variable) => {
-        const port = project.ports[variable];
-        const stranger = createServer().listen(Number(port), '127.0.0.1');
-        await once(stranger, 'listening');
-        const run = project.start();
-        expect(await run.ended).toBe(1);
-        stranger.close();
-        expect(run.output.trim().split('\n')).toHaveLength(1);
-        expect(run.output).toMatch(
-          new RegExp(`^Port ${port} for .* is taken: .* ${variable}=\\d+ npm start\\.$`, 'm'),
-        );
-        expect(existsSync(join(project.home, 'postgres'))).toBe(false);
-      },
-    );
+    it.each(PORTS)('names a taken port and %s, before anything is started', async (variable) => {
+      const port = project.ports[variable];
+      const stranger = createServer().listen(Number(port), '127.0.0.1');
+      await once(stranger, 'listening');
+      const run = project.start();
+      expect(await run.ended).toBe(1);
+      stranger.close();
+      expect(run.output.trim().split('\n')).toHaveLength(1);
+      expect(run.output).toMatch(
+        new RegExp(`^Port ${port} for .* is taken: .* ${variable}=\\d+ npm start\\.$`, 'm'),
+      );
+      expect(existsSync(join(project.home, 'postgres'))).toBe(false);
+    });
 
     it('names two ports that are the same', async () => {
       const run = project.start({ env: { WORKER_PORT: project.ports.PORT } });
@@ -169,7 +175,7 @@ describe('npm start: supervision', { timeout: 120_000 }, () => {
       const first = project.start();
       await first.printed(/^ready in/m);
       const second = project.start({
-        env: { PORT: '0', WORKER_PORT: '0', TWILIO_SIM_PORT: '0', CHAT_GATEWAY_SIM_PORT: '0' },
+        env: Object.fromEntries(PORTS.map((name) => [name, '0'])),
       });
       expect(await second.ended).toBe(1);
       expect(second.output.trim()).toBe(`Causeway already runs here (process ${first.pid}): stop it first.`);

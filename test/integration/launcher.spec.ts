@@ -31,16 +31,18 @@ describe('npm start', { timeout: 120_000 }, () => {
     it('serves everything it says to open', async () => {
       const open = /^Open\n(?<lines>(?: .*\n)+)/m.exec(run.output)?.groups?.['lines'] ?? '';
       const urls = open.match(/http:\S+/g) ?? [];
-      expect(urls).toHaveLength(3);
+      expect(urls).toHaveLength(4);
       for (const url of urls) expect((await fetch(url)).status, url).toBe(200);
     });
 
-    it('has configured the business number', async () => {
+    it('has configured the business numbers', async () => {
       const { items } = await api<{ items: { address: string; state: string }[] }>(
         project,
         '/api/v1/numbers',
       );
-      expect(items).toMatchObject([{ address: '+15550100', state: 'configured' }]);
+      expect(new Set(items.map(({ address, state }) => `${address} ${state}`))).toEqual(
+        new Set(['+15550100 configured', '+15550200 configured', 'whatsapp:+15550100 configured']),
+      );
     });
 
     it.skipIf(!hasCurl)(

@@ -31,7 +31,7 @@ describe('the sandbox as a process', () => {
 
   function start(env: Record<string, string>): ChildProcess {
     const child = fork(MAIN, {
-      env: { TWILIO_SIM_PORT: '0', CHAT_GATEWAY_SIM_PORT: '0', ...env },
+      env: { SANDBOX_PORT: '0', TWILIO_SIM_PORT: '0', CHAT_GATEWAY_SIM_PORT: '0', ...env },
       execArgv: [],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });

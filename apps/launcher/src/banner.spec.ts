@@ -12,10 +12,10 @@ const settled: Settled = {
     adminApiKey: undefined,
     sandbox: false,
     host: '127.0.0.1',
-    ports: { gateway: 3000, worker: 3001, twilio: 4010, chatGateway: 4020 },
+    ports: { gateway: 3000, worker: 3001, sandbox: 4000, twilio: 4010, chatGateway: 4020 },
     publicBaseUrl: undefined,
   },
-  ports: { gateway: 3000, worker: 3001, twilio: 4010, chatGateway: 4020 },
+  ports: { gateway: 3000, worker: 3001, sandbox: 4000, twilio: 4010, chatGateway: 4020 },
   publicBaseUrl: 'https://text.example.com',
   adminApiKey: 'a-key-that-is-long-enough',
   sandbox: undefined,
@@ -31,7 +31,7 @@ describe(banner.name, () => {
     const text = banner(settled, started);
     expect(text).toContain('https://text.example.com/webhooks/twilio/messages');
     expect(text).toContain('https://text.example.com/webhooks/chat-gateway');
-    expect(text).not.toMatch(/4010|4020|__sandbox/);
+    expect(text).not.toMatch(/4000|4010|4020|sandbox/);
   });
 
   it('never shows a key that is not new', () => {

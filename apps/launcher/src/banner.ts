@@ -1,5 +1,5 @@
 import { isAbsolute, join, relative } from 'node:path';
-import { gatewayUrl, SANDBOX_NUMBER, type Settled } from './environment.js';
+import { gatewayUrl, SANDBOX_NUMBERS, type Settled } from './environment.js';
 import { reachableHost } from './ports.js';
 
 /** What the banner tells beside what was settled. */
@@ -30,11 +30,20 @@ export function banner(settled: Settled, started: Started): string {
       worker,
       Postgres: postgresLine(started),
       queue: queueLine(started),
-      ...(settled.sandbox && { sandbox: `Twilio ${twilioUrl(settled)}, Chat Gateway ${deskUrl(settled)}` }),
+      ...(settled.sandbox && {
+        simulators: `Twilio ${twilioUrl(settled)}, Chat Gateway ${deskUrl(settled)}`,
+      }),
     }),
     '',
     'Open',
-    ...rows({ 'API docs': `${base}/api/docs`, health: `${base}/health/ready`, metrics: `${base}/metrics` }),
+    ...rows({
+      ...(settled.sandbox && {
+        sandbox: `${sandboxUrl(settled)}   phones, agents, and what the bridge does`,
+      }),
+      'API docs': `${base}/api/docs`,
+      health: `${base}/health/ready`,
+      metrics: `${base}/metrics`,
+    }),
     '',
     ...keyLines(settled, started, home),
     '',
@@ -80,7 +89,7 @@ function tryLines(settled: Settled, base: string, home: string): string[] {
     settled.options.adminApiKey === undefined ? `$(cat ${join(home, 'admin-api-key')})` : '$ADMIN_API_KEY';
   return [
     'Try it from another shell',
-    `  a customer texts ${SANDBOX_NUMBER}:`,
+    `  a customer texts ${SANDBOX_NUMBERS[0].address}:`,
     `    curl -d '{"from":"${CUSTOMER}","body":"Hello, is anyone there?"}' ${twilioUrl(settled)}/__sandbox/texts`,
     '  an agent answers:',
     `    curl -d '{"text":"Hi, how can I help?"}' ${deskUrl(settled)}/__sandbox/answer`,
@@ -107,6 +116,10 @@ function providerLines({ options, publicBaseUrl }: Settled): string[] {
 function rows(table: Record<string, string>): string[] {
   const width = Math.max(...Object.keys(table).map((name) => name.length));
   return Object.entries(table).map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
+}
+
+function sandboxUrl({ ports }: Settled): string {
+  return `http://localhost:${ports.sandbox}`;
 }
 
 function twilioUrl({ ports }: Settled): string {

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type Serializable } from 'node:child_process';
 import { LauncherError } from './failure.js';
 import type { LogFile } from './log-file.js';
 
@@ -13,6 +13,10 @@ export interface ChildOptions {
   onProcess?: (pid: number | undefined) => void;
   /** Told in one line about each unexpected end after the first start. */
   onTrouble?: (line: string) => void;
+  /** Told about whatever it says beside that it is ready. */
+  onMessage?: (message: unknown) => void;
+  /** Told whenever it has become ready, or is no longer. */
+  onRunning?: (running: boolean) => void;
   timings?: Partial<ChildTimings>;
 }
 
@@ -66,6 +70,17 @@ export class Child {
     this.#process?.kill('SIGTERM');
   }
 
+  /** Kills the present process at once without ceasing to supervise: the program comes back. */
+  crash(): void {
+    this.#process?.kill('SIGKILL');
+  }
+
+  /** Tells the program something over IPC; nothing happens while there is none. */
+  tell(message: Serializable): void {
+    // Its end closes the channel a moment before we hear of it.
+    if (this.#process?.connected) this.#process.send(message, () => undefined);
+  }
+
   /** Ends the program in order, with SIGKILL after `limitMs`. */
   async stop(limitMs: number): Promise<void> {
     this.#stopping = true;
@@ -86,7 +101,7 @@ export class Child {
 
   #launch(onReady: () => void, onFailure: (error: Error) => void): void {
     if (this.#stopping) return onFailure(new LauncherError(`${this.#options.name} is being stopped.`));
-    const { script, environment, log, name, onProcess } = this.#options;
+    const { script, environment, log, name, onProcess, onMessage, onRunning } = this.#options;
     const output = log.open();
     const startedAt = performance.now();
     const child = spawn(process.execPath, [script], {
@@ -99,9 +114,10 @@ export class Child {
     onProcess?.(child.pid);
     const tooLate = setTimeout(() => child.kill('SIGKILL'), this.#timings.readyTimeoutMs);
     child.on('message', (message: unknown) => {
-      if (!isReady(message)) return;
+      if (!isReady(message)) return onMessage?.(message);
       clearTimeout(tooLate);
       this.#wasReady = true;
+      onRunning?.(true);
       onReady();
     });
     this.#ended = new Promise((resolve) => {
@@ -110,6 +126,7 @@ export class Child {
         clearTimeout(tooLate);
         this.#process = undefined;
         onProcess?.(undefined);
+        onRunning?.(false);
         resolve();
         if (this.#stopping) return onFailure(new LauncherError(`${name} was stopped.`));
         this.#onUnexpectedEnd(how, performance.now() - startedAt, onFailure);

@@ -20,6 +20,8 @@ export class Database {
     private readonly onTrouble: (line: string) => void,
     /** Told when a restart had to take another port, so that its users must connect anew. */
     private readonly onMoved: () => void,
+    /** Told whenever it has ended, or is there again. */
+    private readonly onRunning: (running: boolean) => void,
   ) {}
 
   get url(): string {
@@ -34,6 +36,11 @@ export class Database {
   async start(): Promise<void> {
     this.#server = await this.#open();
     this.#supervision = this.#supervise(this.#server);
+  }
+
+  /** Ends the server, whose supervision starts it again; resolves when it has ended. */
+  async restart(): Promise<void> {
+    await this.#server?.stop();
   }
 
   /** Ends the server and resolves when it has ended; a restart that is under way is waited for. */
@@ -58,6 +65,7 @@ export class Database {
       const since = performance.now();
       await server.exited;
       if (this.#stopping) return;
+      this.onRunning(false);
       if (performance.now() - since > SOUND_AFTER_MS) retryMs = FIRST_RETRY_MS;
       this.onTrouble(`Postgres ended and is started again in ${retryMs / 1000} s: see ${server.logFile}.`);
       const next = await this.#reopen(retryMs);
@@ -65,6 +73,7 @@ export class Database {
       if (next.url !== server.url) this.onMoved();
       retryMs = longer(retryMs);
       server = this.#server = next;
+      this.onRunning(true);
     }
   }
 

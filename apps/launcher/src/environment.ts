@@ -15,9 +15,12 @@ export interface Settled {
 
 /** The ChatAPI channel and the queue that the simulated Chat Gateway knows from its start. */
 export const SANDBOX_CHANNEL_ID = '25';
-export const SANDBOX_QUEUE_ID = '100';
-/** The business number that the simulated Twilio owns. */
-export const SANDBOX_NUMBER = '+15550100';
+/** The business numbers that the simulated Twilio owns, each with the queue of its conversations (Support, Sales). */
+export const SANDBOX_NUMBERS = [
+  { address: '+15550100', queueId: '100' },
+  { address: '+15550200', queueId: '200' },
+  { address: 'whatsapp:+15550100', queueId: '100' },
+] as const;
 
 /** Node keeps compiled code there between starts: about a quarter of what a program needs to load. */
 function compileCache({ home }: LauncherOptions): NodeJS.ProcessEnv {
@@ -47,7 +50,7 @@ export function serviceEnvironment(
   };
 }
 
-/** What the sandbox sees: it is the outside world and gets neither database nor operator key. */
+/** What the sandbox sees: it is the outside world and gets no database. The operator key is for its page, which looks into the bridge. */
 export function sandboxEnvironment(settled: Settled): NodeJS.ProcessEnv {
   const { options, ports, publicBaseUrl } = settled;
   const environment: NodeJS.ProcessEnv = {
@@ -57,10 +60,14 @@ export function sandboxEnvironment(settled: Settled): NodeJS.ProcessEnv {
     PUBLIC_BASE_URL: publicBaseUrl,
     TWILIO_SIM_PORT: String(ports.twilio),
     CHAT_GATEWAY_SIM_PORT: String(ports.chatGateway),
+    SANDBOX_PORT: String(ports.sandbox),
     SANDBOX_HOST: '127.0.0.1',
+    SANDBOX_GATEWAY_URL: gatewayUrl(settled),
     SANDBOX_CHANNEL_ID,
+    SANDBOX_TWILIO_NUMBERS: SANDBOX_NUMBERS.map(({ address }) => address).join(','),
+    ADMIN_API_KEY: settled.adminApiKey,
   };
-  for (const name of ['DATABASE_URL', 'REDIS_URL', 'ADMIN_API_KEY']) delete environment[name];
+  for (const name of ['DATABASE_URL', 'REDIS_URL']) delete environment[name];
   return environment;
 }
 

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { banner } from './banner.js';
-import { configureBusinessNumber } from './business-number.js';
+import { configureBusinessNumbers } from './business-numbers.js';
 import { Child, type ChildOptions } from './child.js';
 import { Database } from './database.js';
 import { sandboxEnvironment, serviceEnvironment, type Settled } from './environment.js';
 import { LauncherError } from './failure.js';
 import { keepSandboxCredentials, makeHome, readAdminApiKey, writeAdminApiKey } from './home.js';
 import { LogFile } from './log-file.js';
+import { Machine } from './machine.js';
 import { migrate } from './migrate.js';
 import type { LauncherOptions } from './options.js';
 import { resolvePorts } from './ports.js';
@@ -24,6 +25,7 @@ type Name = 'gateway' | 'worker' | 'sandbox';
 export class Launcher {
   readonly #runFile: RunFile;
   readonly #children = new Map<Name, Child>();
+  readonly #machine: Machine;
   #database: Database | undefined;
   #starting: Promise<unknown> = Promise.resolve();
   #stopped: Promise<void> | undefined;
@@ -34,6 +36,16 @@ export class Launcher {
     private readonly print: (line: string) => void,
   ) {
     this.#runFile = new RunFile(options.home);
+    const { redisUrl, databaseUrl } = options;
+    this.#machine = new Machine(
+      { redis: redisUrl !== undefined, postgres: databaseUrl !== undefined },
+      {
+        killWorker: () => this.#children.get('worker')?.crash(),
+        restartPostgres: async () => this.#database?.restart(),
+        databaseUrl: () => databaseUrl ?? this.#database?.url ?? '',
+        tell: (news) => this.#children.get('sandbox')?.tell(news),
+      },
+    );
   }
 
   /**
@@ -54,7 +66,7 @@ export class Launcher {
     const settled: Settled = { options, ports, publicBaseUrl, adminApiKey: key, sandbox };
     this.#starting = this.#startAll(settled);
     await this.#starting;
-    const trouble = sandbox && (await configureBusinessNumber(settled));
+    const troubles = sandbox ? await configureBusinessNumbers(settled) : [];
     if (isNew) await writeAdminApiKey(options.home, key);
     const { redisUrl } = options;
     const text = banner(settled, {
@@ -62,7 +74,7 @@ export class Launcher {
       redisAnswers: redisUrl === undefined ? undefined : await isReachable(redisUrl, REDIS_PORT),
       newAdminApiKey: isNew ? key : undefined,
     });
-    return trouble ? `${text}\n\n${trouble}` : text;
+    return [text, ...troubles].join('\n\n');
   }
 
   /**
@@ -117,7 +129,8 @@ export class Launcher {
       this.#children.get('gateway')?.restart();
       this.#children.get('worker')?.restart();
     };
-    const database = new Database(home, this.print, onMoved);
+    const onRunning = (running: boolean): void => this.#machine.postgresIs(running);
+    const database = new Database(home, this.print, onMoved, onRunning);
     this.#database = database;
     await database.start();
     return () => database.url;
@@ -132,9 +145,20 @@ export class Launcher {
       log: new LogFile(join(this.options.home, 'logs', `${name}.log`)),
       onProcess: (pid) => this.#runFile.note(name, pid),
       onTrouble: this.print,
+      ...this.#machineHooks(name),
     });
     this.#children.set(name, child);
     return child;
+  }
+
+  /** The page hears of the worker, and the launcher of what the page wants. */
+  #machineHooks(name: Name): Pick<ChildOptions, 'onMessage' | 'onRunning'> {
+    if (name === 'worker') return { onRunning: (running) => this.#machine.workerIs(running) };
+    if (name !== 'sandbox') return {};
+    return {
+      onMessage: (message) => this.#machine.hear(message),
+      onRunning: (running) => running && this.#machine.introduce(),
+    };
   }
 
   #script(name: Name | 'migrate'): string {
@@ -149,6 +173,7 @@ export class Launcher {
     await this.#children.get('gateway')?.stop(STOP_LIMIT_MS);
     await this.#children.get('worker')?.stop(STOP_LIMIT_MS);
     await this.#children.get('sandbox')?.stop(SANDBOX_STOP_LIMIT_MS);
+    await this.#machine.stop();
     // What was still starting (initdb, a migration) fails or ends by itself, and then Postgres can go.
     await this.#starting.catch(() => undefined);
     await this.#database?.stop();

@@ -20,7 +20,7 @@ export interface LauncherOptions {
   sandbox: boolean;
   host: string;
   /** 0 means any free port; {@link resolvePorts} settles it. */
-  ports: { gateway: number; worker: number; twilio: number; chatGateway: number };
+  ports: { gateway: number; worker: number; sandbox: number; twilio: number; chatGateway: number };
   /** Undefined: `http://localhost:<gateway's port>`. */
   publicBaseUrl: string | undefined;
 }
@@ -29,6 +29,7 @@ export interface LauncherOptions {
 export const PORT_VARIABLES = {
   gateway: 'PORT',
   worker: 'WORKER_PORT',
+  sandbox: 'SANDBOX_PORT',
   twilio: 'TWILIO_SIM_PORT',
   chatGateway: 'CHAT_GATEWAY_SIM_PORT',
 } as const satisfies Record<keyof LauncherOptions['ports'], string>;
@@ -73,6 +74,7 @@ export function readOptions(environment: Environment, root: string): LauncherOpt
     ports: {
       gateway: readPort(environment, 'PORT', 3000),
       worker: readPort(environment, 'WORKER_PORT', 3001),
+      sandbox: readPort(environment, 'SANDBOX_PORT', 4000),
       twilio: readPort(environment, 'TWILIO_SIM_PORT', 4010),
       chatGateway: readPort(environment, 'CHAT_GATEWAY_SIM_PORT', 4020),
     },

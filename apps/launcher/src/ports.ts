@@ -7,6 +7,7 @@ type Ports = LauncherOptions['ports'];
 const WHO: Record<keyof Ports, string> = {
   gateway: 'the gateway',
   worker: "the worker's health and metrics",
+  sandbox: "the sandbox's page",
   twilio: 'the simulated Twilio',
   chatGateway: 'the simulated Chat Gateway',
 };
@@ -60,7 +61,7 @@ async function claim(
 }
 
 function isSimulated(name: keyof Ports): boolean {
-  return name === 'twilio' || name === 'chatGateway';
+  return name === 'sandbox' || name === 'twilio' || name === 'chatGateway';
 }
 
 function suggestion(port: number): number {

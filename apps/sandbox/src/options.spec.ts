@@ -7,7 +7,7 @@ describe(sandboxOptions.name, () => {
     expect(twilio).toMatchObject({
       port: 4010,
       host: '127.0.0.1',
-      numbers: ['+15550100', 'whatsapp:+15550100'],
+      numbers: ['+15550100', '+15550200', 'whatsapp:+15550100'],
       webhookUrl: 'http://localhost:3000/webhooks/twilio/messages',
     });
     expect(chatGateway).toMatchObject({ port: 4020, channelId: '25' });

@@ -1,10 +1,14 @@
 import type { ChatGatewaySimulatorOptions } from './chat-gateway/simulator.js';
 import { recordExchangesIn } from './common/exchanges.js';
+import type { SandboxSettings } from './page/sandbox.js';
+import type { PageOptions } from './page/server.js';
 import type { TwilioSimulatorOptions } from './twilio/settings.js';
 
 export interface SandboxOptions {
   twilio: TwilioSimulatorOptions;
   chatGateway: ChatGatewaySimulatorOptions;
+  page: Omit<PageOptions, 'files'>;
+  sandbox: SandboxSettings;
 }
 
 const ZEROS = '0'.repeat(32);
@@ -40,7 +44,7 @@ export function sandboxOptions(env: Record<string, string | undefined>): Sandbox
       authTokens: list('TWILIO_AUTH_TOKEN', 'sandbox-auth-token'),
       apiKeySid: value('TWILIO_API_KEY_SID', `SK${ZEROS}`),
       apiKeySecret: value('TWILIO_API_KEY_SECRET', 'sandbox-api-key-secret'),
-      numbers: list('SANDBOX_TWILIO_NUMBERS', '+15550100,whatsapp:+15550100'),
+      numbers: list('SANDBOX_TWILIO_NUMBERS', '+15550100,+15550200,whatsapp:+15550100'),
       webhookUrl: value('SANDBOX_TWILIO_WEBHOOK_URL', `${publicBaseUrl}/webhooks/twilio/messages`),
       onExchange,
     },
@@ -53,6 +57,11 @@ export function sandboxOptions(env: Record<string, string | undefined>): Sandbox
       webhookUrl: value('SANDBOX_CHAT_GATEWAY_WEBHOOK_URL', `${publicBaseUrl}/webhooks/chat-gateway`),
       channelId: value('SANDBOX_CHANNEL_ID', '25'),
       onExchange,
+    },
+    page: { host, port: port('SANDBOX_PORT', 4000) },
+    sandbox: {
+      gatewayUrl: value('SANDBOX_GATEWAY_URL', publicBaseUrl).replace(/\/+$/, ''),
+      adminApiKey: env['ADMIN_API_KEY'] === '' ? undefined : env['ADMIN_API_KEY'],
     },
   };
 }

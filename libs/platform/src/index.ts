@@ -12,6 +12,7 @@ export * from './logging/pino-logger.js';
 export * from './http/provider-http.js';
 export * from './http/provider-http-error.js';
 export { Metrics, type MetricsOptions } from './metrics/metrics.js';
+export type * from './lifecycle/machine.js';
 export * from './lifecycle/shutdown.js';
 export * from './health/health-server.js';
 export * from './health/listen-error.js';

@@ -1,0 +1,201 @@
+import type { ChatGatewaySimulator } from '../chat-gateway/simulator.js';
+import { type Conversation, type DeskMessage, presentAgents } from '../chat-gateway/conversation.js';
+import { isWaiting } from '../chat-gateway/desk.js';
+import { ControlError } from '../common/control.js';
+import { isRecord } from '../common/http.js';
+import type { Agent, BridgeLink, DeskConversation, DeskMessageView, DeskState, Named } from './state.js';
+
+const MAX_SHOWN = 60;
+const MAX_MESSAGES = 100;
+const MAX_AGENTS = 20;
+const MAX_NAME = 60;
+const MAX_TEXT = 10_000;
+/** Who says nothing more about typing has stopped. */
+const TYPING_MS = 8_000;
+
+/** Links the messages of one conversation, oldest first, with those of the bridge. */
+export type LinkConversation = (
+  conversationId: string,
+  messages: readonly DeskMessageView[],
+) => ReadonlyMap<string, BridgeLink>;
+
+/** The agents' side as the page shows it, and what agents can do on it. */
+export class AgentDesk {
+  /** When each agent of a conversation was last typing, by `conversation agent`. */
+  readonly #typing = new Map<string, number>();
+
+  constructor(
+    private readonly simulator: ChatGatewaySimulator,
+    private readonly isOfStorm: (phone: string) => boolean,
+  ) {}
+
+  show(link: LinkConversation): DeskState {
+    const newestFirst = this.simulator.desk.conversations.toReversed().filter((one) => !this.#isStorm(one));
+    const shown = newestFirst.filter(({ state }, index) => index < MAX_SHOWN || state !== 'idle');
+    return {
+      agents: this.simulator.agents.map((agent) => this.#showAgent(agent)),
+      conversations: shown.map((one) => this.#showConversation(one, link)),
+    };
+  }
+
+  addAgent(name: string): Agent {
+    const trimmed = name.trim().slice(0, MAX_NAME);
+    if (trimmed === '') throw new ControlError(400, 'name must not be empty.');
+    if (this.simulator.agents.length >= MAX_AGENTS) {
+      throw new ControlError(409, `There are ${MAX_AGENTS} agents, which is enough.`);
+    }
+    return this.#showAgent(this.simulator.addAgent(trimmed));
+  }
+
+  accept(id: string, agentId: string): DeskConversation {
+    return this.#act(id, agentId, (conversation) => this.simulator.desk.accept(conversation, agentId));
+  }
+
+  reply(id: string, agentId: string, text: string): DeskConversation {
+    if (text.trim() === '') throw new ControlError(400, 'text must not be empty.');
+    if (text.length > MAX_TEXT) {
+      throw new ControlError(400, `A reply has at most ${MAX_TEXT} characters, this one has ${text.length}.`);
+    }
+    return this.#act(id, agentId, (conversation) => {
+      if (conversation.state === 'idle') throw new ControlError(409, 'The conversation is over.');
+      this.#typing.delete(typist(id, agentId));
+      this.simulator.desk.sendAsAgent(conversation, agentId, text);
+    });
+  }
+
+  type(id: string, agentId: string, typing: boolean): DeskConversation {
+    return this.#act(id, agentId, (conversation) => {
+      if (typing) this.#typing.set(typist(id, agentId), Date.now());
+      else this.#typing.delete(typist(id, agentId));
+      this.simulator.desk.typeAsAgent(conversation, agentId, typing);
+    });
+  }
+
+  transfer(
+    id: string,
+    agentId: string,
+    to: { queueId?: string | undefined; toAgentId?: string | undefined },
+  ): DeskConversation {
+    if (to.queueId === undefined && to.toAgentId === undefined) {
+      throw new ControlError(400, 'queueId or toAgentId is required.');
+    }
+    if (to.toAgentId !== undefined) this.#agent(to.toAgentId);
+    return this.#act(id, agentId, (conversation) =>
+      this.simulator.desk.transfer(conversation, {
+        fromAgentId: agentId,
+        ...(to.queueId !== undefined && { queueId: to.queueId }),
+        ...(to.toAgentId !== undefined && { toAgentId: to.toAgentId }),
+      }),
+    );
+  }
+
+  leave(id: string, agentId: string): DeskConversation {
+    return this.#act(id, agentId, (conversation) => this.simulator.desk.leave(conversation, agentId));
+  }
+
+  end(id: string): DeskConversation {
+    const conversation = this.#conversation(id);
+    this.simulator.desk.end(conversation);
+    return this.#showConversation(conversation, noLinks);
+  }
+
+  #act(id: string, agentId: string, action: (conversation: Conversation) => void): DeskConversation {
+    this.#agent(agentId);
+    const conversation = this.#conversation(id);
+    action(conversation);
+    return this.#showConversation(conversation, noLinks);
+  }
+
+  #conversation(id: string): Conversation {
+    const found = this.simulator.desk.get(id);
+    if (found === undefined) throw new ControlError(404, `There is no conversation ${id}.`);
+    return found;
+  }
+
+  #agent(id: string): void {
+    if (!this.simulator.agents.some((agent) => agent.id === id)) {
+      throw new ControlError(400, `There is no agent ${id}.`);
+    }
+  }
+
+  #isStorm({ user }: Conversation): boolean {
+    const phone = user['phone'];
+    return typeof phone === 'string' && this.isOfStorm(phone);
+  }
+
+  #showAgent({ id, name }: Named): Agent {
+    const theirs = this.simulator.desk.conversations.filter(
+      (one) => one.state !== 'idle' && presentAgents(one).includes(id) && !this.#isStorm(one),
+    );
+    return { id, name, conversationIds: theirs.map((one) => one.id) };
+  }
+
+  #showConversation(conversation: Conversation, link: LinkConversation): DeskConversation {
+    const { id, state, queueId, user, createdAtMs, endedAtMs } = conversation;
+    const agentIds = presentAgents(conversation);
+    const messages = conversation.messages.slice(-MAX_MESSAGES).map(showMessage);
+    const links = link(id, messages);
+    for (const message of messages) {
+      const found = links.get(message.id);
+      if (found) message.bridge = found;
+    }
+    return {
+      id,
+      state,
+      queueId,
+      waiting: isWaiting(conversation),
+      agentIds,
+      typingAgentIds: agentIds.filter((agentId) => this.#isTyping(id, agentId)),
+      customer: customerOf(user),
+      createdAt: new Date(createdAtMs).toISOString(),
+      ...(endedAtMs !== null && { endedAt: new Date(endedAtMs).toISOString() }),
+      messages,
+    };
+  }
+
+  #isTyping(id: string, agentId: string): boolean {
+    return Date.now() - (this.#typing.get(typist(id, agentId)) ?? -Infinity) < TYPING_MS;
+  }
+}
+
+function noLinks(): ReadonlyMap<string, BridgeLink> {
+  return new Map();
+}
+
+function typist(conversationId: string, agentId: string): string {
+  return `${conversationId} ${agentId}`;
+}
+
+function showMessage({ id, authorType, authorId, text, createdAtMs, history }: DeskMessage): DeskMessageView {
+  return {
+    id,
+    author: authorType === 'user' ? 'customer' : authorType,
+    ...(authorType === 'agent' && { agentId: authorId }),
+    text,
+    at: new Date(createdAtMs).toISOString(),
+    history,
+  };
+}
+
+/** Name and phone apart, and every other property as the bridge gave it. */
+function customerOf({
+  name,
+  phone,
+  additionalProperties,
+  ...rest
+}: Record<string, unknown>): DeskConversation['customer'] {
+  const given = Object.entries(rest).flatMap(([key, value]) =>
+    typeof value === 'string' ? [{ key, value }] : [],
+  );
+  const additional = (Array.isArray(additionalProperties) ? additionalProperties : []).flatMap(
+    (property: unknown) =>
+      isRecord(property) && typeof property['key'] === 'string'
+        ? [{ key: property['key'], value: String(property['value']) }]
+        : [],
+  );
+  return {
+    ...(typeof name === 'string' && { name }),
+    ...(typeof phone === 'string' && { phone }),
+    properties: [...given, ...additional],
+  };
+}

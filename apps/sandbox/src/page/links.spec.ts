@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { linkBubbles, linkByProviderId } from './links.js';
+import type { BridgeMessage } from './state.js';
+
+const at = (second: number): string => new Date(Date.UTC(2026, 0, 1, 12, 0, second)).toISOString();
+
+function message(id: string, text: string, second: number, more: Partial<BridgeMessage> = {}): BridgeMessage {
+  return {
+    id,
+    direction: 'inbound',
+    authorType: 'user',
+    seq: 1,
+    text,
+    delivery: 'submitted',
+    possibleDuplicate: false,
+    acceptedAt: at(second),
+    attempts: [],
+    parts: 1,
+    ...more,
+  };
+}
+
+describe(linkBubbles.name, () => {
+  it('gives each bubble the message of its text, newest to newest', () => {
+    const bubbles = [
+      { id: 'a', text: 'yes', at: at(0) },
+      { id: 'b', text: 'no', at: at(10) },
+      { id: 'c', text: 'yes', at: at(20) },
+    ];
+    const links = linkBubbles(bubbles, [
+      message('3', 'yes', 20),
+      message('1', 'yes', 0),
+      message('2', 'no', 10),
+    ]);
+    expect([...links].map(([id, link]) => `${id}${link.id}`).sort()).toEqual(['a1', 'b2', 'c3']);
+  });
+
+  it('leaves a bubble alone that the bridge has not taken, though an older one was alike', () => {
+    const bubbles = [
+      { id: 'a', text: 'yes', at: at(0) },
+      { id: 'b', text: 'yes', at: at(20) },
+    ];
+    const links = linkBubbles(bubbles, [message('1', 'yes', 0)]);
+    expect([...links.keys()]).toEqual(['a']);
+  });
+});
+
+describe(linkByProviderId.name, () => {
+  it('finds the message by the attempt that made the text, whichever part it is', () => {
+    const attempts = ['SM1', 'SM2'].map((providerId, index) => ({
+      id: providerId,
+      part: index + 1,
+      startedAt: at(0),
+      outcome: 'submitted',
+      providerId,
+    }));
+    const links = linkByProviderId(
+      [{ id: 'SM2' }, { id: 'SM9' }],
+      [message('1', 'long', 0, { attempts, receipt: 'delivered' })],
+    );
+    expect(Object.fromEntries(links)).toEqual({
+      SM2: { id: '1', delivery: 'submitted', receipt: 'delivered', possibleDuplicate: false },
+    });
+  });
+});

@@ -1,0 +1,152 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { ControlError, ControlInput } from '../common/control.js';
+import { isRecord } from '../common/http.js';
+import type { Live } from './live.js';
+import type { Sandbox } from './sandbox.js';
+import { PROVIDER_MODES } from './state.js';
+
+type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+type Handle = (input: ControlInput) => unknown;
+
+const MAX_FREEZE_SECONDS = 120;
+const LIMITS = { customers: { min: 1, max: 100 }, texts: { min: 1, max: 200 } };
+
+/** The sandbox's HTTP API below `/api`; described in its README. */
+export function registerRoutes(app: FastifyInstance, sandbox: Sandbox, live: Live): void {
+  const route = (method: Method, url: string, status: number, handle: Handle): void => {
+    app.route({
+      method,
+      url: `/api${url}`,
+      handler: async (request, reply) => {
+        const result: unknown = await handle(inputOf(request));
+        live.tick();
+        return status === 204 ? reply.code(204).send() : reply.code(status).send(result);
+      },
+    });
+  };
+
+  app.get('/api/events', (request, reply) => live.subscribe(request, reply));
+  route('GET', '/state', 200, async () => {
+    await sandbox.refresh();
+    return live.state();
+  });
+
+  registerPhones(route, sandbox);
+  registerDesk(route, sandbox);
+  registerWorld(route, sandbox);
+}
+
+type Route = (method: Method, url: string, status: number, handle: Handle) => void;
+
+function registerPhones(route: Route, { phones }: Sandbox): void {
+  route('POST', '/phones', 201, (input) => {
+    const channel =
+      input.fields['channel'] === undefined ? undefined : input.oneOf('channel', ['sms', 'whatsapp']);
+    const address = input.optionalText('address');
+    const name = input.optionalText('name');
+    return phones.add({
+      ...(channel !== undefined && { channel }),
+      ...(address !== undefined && { address }),
+      ...(name !== undefined && { name }),
+    });
+  });
+  route('DELETE', '/phones/:address', 204, ({ params }) => phones.remove(params['address'] ?? ''));
+  route('POST', '/phones/:address/texts', 201, async (input) =>
+    phones.text(input.params['address'] ?? '', input.text('body'), input.optionalText('to')),
+  );
+}
+
+function registerDesk(route: Route, { desk }: Sandbox): void {
+  const id = ({ params }: ControlInput): string => params['id'] ?? '';
+  route('POST', '/agents', 201, (input) => desk.addAgent(input.text('name')));
+  route('POST', '/conversations/:id/accept', 200, (input) => desk.accept(id(input), input.text('agentId')));
+  route('POST', '/conversations/:id/messages', 201, (input) =>
+    desk.reply(id(input), input.text('agentId'), input.text('text')),
+  );
+  route('POST', '/conversations/:id/typing', 200, (input) =>
+    desk.type(id(input), input.text('agentId'), input.flag('typing', true)),
+  );
+  route('POST', '/conversations/:id/transfer', 200, (input) =>
+    desk.transfer(id(input), input.text('agentId'), {
+      queueId: input.optionalText('queueId'),
+      toAgentId: input.optionalText('toAgentId'),
+    }),
+  );
+  route('POST', '/conversations/:id/leave', 200, (input) => desk.leave(id(input), input.text('agentId')));
+  route('POST', '/conversations/:id/end', 200, (input) => desk.end(id(input)));
+}
+
+function registerWorld(route: Route, sandbox: Sandbox): void {
+  const { machine, switches } = sandbox;
+  route('PUT', '/providers/:provider', 200, async (input) => {
+    const { provider } = input.params;
+    if (provider !== 'twilio' && provider !== 'chat-gateway') {
+      throw new ControlError(404, 'The providers are twilio and chat-gateway.');
+    }
+    const one = switches[provider];
+    // Everything is read before anything is changed.
+    const mode = input.oneOf('mode', PROVIDER_MODES, one.state.mode);
+    const doubled = input.flag('doubled', one.state.doubled);
+    const shuffled = input.flag('shuffled', one.state.shuffled);
+    if (mode !== one.state.mode) await one.setMode(mode);
+    one.setDoubled(doubled);
+    one.setShuffled(shuffled);
+    return one.state;
+  });
+  route('POST', '/worker/kill', 202, async () => {
+    await machine.killWorker();
+    return machine.state.worker;
+  });
+  route('POST', '/queue/freeze', 202, async (input) => {
+    await machine.freezeQueue(within(input, 'seconds', { min: 1, max: MAX_FREEZE_SECONDS }, 10));
+    return machine.state.queue;
+  });
+  route('POST', '/queue/thaw', 202, async () => {
+    await machine.thawQueue();
+    return machine.state.queue;
+  });
+  route('POST', '/postgres/restart', 202, async () => {
+    await machine.restartPostgres();
+    return machine.state.postgres;
+  });
+  route('POST', '/storm', 202, (input) =>
+    sandbox.startStorm({
+      customers: within(input, 'customers', LIMITS.customers, 12),
+      texts: within(input, 'texts', LIMITS.texts, 10),
+      faults: input.flag('faults', true),
+    }),
+  );
+  route('DELETE', '/storm', 200, () => sandbox.stopStorm());
+}
+
+function within(
+  input: ControlInput,
+  name: string,
+  limits: { min: number; max: number },
+  fallback: number,
+): number {
+  const value = input.optionalNumber(name) ?? fallback;
+  if (Number.isInteger(value) && value >= limits.min && value <= limits.max) return value;
+  throw new ControlError(400, `${name} must be a whole number from ${limits.min} to ${limits.max}.`);
+}
+
+function inputOf({ params, query, body }: FastifyRequest): ControlInput {
+  const texts = (value: unknown): Record<string, string> =>
+    Object.fromEntries(Object.entries(isRecord(value) ? value : {}).map(([key, one]) => [key, String(one)]));
+  if (body !== undefined && body !== null && !isRecord(body)) {
+    throw new ControlError(400, 'The body must be a JSON object.');
+  }
+  return new ControlInput(texts(params), new URLSearchParams(texts(query)), body ?? {});
+}
+
+/** `{ error }` in one sentence, whatever went wrong. */
+export function answerError(error: unknown, reply: FastifyReply): FastifyReply {
+  const status =
+    error instanceof ControlError
+      ? error.status
+      : isRecord(error) && typeof error['statusCode'] === 'number'
+        ? error['statusCode']
+        : 500;
+  const message = error instanceof Error ? error.message : String(error);
+  return reply.code(status).send({ error: message });
+}

@@ -1,0 +1,229 @@
+/**
+ * Everything that the page shows, as `GET /api/state` answers it; `GET /api/events` sends each section by its name whenever
+ * it changes. Instants are ISO 8601. Types only: the page's code in `web` reads them, too.
+ */
+export interface SandboxState {
+  setup: Setup;
+  phones: Phone[];
+  desk: DeskState;
+  bridge: BridgeState;
+  providers: Record<ProviderId, ProviderState>;
+  machine: MachineState;
+  storm: StormState | null;
+}
+
+export type Section = keyof SandboxState;
+
+export type ProviderId = 'twilio' | 'chat-gateway';
+export type ChannelId = 'sms' | 'whatsapp';
+
+export interface Named {
+  id: string;
+  name: string;
+}
+
+/** What does not change while the sandbox runs. */
+export interface Setup {
+  links: { gateway: string; twilio: string; chatGateway: string };
+  businessNumbers: BusinessNumber[];
+  queues: Named[];
+}
+
+export interface BusinessNumber {
+  /** `+15550100`, `whatsapp:+15550100`. */
+  address: string;
+  channel: ChannelId;
+}
+
+/** A customer's phone. */
+export interface Phone {
+  /** `+15550123`, `whatsapp:+15550123`. */
+  address: string;
+  channel: ChannelId;
+  name: string;
+  /** Oldest first; the last 100. */
+  messages: PhoneMessage[];
+}
+
+export interface PhoneMessage {
+  /** Twilio's sid. */
+  id: string;
+  author: 'customer' | 'business';
+  /** The business number of the other end. */
+  number: string;
+  text: string;
+  at: string;
+  /**
+   * Customer's: `sending` (Twilio is calling the webhook), `accepted` (2xx), `refused` (the webhook failed, Twilio gave up).
+   * Business's: Twilio's message status.
+   */
+  status:
+    'sending' | 'accepted' | 'refused' | 'queued' | 'sent' | 'delivered' | 'read' | 'undelivered' | 'failed';
+  errorCode?: number;
+  /** What Causeway did with it, once that is known. */
+  bridge?: BridgeLink;
+}
+
+/** The message of the bridge that a bubble became, or came from. */
+export interface BridgeLink {
+  /** Of a {@link BridgeMessage}. */
+  id: string;
+  delivery: Delivery;
+  receipt?: string;
+  possibleDuplicate: boolean;
+}
+
+export interface DeskState {
+  agents: Agent[];
+  /** Newest first; the last 60, and every one that is open. */
+  conversations: DeskConversation[];
+}
+
+export interface Agent extends Named {
+  /** Conversations they are in. */
+  conversationIds: string[];
+}
+
+export interface DeskConversation {
+  /** The Chat Gateway's id. */
+  id: string;
+  state: 'created' | 'active' | 'idle';
+  queueId: string;
+  /** In its queue, and no agent has taken it. */
+  waiting: boolean;
+  /** Agents present. */
+  agentIds: string[];
+  /** Agents who are typing. */
+  typingAgentIds: string[];
+  customer: { name?: string; phone?: string; properties: { key: string; value: string }[] };
+  createdAt: string;
+  endedAt?: string;
+  /** Oldest first; the last 100. */
+  messages: DeskMessageView[];
+}
+
+export interface DeskMessageView {
+  id: string;
+  author: 'customer' | 'agent' | 'bot';
+  agentId?: string;
+  text: string;
+  at: string;
+  /** Given at the conversation's opening: what was said before it. */
+  history: boolean;
+  bridge?: BridgeLink;
+}
+
+export type Delivery = 'open' | 'sending' | 'uncertain' | 'submitted' | 'held' | 'failed';
+
+export interface BridgeState {
+  /** Why nothing new is seen: the gateway's operator API does not answer. */
+  trouble?: string;
+  /** Messages that are not at their end, over all lanes. */
+  waiting: number;
+  /** Newest first; the last 100. */
+  messages: BridgeMessage[];
+}
+
+export interface BridgeMessage {
+  id: string;
+  /** inbound: customer to agent. */
+  direction: 'inbound' | 'outbound';
+  /** The customer's, once it is known. */
+  address?: string;
+  customerName?: string;
+  authorType: string;
+  /** Its place in its lane. */
+  seq: number;
+  text: string;
+  delivery: Delivery;
+  receipt?: string;
+  reason?: string;
+  providerCode?: string;
+  possibleDuplicate: boolean;
+  acceptedAt: string;
+  submittedAt?: string;
+  /** Once a conversation is opened for it. */
+  conversation?: { id: string; chatGatewayId?: string; state: string; closeReason?: string };
+  attempts: BridgeAttempt[];
+  parts: number;
+  /** In plain words, while it is not at its end: why it waits. */
+  waits?: { why: string; until?: string };
+}
+
+export interface BridgeAttempt {
+  id: string;
+  part: number;
+  startedAt: string;
+  endedAt?: string;
+  outcome: string;
+  httpStatus?: number;
+  errorClass?: string;
+  providerId?: string;
+}
+
+/** What is wrong with a provider's API: every call to it, until another mode is chosen. */
+export const PROVIDER_MODES = [
+  'normal',
+  'slow',
+  '429',
+  '500-before',
+  '500-after',
+  'hang',
+  'reset',
+  'gone',
+] as const;
+export type ProviderMode = (typeof PROVIDER_MODES)[number];
+
+export interface ProviderState {
+  mode: ProviderMode;
+  /** Each of its webhooks is sent twice. */
+  doubled: boolean;
+  /** Its webhooks overtake each other. */
+  shuffled: boolean;
+  /** Calls of its API that a fault has hit. */
+  faultsHit: number;
+}
+
+/** The processes that the sandbox owns; an action that it cannot do says why. */
+export interface MachineState {
+  worker: { running: boolean; restarts: number; unavailable?: string };
+  queue: { home: 'postgres' | 'redis'; frozenUntil?: string; unavailable?: string };
+  postgres: { running: boolean; restarts: number; unavailable?: string };
+}
+
+export interface StormState {
+  id: string;
+  phase: 'running' | 'settling' | 'done' | 'stopped';
+  startedAt: string;
+  endedAt?: string;
+  /** 0 to 1. */
+  progress: number;
+  faults: boolean;
+  /** Customers to agents. */
+  inbound: StormCounts;
+  /** Agents to customers. */
+  outbound: StormCounts;
+  /** What was done to the world, newest first; the last 50. */
+  events: { at: string; text: string }[];
+}
+
+export interface StormCounts {
+  planned: number;
+  written: number;
+  /** Answered 2xx by Causeway: these it has promised to deliver. */
+  accepted: number;
+  /** The webhook got no 2xx: these may arrive or not. */
+  refused: number;
+  /** Of the accepted. */
+  delivered: number;
+  /** Accepted and on their way. */
+  underWay: number;
+  /** Overtaken by a later one of the same lane, or missing at the end, and never delivered. */
+  lost: number;
+  /** Deliveries beyond the first. */
+  doubled: number;
+  /** Of the doubled: Causeway has marked the message as a possible duplicate. */
+  doubledMarked: number;
+  /** Delivered after a later one of the same lane. */
+  outOfOrder: number;
+}
