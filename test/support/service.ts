@@ -2,18 +2,22 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
+import { PROJECT } from './project.js';
 
 const START_TIMEOUT_MS = 60_000;
-/** The project whose build is run: this one, or a copy that someone broke on purpose to see a test fail. */
-const PROJECT = process.env['TEST_PROJECT_DIR'] ?? fileURLToPath(new URL('../..', import.meta.url));
 
 export interface Exit {
   code: number | null;
   signal: NodeJS.Signals | null;
 }
 
-/** One of our programs as a process of its own, from the build. */
+/** What Node is told to run, and where. */
+export interface Program {
+  args: string[];
+  cwd: string;
+}
+
+/** One of our programs as a process of its own, from the build unless it is told otherwise. */
 export class Service {
   /** Everything that any process of it has written, line by line. */
   readonly lines: string[] = [];
@@ -23,7 +27,8 @@ export class Service {
 
   constructor(
     readonly name: 'gateway' | 'worker' | 'migrate',
-    private readonly environment: Record<string, string>,
+    readonly environment: Readonly<Record<string, string>>,
+    private readonly program: Program = built(name),
   ) {}
 
   get port(): number {
@@ -95,10 +100,9 @@ export class Service {
   }
 
   #spawn(extra: Record<string, string>): ChildProcess {
-    const file = join(PROJECT, 'dist', 'apps', this.name, 'src', 'main.js');
-    if (!existsSync(file)) throw new Error(`dist/apps/${this.name} is missing: run \`npm run build\` first.`);
     // With a channel to us the process ends itself when we are gone.
-    const child = spawn(process.execPath, [file], {
+    const child = spawn(process.execPath, this.program.args, {
+      cwd: this.program.cwd,
       env: { PATH: '/usr/bin:/bin', ...this.environment, ...extra },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
@@ -125,4 +129,10 @@ export class Service {
       });
     });
   }
+}
+
+function built(name: string): Program {
+  const file = join(PROJECT, 'dist', 'apps', name, 'src', 'main.js');
+  if (!existsSync(file)) throw new Error(`dist/apps/${name} is missing: run \`npm run build\` first.`);
+  return { args: [file], cwd: PROJECT };
 }

@@ -18,7 +18,7 @@ export class Customer {
   readonly answers: string[] = [];
 
   constructor(
-    private readonly system: System,
+    private readonly system: Pick<System, 'twilio' | 'desk'>,
     channel: 'sms' | 'whatsapp' = 'sms',
   ) {
     customers += 1;
