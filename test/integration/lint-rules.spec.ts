@@ -55,6 +55,13 @@ const planted: [name: string, file: string, code: string, rule: string][] = [
     "import '../../gateway/src/x.js';",
     'no-restricted-imports',
   ],
+  [
+    "the page imports the sandbox's server",
+    'apps/sandbox/web/src/a.ts',
+    "import '../../src/page/sandbox.js';",
+    'no-restricted-imports',
+  ],
+  ['the page imports a lib', 'apps/sandbox/web/src/b.ts', "import '#platform';", 'no-restricted-imports'],
   ['any', 'libs/core/src/d.ts', 'export const x: any = 1;', 'no-explicit-any'],
   [
     'a floating promise',

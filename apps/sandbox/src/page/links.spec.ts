@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { linkBubbles, linkByProviderId } from './links.js';
+import { linkArrivals, linkBubbles, linkByProviderId } from './links.js';
 import type { BridgeMessage } from './state.js';
 
 const at = (second: number): string => new Date(Date.UTC(2026, 0, 1, 12, 0, second)).toISOString();
@@ -42,6 +42,26 @@ describe(linkBubbles.name, () => {
     ];
     const links = linkBubbles(bubbles, [message('1', 'yes', 0)]);
     expect([...links.keys()]).toEqual(['a']);
+  });
+});
+
+describe(linkArrivals.name, () => {
+  const bubble = (id: string, text: string) => ({ id, text, at: at(0) });
+
+  it('gives each bubble its message, in order', () => {
+    const links = linkArrivals(
+      [bubble('a', 'yes'), bubble('b', 'no'), bubble('c', 'yes')],
+      [message('2', 'no', 1), message('3', 'yes', 2), message('1', 'yes', 0)],
+    );
+    expect([...links].map(([id, link]) => `${id}${link.id}`).sort()).toEqual(['a1', 'b2', 'c3']);
+  });
+
+  it('gives what came again to the message that is marked', () => {
+    const links = linkArrivals(
+      [bubble('a', 'yes'), bubble('b', 'yes'), bubble('c', 'yes')],
+      [message('1', 'yes', 0, { possibleDuplicate: true }), message('2', 'yes', 1)],
+    );
+    expect([...links].map(([id, link]) => `${id}${link.id}`)).toEqual(['a1', 'b1', 'c2']);
   });
 });
 

@@ -30,6 +30,33 @@ export function linkBubbles(
   return links;
 }
 
+/**
+ * The other way round: which message of the bridge each bubble came from. What was sent again makes bubbles beyond the messages; they
+ * belong to the one that is marked as a possible duplicate.
+ */
+export function linkArrivals(
+  bubbles: readonly { id: string; text: string; at: string }[],
+  messages: readonly BridgeMessage[],
+): Map<string, BridgeLink> {
+  const links = new Map<string, BridgeLink>();
+  const alike = Map.groupBy(bubbles, ({ text }) => text);
+  for (const [text, copies] of alike) {
+    const sources = messages
+      .filter((message) => message.text === text)
+      .toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    let surplus = copies.length - sources.length;
+    let at = 0;
+    for (const { id } of copies) {
+      const source = sources[at];
+      if (!source) break;
+      links.set(id, linkTo(source));
+      if (source.possibleDuplicate && surplus > 0) surplus -= 1;
+      else at += 1;
+    }
+  }
+  return links;
+}
+
 /** A text on a phone names the attempt that brought it: Twilio's sid is the attempt's provider id. */
 export function linkByProviderId(
   bubbles: readonly { id: string }[],

@@ -4,7 +4,7 @@ import { isWhatsApp } from '../twilio/messages.js';
 import type { TwilioSimulator } from '../twilio/simulator.js';
 import { AgentDesk } from './agent-desk.js';
 import { Bridge } from './bridge.js';
-import { linkBubbles, linkByProviderId } from './links.js';
+import { linkArrivals, linkBubbles, linkByProviderId } from './links.js';
 import type { Machine } from './machine.js';
 import { OperatorApi } from './operator-api.js';
 import { Phones } from './phones.js';
@@ -128,7 +128,8 @@ export class Sandbox {
     const own = this.bridge.messages.filter(({ conversation }) => conversation?.chatGatewayId === id);
     const of = (author: DeskMessageView['author']): DeskMessageView[] =>
       messages.filter((message) => message.author === author && !message.history);
+    const inbound = own.filter(({ direction }) => direction === 'inbound');
     const outbound = own.filter(({ direction }) => direction === 'outbound');
-    return linkBubbles(of('agent'), outbound);
+    return new Map([...linkArrivals(of('customer'), inbound), ...linkBubbles(of('agent'), outbound)]);
   }
 }

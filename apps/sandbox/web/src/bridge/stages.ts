@@ -1,0 +1,56 @@
+import type { BridgeMessage } from '../../../src/page/state.js';
+import { deliveryWord, type Tone } from './words.js';
+
+/** One stop on a message's way through the bridge. */
+export interface Stage {
+  name: 'accepted' | 'conversation' | 'attempts' | 'outcome' | 'receipt';
+  /** What stands below its dot. */
+  label: string;
+  /** `ahead`: not reached. */
+  tone: Tone | 'ahead';
+}
+
+/** Receipts come from the channel, so only what goes to a phone has that stop. */
+export function stagesOf(message: BridgeMessage): Stage[] {
+  const stages: Stage[] = [
+    { name: 'accepted', label: 'Accepted', tone: 'good' },
+    { name: 'conversation', label: 'Conversation', tone: message.conversation ? 'good' : 'ahead' },
+    attemptsStage(message),
+    outcomeStage(message),
+  ];
+  return message.direction === 'outbound' ? [...stages, receiptStage(message)] : stages;
+}
+
+function attemptsStage({ attempts, parts, delivery }: BridgeMessage): Stage {
+  const count = attempts.length;
+  const label = count === 0 ? 'Attempts' : count === 1 ? '1 attempt' : `${count} attempts`;
+  if (count === 0) return { name: 'attempts', label, tone: 'ahead' };
+  if (delivery === 'sending') return { name: 'attempts', label, tone: 'busy' };
+  return { name: 'attempts', label, tone: count > parts ? 'warn' : 'good' };
+}
+
+function outcomeStage({ delivery }: BridgeMessage): Stage {
+  if (delivery === 'open' || delivery === 'sending')
+    return { name: 'outcome', label: 'Outcome', tone: 'ahead' };
+  const { word, tone } = deliveryWord(delivery);
+  return { name: 'outcome', label: word, tone };
+}
+
+function receiptStage({ receipt }: BridgeMessage): Stage {
+  switch (receipt) {
+    case undefined:
+      return { name: 'receipt', label: 'Receipt', tone: 'ahead' };
+    case 'delivered':
+    case 'read':
+      return { name: 'receipt', label: capitalised(receipt), tone: 'good' };
+    case 'undelivered':
+    case 'failed':
+      return { name: 'receipt', label: capitalised(receipt), tone: 'bad' };
+    default:
+      return { name: 'receipt', label: capitalised(receipt), tone: 'busy' };
+  }
+}
+
+function capitalised(word: string): string {
+  return word.charAt(0).toUpperCase() + word.slice(1);
+}

@@ -1,0 +1,56 @@
+import { VisuallyHidden } from '@mantine/core';
+import type { BridgeLink } from '../../../src/page/state.js';
+import { useShow } from '../location.js';
+import { ClockIcon, TickIcon, TicksIcon, WarningIcon } from './Icons.js';
+import styles from './Ticks.module.css';
+
+/** How far a message has come, as phones show it. */
+export interface Progress {
+  sign: 'clock' | 'tick' | 'ticks' | 'read' | 'warning';
+  /** The sign in words. */
+  words: string;
+}
+
+const ICONS = { clock: ClockIcon, tick: TickIcon, ticks: TicksIcon, read: TicksIcon, warning: WarningIcon };
+
+/** The sign of a message's progress; a warning is spelled out. Once the bridge has the message it leads there. */
+export function Ticks({ progress, bridge }: { progress: Progress; bridge: BridgeLink | undefined }) {
+  const show = useShow();
+  const Icon = ICONS[progress.sign];
+  const content = (
+    <>
+      <Icon />
+      {progress.sign === 'warning' ? progress.words : <VisuallyHidden>{progress.words}</VisuallyHidden>}
+    </>
+  );
+  if (!bridge) {
+    return (
+      <span className={styles.ticks} data-sign={progress.sign} title={progress.words}>
+        {content}
+      </span>
+    );
+  }
+  return (
+    <button
+      type="button"
+      className={styles.ticks}
+      data-sign={progress.sign}
+      title={`${progress.words}. Show it in the bridge.`}
+      onClick={() => show({ message: bridge.id, view: 'bridge', filter: 'all' })}
+    >
+      {content}
+      <VisuallyHidden>. Show it in the bridge.</VisuallyHidden>
+    </button>
+  );
+}
+
+export function DuplicateMark() {
+  return (
+    <span
+      className={styles.duplicate}
+      title="It had to be sent again without knowing whether the first time worked."
+    >
+      possible duplicate
+    </span>
+  );
+}

@@ -1,0 +1,41 @@
+import { Button } from '@mantine/core';
+import type { DeskConversation } from '../../../src/page/state.js';
+import { useLive } from '../live-state.js';
+import { useShow } from '../location.js';
+import { useAccept } from './accept.js';
+import { namesOf } from './desk-view.js';
+import styles from './Conversation.module.css';
+
+/** Stands where the reply box would, while the acting agent is not in the conversation. */
+export function Outside({ conversation }: { conversation: DeskConversation }) {
+  const accept = useAccept();
+  const show = useShow();
+  const { agents } = useLive('desk');
+  const [present] = conversation.agentIds;
+
+  if (conversation.state === 'idle') {
+    return (
+      <p className={styles.outside}>This conversation has ended. The customer’s next text opens a new one.</p>
+    );
+  }
+  if (conversation.waiting) {
+    return (
+      <div className={styles.outside}>
+        <p>Nobody has taken it yet.</p>
+        <Button size="sm" onClick={() => void accept(conversation.id)}>
+          Accept and reply
+        </Button>
+      </div>
+    );
+  }
+  if (present === undefined) return <p className={styles.outside}>No agent is in this conversation.</p>;
+  const name = namesOf(agents, [present]);
+  return (
+    <div className={styles.outside}>
+      <p>{name} is in this conversation.</p>
+      <Button size="compact-sm" variant="default" onClick={() => show({ agent: present })}>
+        Continue as {name}
+      </Button>
+    </div>
+  );
+}

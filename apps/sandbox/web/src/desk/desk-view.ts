@@ -1,0 +1,42 @@
+import type { Agent, DeskConversation, DeskState } from '../../../src/page/state.js';
+import { useLive } from '../live-state.js';
+import { useView } from '../location.js';
+import { numberOf } from '../phones/selection.js';
+
+/** The agent that the page's address names, or the first; `missing` when it names one that is not there. */
+export function useActingAgent(): { agent: Agent | undefined; missing: string | null } {
+  const { agents } = useLive('desk');
+  const { agent: id } = useView();
+  const named = agents.find((agent) => agent.id === id);
+  return { agent: named ?? agents[0], missing: named ? null : id };
+}
+
+/** Who has waited longest comes first. */
+export function waitingIn({ conversations }: DeskState, queueId?: string): DeskConversation[] {
+  return conversations
+    .filter(
+      (one) => one.waiting && one.state !== 'idle' && (queueId === undefined || one.queueId === queueId),
+    )
+    .sort((a, b) => a.createdAt.localeCompare(b.createdAt));
+}
+
+/** Those that are not waiting, from one agent's point of view. */
+export function groupFor(agent: Agent | undefined, { conversations }: DeskState) {
+  const open = conversations.filter(({ state, waiting }) => state !== 'idle' && !waiting);
+  const isMine = ({ agentIds }: DeskConversation) => agent !== undefined && agentIds.includes(agent.id);
+  return {
+    mine: open.filter(isMine),
+    others: open.filter((one) => !isMine(one)),
+    ended: conversations.filter(({ state }) => state === 'idle'),
+  };
+}
+
+export function customerName({ customer }: DeskConversation): string {
+  return customer.name ?? (customer.phone ? numberOf(customer.phone) : 'Unknown customer');
+}
+
+/** `Ada`, `Ada and Grace`. */
+export function namesOf(agents: Agent[], ids: string[]): string {
+  const names = ids.map((id) => agents.find((agent) => agent.id === id)?.name ?? id);
+  return new Intl.ListFormat('en-GB').format(names);
+}

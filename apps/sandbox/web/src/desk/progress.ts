@@ -1,0 +1,39 @@
+import type { BridgeLink, DeskMessageView } from '../../../src/page/state.js';
+import type { Progress } from '../common/Ticks.js';
+
+/** How far an agent's message has come towards the phone; a customer's is here already. */
+export function progressOf({ author, history, bridge }: DeskMessageView): Progress | undefined {
+  if (history || author === 'bot') return undefined;
+  if (author === 'customer') return bridge && { sign: 'tick', words: 'Brought by the bridge' };
+  return bridge ? progressToPhone(bridge) : { sign: 'clock', words: 'Not accepted by Causeway yet' };
+}
+
+function progressToPhone({ delivery, receipt }: BridgeLink): Progress {
+  switch (delivery) {
+    case 'failed':
+      return { sign: 'warning', words: 'Failed' };
+    case 'held':
+      return { sign: 'warning', words: 'Held' };
+    case 'open':
+    case 'sending':
+      return { sign: 'clock', words: 'Accepted by Causeway' };
+    case 'uncertain':
+      return { sign: 'clock', words: 'Whether Twilio has it is being found out' };
+    case 'submitted':
+      return receiptProgress(receipt);
+  }
+}
+
+function receiptProgress(receipt: string | undefined): Progress {
+  switch (receipt) {
+    case 'read':
+      return { sign: 'read', words: 'Read' };
+    case 'delivered':
+      return { sign: 'ticks', words: 'Delivered to the phone' };
+    case 'undelivered':
+    case 'failed':
+      return { sign: 'warning', words: 'Not delivered' };
+    default:
+      return { sign: 'tick', words: 'Handed to Twilio' };
+  }
+}

@@ -1,0 +1,42 @@
+import type { PhoneMessage } from '../../../src/page/state.js';
+import type { Progress } from '../common/Ticks.js';
+
+/** How far a text on a phone has come: a customer's towards the desk, the business's as Twilio tells it. */
+export function progressOf(message: PhoneMessage): Progress {
+  return message.author === 'customer' ? progressToDesk(message) : progressToPhone(message);
+}
+
+function progressToDesk({ status, bridge }: PhoneMessage): Progress {
+  if (status === 'sending') return { sign: 'clock', words: 'Sending' };
+  if (status !== 'accepted') return { sign: 'warning', words: 'Refused by Causeway' };
+  switch (bridge?.delivery) {
+    case 'submitted':
+      return { sign: 'ticks', words: 'At the desk' };
+    case 'held':
+      return { sign: 'warning', words: 'Held' };
+    case 'failed':
+      return { sign: 'warning', words: 'Failed' };
+    case 'uncertain':
+      return { sign: 'tick', words: 'Accepted by Causeway; whether the desk has it is being found out' };
+    case 'open':
+    case 'sending':
+    case undefined:
+      return { sign: 'tick', words: 'Accepted by Causeway' };
+  }
+}
+
+function progressToPhone({ status, errorCode }: PhoneMessage): Progress {
+  switch (status) {
+    case 'read':
+      return { sign: 'read', words: 'Read' };
+    case 'delivered':
+      return { sign: 'ticks', words: 'Delivered' };
+    case 'undelivered':
+    case 'failed':
+      return { sign: 'warning', words: errorCode ? `Not delivered (${errorCode})` : 'Not delivered' };
+    case 'sent':
+      return { sign: 'tick', words: 'Sent by Twilio' };
+    default:
+      return { sign: 'clock', words: 'Queued at Twilio' };
+  }
+}

@@ -1,0 +1,207 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Browser, Locator, Page } from 'playwright-core';
+import type { SandboxState } from '../../apps/sandbox/src/page/state.js';
+import { makeProject, type Project } from '../integration/launcher-project.js';
+import {
+  axeViolations,
+  chromiumMissing,
+  complaintsOf,
+  LAPTOP,
+  PHONE,
+  startChromium,
+} from '../support/chromium.js';
+
+const missing = chromiumMissing();
+if (missing) console.warn(`The page is not tested: ${missing}.`);
+
+/** The page in a real Chromium, over everything that `npm start` runs. Tests follow each other like a visit does. */
+describe.skipIf(missing !== undefined)('the page of npm start', { timeout: 120_000 }, () => {
+  let project: Project;
+  let browser: Browser;
+  let page: Page;
+  let base = '';
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    project = await makeProject({ standIns: false });
+    await project.start().printed(/^ready in/m);
+    base = `http://localhost:${project.ports.SANDBOX_PORT}`;
+    browser = await startChromium();
+    page = await open('/', LAPTOP);
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await project?.remove();
+  });
+
+  afterEach(() => {
+    expect(complaints.splice(0)).toEqual([]);
+  });
+
+  async function open(path: string, viewport: { width: number; height: number }): Promise<Page> {
+    // axe wants a context of its own.
+    const context = await browser.newContext({ viewport });
+    const opened = await context.newPage();
+    opened.setDefaultTimeout(20_000);
+    const own = complaintsOf(opened);
+    own.push = (...items) => complaints.push(...items);
+    await opened.goto(`${base}${path}`);
+    await opened.getByRole('heading', { name: 'Causeway' }).waitFor();
+    return opened;
+  }
+
+  const state = async (): Promise<SandboxState> =>
+    (await (await fetch(`${base}/api/state`)).json()) as SandboxState;
+  const phoneLog = (on = page): Locator => on.getByRole('log', { name: /^Texts on the phone/ });
+  const deskLog = (on = page): Locator => on.getByRole('log', { name: /^Conversation/ });
+  const textsOf = async (log: Locator, pattern: RegExp): Promise<string[]> =>
+    (await log.innerText()).match(new RegExp(pattern, 'g')) ?? [];
+
+  it('sends as customer and answers as agent by the keyboard alone', async () => {
+    const { keyboard } = page;
+    await keyboard.press('Tab');
+    await keyboard.press('Enter');
+    await keyboard.type('Hello, is anyone there? 👋');
+    await keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Accept +15550123' }).waitFor();
+    await keyboard.press('Alt+KeyA');
+    await page.getByRole('textbox', { name: /^Reply to/ }).waitFor();
+    await keyboard.type('Hi, this is Ada.');
+    await keyboard.press('Enter');
+    await phoneLog().getByText('Hi, this is Ada.').waitFor();
+    // Focus stayed where the next words go.
+    await keyboard.type('How can I help?');
+    await keyboard.press('Enter');
+    await phoneLog().getByText('How can I help?').waitFor();
+    await phoneLog()
+      .getByRole('button', { name: /^At the desk/ })
+      .first()
+      .waitFor();
+    await deskLog()
+      .getByRole('button', { name: /^Delivered to the phone/ })
+      .first()
+      .waitFor();
+  });
+
+  it('shows what the bridge did with a message, from its ticks', async () => {
+    await phoneLog()
+      .getByRole('button', { name: /Show it in the bridge/ })
+      .first()
+      .click();
+    await expect.poll(() => page.url()).toMatch(/[?&]message=/);
+    await page.getByRole('table').getByText('202').first().waitFor();
+    const deepLink = new URL(page.url());
+    const other = await open(deepLink.pathname + deepLink.search, LAPTOP);
+    await other.getByRole('table').getByText('202').first().waitFor();
+    await deskLog(other).getByText('Hi, this is Ada.').waitFor();
+    await other.close();
+    await page.goBack();
+    await expect.poll(() => page.url()).not.toMatch(/[?&]message=/);
+  });
+
+  it('loses nothing while a provider vanishes and returns, and says why messages wait', async () => {
+    await page.getByRole('combobox', { name: 'How Chat Gateway behaves' }).selectOption('gone');
+    await page.getByText('Connections are refused').waitFor();
+    const composer = page.getByRole('textbox', { name: /^Text from/ });
+    for (const n of [1, 2, 3]) {
+      await composer.fill(`while it is gone ${n}`);
+      await composer.press('Enter');
+      await phoneLog().getByText(`while it is gone ${n}`).waitFor();
+    }
+    await page
+      .getByText(/Waits for message \d+ of its lane/)
+      .first()
+      .waitFor();
+    await page
+      .getByText(/Tried .* without success/)
+      .first()
+      .waitFor();
+    expect(await textsOf(deskLog(), /while it is gone \d/)).toEqual([]);
+    await page.getByRole('button', { name: 'Chat Gateway back to normal' }).click();
+    await expect
+      .poll(() => textsOf(deskLog(), /while it is gone \d/), { timeout: 60_000 })
+      .toEqual(['while it is gone 1', 'while it is gone 2', 'while it is gone 3']);
+  });
+
+  it('kills the worker by a button, and messages still come', async () => {
+    await page.getByRole('button', { name: 'Kill worker' }).click();
+    await expect.poll(async () => (await state()).machine.worker.restarts, { timeout: 30_000 }).toBe(1);
+    const reply = page.getByRole('textbox', { name: /^Reply to/ });
+    await reply.fill('Still here.');
+    await reply.press('Enter');
+    await phoneLog().getByText('Still here.').waitFor({ timeout: 60_000 });
+  });
+
+  it('keeps what was typed when the sandbox refuses it, and says why', async () => {
+    const composer = page.getByRole('textbox', { name: /^Text from/ });
+    const long = 'too long '.repeat(200);
+    await composer.fill(long);
+    await composer.press('Enter');
+    await page
+      .getByRole('alert')
+      .getByText(/at most 1600 characters/)
+      .waitFor();
+    await expect.poll(() => composer.inputValue()).toBe(long.trim());
+    await composer.fill('');
+    // Chromium writes a line for each answer of 4xx.
+    expect(complaints.splice(0).filter((one) => !one.includes('400'))).toEqual([]);
+  });
+
+  it('says so when a link names what is not there', async () => {
+    const other = await open('/?phone=%2B19995550000&conversation=none&message=none&agent=nobody', LAPTOP);
+    for (const what of ['a phone', 'a conversation', 'an agent', 'a message']) {
+      await other.getByText(new RegExp(`The link names ${what} `)).waitFor();
+    }
+    await other.close();
+  });
+
+  it('fits the screen of a phone, and works there', async () => {
+    const small = await open('/?view=phones', PHONE);
+    const composer = small.getByRole('textbox', { name: /^Text from/ });
+    await composer.fill('from a small screen');
+    await composer.press('Enter');
+    await phoneLog(small).getByText('from a small screen').waitFor();
+    for (const tab of ['Phones', 'Bridge', 'Agent desk']) {
+      await small.getByRole('tab', { name: new RegExp(tab) }).click();
+      const overflow = await small.evaluate<number>(
+        'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+      );
+      expect(overflow, tab).toBe(0);
+    }
+    await small.close();
+  });
+
+  it.each([
+    { theme: 'light', viewport: LAPTOP },
+    { theme: 'dark', viewport: LAPTOP },
+    { theme: 'light', viewport: PHONE },
+    { theme: 'dark', viewport: PHONE },
+  ])('breaks no accessibility rule in $theme, $viewport.width wide', async ({ theme, viewport }) => {
+    const { desk, bridge } = await state();
+    const conversation = desk.conversations[0]?.id ?? '';
+    const message = bridge.messages[0]?.id ?? '';
+    const views = viewport === PHONE ? ['phones', 'bridge', 'desk'] : ['phones'];
+    for (const view of views) {
+      for (const rest of ['', `&conversation=${conversation}&message=${message}`, '&panel=storm']) {
+        const opened = await open(`/?theme=${theme}&view=${view}${rest}`, viewport);
+        await opened.getByRole('log').or(opened.getByRole('main')).first().waitFor();
+        expect(await axeViolations(opened), `${view}${rest}`).toEqual([]);
+        await opened.close();
+      }
+    }
+  });
+
+  it('runs a storm and counts it while one watches', async () => {
+    await page.getByRole('button', { name: 'Storm', exact: true }).click();
+    await page.getByRole('textbox', { name: 'Customers' }).fill('4');
+    await page.getByRole('textbox', { name: 'Texts each way' }).fill('4');
+    await page.getByRole('button', { name: 'Start storm' }).click();
+    await expect.poll(async () => (await state()).storm?.phase, { timeout: 100_000 }).toBe('done');
+    await page.getByText(/accepted messages arrived, each in its order/).waitFor();
+    expect(await axeViolations(page)).toEqual([]);
+    const { storm } = await state();
+    expect(storm?.inbound).toMatchObject({ lost: 0, outOfOrder: 0 });
+    expect(storm?.outbound).toMatchObject({ lost: 0, outOfOrder: 0 });
+  });
+});
