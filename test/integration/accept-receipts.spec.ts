@@ -136,6 +136,22 @@ describe('receipts', () => {
     expect((await thread.messages('outbound'))[0]?.receipt).toBe('delivered');
   });
 
+  it('of two parts in transactions that do not see each other: the message is delivered when both are', async () => {
+    await submitted('part 1 '.repeat(300).slice(0, 2000));
+    const [one, two] = delivery.channel.accepted.slice(-2);
+    await db.gateway.accept([about(one, 'sent'), about(two, 'sent')]);
+    const other = await transaction(db);
+    await acceptReceipts(other.client, [about(one, 'delivered')]);
+    const second = db.gateway.accept([about(two, 'delivered')]);
+    await eventually('the second waits for the first', () => waitsForLock(db, '%accept_receipts%'));
+    await other.commit();
+    await second;
+    const { rows } = await db.pool.query<{ receipt: string }>('select receipt from messages where id = $1', [
+      one?.messageId,
+    ]);
+    expect(rows).toEqual([{ receipt: 'delivered' }]);
+  });
+
   it("without our reference find their attempt by the provider's id", async () => {
     const thread = await submitted('x');
     const { attempt: _, ...plain } = about(delivery.channel.accepted[0], 'delivered');

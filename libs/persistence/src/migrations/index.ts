@@ -1,6 +1,12 @@
 import { Initial1795000000001 } from './0001-initial.js';
 import { KnownThreads1795400000002 } from './0002-known-threads.js';
 import { AppendMessages1795700000003 } from './0003-append-messages.js';
+import { ReceiptsOfParts1795800000004 } from './0004-receipts-of-parts.js';
 
 /** Every migration, in order. Listed rather than found by a glob, and never rewritten once landed. */
-export const migrations = [Initial1795000000001, KnownThreads1795400000002, AppendMessages1795700000003];
+export const migrations = [
+  Initial1795000000001,
+  KnownThreads1795400000002,
+  AppendMessages1795700000003,
+  ReceiptsOfParts1795800000004,
+];
