@@ -40,8 +40,8 @@ describe.skipIf(missing !== undefined)('the page of npm start', { timeout: 120_0
   });
 
   async function open(path: string, viewport: { width: number; height: number }): Promise<Page> {
-    // axe wants a context of its own.
-    const context = await browser.newContext({ viewport });
+    // axe wants a context of its own, and colours that are not on their way to others.
+    const context = await browser.newContext({ viewport, reducedMotion: 'reduce' });
     const opened = await context.newPage();
     opened.setDefaultTimeout(20_000);
     const own = complaintsOf(opened);
@@ -95,7 +95,7 @@ describe.skipIf(missing !== undefined)('the page of npm start', { timeout: 120_0
     const other = await open(deepLink.pathname + deepLink.search, LAPTOP);
     await other.getByRole('table').getByText('202').first().waitFor();
     await deskLog(other).getByText('Hi, this is Ada.').waitFor();
-    await other.close();
+    await other.context().close();
     await page.goBack();
     await expect.poll(() => page.url()).not.toMatch(/[?&]message=/);
   });
@@ -153,7 +153,7 @@ describe.skipIf(missing !== undefined)('the page of npm start', { timeout: 120_0
     for (const what of ['a phone', 'a conversation', 'an agent', 'a message']) {
       await other.getByText(new RegExp(`The link names ${what} `)).waitFor();
     }
-    await other.close();
+    await other.context().close();
   });
 
   it('fits the screen of a phone, and works there', async () => {
@@ -169,7 +169,7 @@ describe.skipIf(missing !== undefined)('the page of npm start', { timeout: 120_0
       );
       expect(overflow, tab).toBe(0);
     }
-    await small.close();
+    await small.context().close();
   });
 
   it.each([
@@ -182,14 +182,15 @@ describe.skipIf(missing !== undefined)('the page of npm start', { timeout: 120_0
     const conversation = desk.conversations[0]?.id ?? '';
     const message = bridge.messages[0]?.id ?? '';
     const views = viewport === PHONE ? ['phones', 'bridge', 'desk'] : ['phones'];
+    const opened = await open('/', viewport);
     for (const view of views) {
-      for (const rest of ['', `&conversation=${conversation}&message=${message}`, '&panel=storm']) {
-        const opened = await open(`/?theme=${theme}&view=${view}${rest}`, viewport);
-        await opened.getByRole('log').or(opened.getByRole('main')).first().waitFor();
+      for (const rest of ['', `&conversation=${conversation}&message=${message}&panel=storm`]) {
+        await opened.goto(`${base}/?theme=${theme}&view=${view}${rest}`);
+        await opened.getByRole('main').waitFor();
         expect(await axeViolations(opened), `${view}${rest}`).toEqual([]);
-        await opened.close();
       }
     }
+    await opened.context().close();
   });
 
   it('runs a storm and counts it while one watches', async () => {

@@ -162,12 +162,11 @@ describe("the sandbox's API", { timeout: 120_000 }, () => {
     async (mode) => {
       const { id } = await conversationWith('+15550177');
       await call('post', `/conversations/${id}/accept`, { agentId: 'agent-2' });
-      const { faultsHit } = (await state()).providers.twilio;
       await call('put', '/providers/twilio', { mode });
       await call('post', `/conversations/${id}/messages`, { agentId: 'agent-2', text: `despite ${mode}` });
       await eventually(`${mode} is felt`, async () => {
         const found = await message(`despite ${mode}`);
-        const hit = (await state()).providers.twilio.faultsHit > faultsHit;
+        const hit = (await state()).providers.twilio.faultsHit > 0;
         return hit || (mode === 'gone' && found?.attempts[0]?.outcome === 'not-sent');
       });
       await call('put', '/providers/twilio', { mode: 'normal' });
@@ -188,6 +187,12 @@ describe("the sandbox's API", { timeout: 120_000 }, () => {
     await submitted('twice told');
     const { messages } = await conversationWith('+15550177');
     expect(messages.filter((one) => one.text === 'twice told')).toHaveLength(1);
+    await eventually('two copies of each webhook have been answered', () => {
+      const texts = system.twilio.webhooks.filter(({ params }) => params['Body'] === 'twice told');
+      const events = system.desk.webhooks.filter(({ event }) => JSON.stringify(event).includes('twice told'));
+      const ids = new Set(events.map(({ eventId }) => eventId));
+      return texts.length === 2 && events.length === 2 && ids.size === 1;
+    });
     const none = { doubled: false, shuffled: false };
     for (const one of ['twilio', 'chat-gateway']) {
       expect((await call('put', `/providers/${one}`, none)).body).toMatchObject(none);
@@ -260,12 +265,53 @@ describe("the sandbox's API", { timeout: 120_000 }, () => {
       .set('origin', 'https://evil.example')
       .send({ name: 'E' })
       .expect(403);
-    await request(page.url).post('/api/agents').type('text/plain').send('{"name":"E"}').expect(400);
+    const words = await request(page.url)
+      .post('/api/agents')
+      .type('text/plain')
+      .send('{ "name":')
+      .expect(400);
+    expect(words.body).toEqual({ error: 'the body is not JSON' });
     const { headers } = await request(page.url).get('/api/state').set('origin', page.url).expect(200);
     expect(headers['content-security-policy']).toContain("default-src 'self'");
   });
 
+  it('tells each watcher what they do not know, whenever they came', async () => {
+    const first = await watch();
+    await call('put', '/providers/twilio', { mode: 'slow' });
+    const second = await watch();
+    await eventually('both see it', () =>
+      [first, second].every(({ told }) => told().includes('"mode":"slow"')),
+    );
+    await call('put', '/providers/twilio', { mode: 'normal' });
+    await eventually('both see it end', () =>
+      [first, second].every(({ told }) => {
+        const last = told().lastIndexOf('"twilio":{"mode":');
+        return told().slice(last).startsWith('"twilio":{"mode":"normal"');
+      }),
+    );
+    await Promise.all([first.stop(), second.stop()]);
+  });
+
   it('tells every section at once, then what has changed', async () => {
+    const watcher = await watch();
+    const sections = ['setup', 'phones', 'desk', 'bridge', 'providers', 'machine', 'storm'];
+    await eventually('all sections', () =>
+      sections.every((name) => watcher.told().includes(`event: ${name}\n`)),
+    );
+    await text('+15550177', 'seen live');
+    await eventually('it is seen on all three sides', () =>
+      ['phones', 'bridge', 'desk'].every((name) =>
+        watcher
+          .told()
+          .split('\n\n')
+          .some((one) => one.startsWith(`event: ${name}\n`) && one.includes('seen live')),
+      ),
+    );
+    await watcher.stop();
+  });
+
+  /** Somebody who watches, and all that they were told so far. */
+  async function watch(): Promise<{ told: () => string; stop: () => Promise<void> }> {
     const controller = new AbortController();
     const response = await fetch(`${page.url}/api/events`, { signal: controller.signal });
     expect(response.headers.get('content-type')).toBe('text/event-stream');
@@ -273,18 +319,14 @@ describe("the sandbox's API", { timeout: 120_000 }, () => {
     const reading = (async () => {
       for await (const chunk of response.body ?? []) told += Buffer.from(chunk).toString();
     })().catch(() => undefined);
-    const sections = ['setup', 'phones', 'desk', 'bridge', 'providers', 'machine', 'storm'];
-    await eventually('all sections', () => sections.every((name) => told.includes(`event: ${name}\n`)));
-    told = '';
-    await text('+15550177', 'seen live');
-    await eventually('it is seen on all three sides', () =>
-      ['phones', 'bridge', 'desk'].every((name) =>
-        told.split('\n\n').some((one) => one.startsWith(`event: ${name}\n`) && one.includes('seen live')),
-      ),
-    );
-    controller.abort();
-    await reading;
-  });
+    return {
+      told: () => told,
+      stop: async () => {
+        controller.abort();
+        await reading;
+      },
+    };
+  }
 });
 
 function expectNothingLost(storm: StormState, planned: number): void {
@@ -296,5 +338,7 @@ function expectNothingLost(storm: StormState, planned: number): void {
     expect(counts.doubledMarked).toBe(counts.doubled);
   }
   expect(storm.inbound.written).toBe(planned);
+  // An agent answers each text that came.
+  expect(storm.outbound.written).toBe(storm.inbound.delivered);
   expect(storm.inbound.accepted).toBeGreaterThan(planned / 2);
 }

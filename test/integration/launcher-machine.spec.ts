@@ -73,6 +73,17 @@ describe('npm start: the machine of the sandbox', { timeout: 120_000 }, () => {
     await delivered('after the thaw');
   });
 
+  it('takes several freezes and thaws at once, one after the other', async () => {
+    const freezes = await Promise.all([1, 2, 3].map(async () => call('/queue/freeze', { seconds: 30 })));
+    expect(freezes.map(({ status }) => status)).toEqual([202, 202, 202]);
+    const both = await Promise.all([call('/queue/freeze', { seconds: 30 }), call('/queue/thaw', {})]);
+    expect(both.map(({ status }) => status)).toEqual([202, 202]);
+    await call('/queue/thaw', {});
+    expect((await machine()).queue).toEqual({ home: 'postgres' });
+    await call(PHONE, { body: 'after many freezes' });
+    await delivered('after many freezes');
+  });
+
   it('thaws by itself when the time is over', async () => {
     await call('/queue/freeze', { seconds: 1 });
     expect((await machine()).queue).toHaveProperty('frozenUntil');

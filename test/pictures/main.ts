@@ -69,7 +69,12 @@ async function storm(base: string): Promise<void> {
   }
 }
 
-async function call(base: string, path: string, body: object, method = 'POST'): Promise<void> {
+async function call(
+  base: string,
+  path: string,
+  body: object,
+  method: 'POST' | 'PUT' = 'POST',
+): Promise<void> {
   const headers = { 'content-type': 'application/json' };
   const answer = await fetch(`${base}/api${path}`, { method, headers, body: JSON.stringify(body) });
   if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);

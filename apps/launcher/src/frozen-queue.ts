@@ -9,15 +9,33 @@ const TRIES = 3;
  * queue waits, as on a Redis that was stopped. The tables of messages are not touched.
  */
 export class FrozenQueue {
+  /** The session that holds the lock. */
   #client: SteadyClient | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** Calls are done one after the other: a session that is still being opened cannot be closed. */
+  #last: Promise<void> = Promise.resolve();
 
   /** @param onChange told until when it is frozen, and with undefined when it no longer is */
   constructor(private readonly onChange: (until: Date | undefined) => void) {}
 
   /** Resolves when it is frozen; a second call begins anew. */
-  async freeze(databaseUrl: string, seconds: number): Promise<void> {
-    await this.thaw();
+  freeze(databaseUrl: string, seconds: number): Promise<void> {
+    return this.#inTurn(() => this.#freeze(databaseUrl, seconds));
+  }
+
+  /** Safe to call when nothing is frozen. */
+  thaw(): Promise<void> {
+    return this.#inTurn(() => this.#thaw());
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const result = this.#last.then(work);
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+
+  async #freeze(databaseUrl: string, seconds: number): Promise<void> {
+    await this.#thaw();
     // Loaded when it is wanted: no start waits for it.
     const [{ SteadyClient }, { QUEUE_SCHEMA }] = await Promise.all([
       import('#platform'),
@@ -27,21 +45,20 @@ export class FrozenQueue {
       connectionString: databaseUrl,
       connectionTimeoutMillis: LOCK_LIMIT_MS,
     });
-    this.#client = client;
-    client.once('end', () => this.#ended(client));
-    await client.connect();
     try {
+      await client.connect();
       await lockAll(client, QUEUE_SCHEMA);
     } catch (error) {
-      await client.end();
+      await client.end().catch(() => undefined);
       throw error;
     }
+    this.#client = client;
+    client.once('end', () => this.#ended(client));
     this.#timer = setTimeout(() => void this.thaw(), seconds * 1000).unref();
     this.onChange(new Date(Date.now() + seconds * 1000));
   }
 
-  /** Safe to call when nothing is frozen. */
-  async thaw(): Promise<void> {
+  async #thaw(): Promise<void> {
     await this.#client?.end().catch(() => undefined);
   }
 
@@ -63,7 +80,7 @@ async function lockAll(client: SteadyClient, schema: string): Promise<void> {
   if (rows.length === 0) throw new Error('There is no queue in this database.');
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await client.query(`begin; set local lock_timeout = ${LOCK_LIMIT_MS}`);
+      await client.query(`begin; set local statement_timeout = ${LOCK_LIMIT_MS}`);
       await client.query(`lock table ${rows.map(({ name }) => name).join(', ')} in access exclusive mode`);
       return;
     } catch (error) {

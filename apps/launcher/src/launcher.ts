@@ -170,10 +170,10 @@ export class Launcher {
   }
 
   async #stopInOrder(): Promise<void> {
+    await this.#machine.stop();
     await this.#children.get('gateway')?.stop(STOP_LIMIT_MS);
     await this.#children.get('worker')?.stop(STOP_LIMIT_MS);
     await this.#children.get('sandbox')?.stop(SANDBOX_STOP_LIMIT_MS);
-    await this.#machine.stop();
     // What was still starting (initdb, a migration) fails or ends by itself, and then Postgres can go.
     await this.#starting.catch(() => undefined);
     await this.#database?.stop();

@@ -50,6 +50,7 @@ describe(Machine.name, () => {
     const { machine, told } = make({ redis: false, postgres: false }, { killWorker: () => (killed += 1) });
     machine.hear('something');
     machine.hear(null);
+    machine.workerIs(true);
     machine.hear({ type: 'machine-request', id: '1', action: 'kill-worker' });
     machine.hear({ type: 'machine-request', id: '2', action: 'freeze-queue', seconds: 1 });
     const answers = () => told.filter(({ type }) => type === 'machine-answer');

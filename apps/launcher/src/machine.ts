@@ -16,6 +16,7 @@ const YOUR_POSTGRES = 'Postgres is your own (DATABASE_URL): this is done there.'
 export class Machine {
   readonly #state: MachineState;
   readonly #queue: FrozenQueue;
+  #stopped = false;
 
   constructor(
     /** What is not ours but the operator's. */
@@ -58,7 +59,9 @@ export class Machine {
     this.#tellState();
   }
 
+  /** Does nothing more, and thaws what is frozen: whoever stops would wait for it. */
   async stop(): Promise<void> {
+    this.#stopped = true;
     await this.#queue.thaw();
   }
 
@@ -77,14 +80,18 @@ export class Machine {
   }
 
   async #do(request: MachineRequest): Promise<void> {
+    const { worker, postgres } = this.#state;
+    if (this.#stopped) throw new Error('Everything is being ended.');
     switch (request.action) {
       case 'kill-worker':
+        if (!worker.running) throw new Error('No worker runs right now: another is being started.');
         return this.parts.killWorker();
       case 'freeze-queue':
         return await this.#queue.freeze(this.parts.databaseUrl(), request.seconds);
       case 'thaw-queue':
         return await this.#queue.thaw();
       case 'restart-postgres':
+        if (!postgres.running) throw new Error('Postgres is being started already.');
         return await this.parts.restartPostgres();
     }
   }

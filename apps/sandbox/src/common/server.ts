@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { ControlError, ControlInput, parseControlBody } from './control.js';
+import { isForeign } from './foreigners.js';
 import { type OnExchange, plainHeaders, type ProviderName } from './exchanges.js';
 import type { Fault, Faults } from './faults.js';
 import { type Answer, answer, type Call, emptyAnswer } from './http.js';
@@ -96,6 +97,12 @@ export class SimulatorServer {
       handler: async (request, reply) => {
         const call = callOf(request);
         let result: Answer;
+        if (isForeign(request.headers, this.#address.host)) {
+          return send(
+            reply,
+            answer(403, 'application/json', { error: 'Other sites have no business here.' }),
+          );
+        }
         try {
           const value: unknown = await handle(
             new ControlInput(call.params, call.query, parseControlBody(call.body)),

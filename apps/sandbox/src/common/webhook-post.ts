@@ -5,6 +5,11 @@ export type PostOutcome =
   | { kind: 'answered'; status: number; contentType: string; headers: Record<string, string>; body: string }
   | { kind: 'failed'; error: 'connect' | 'read-timeout' | 'reset' };
 
+/** Whether a webhook was answered 2xx. */
+export function isTaken(status: number | undefined): boolean {
+  return status !== undefined && status >= 200 && status < 300;
+}
+
 export interface PostRequest {
   url: string;
   headers: Record<string, string>;

@@ -6,7 +6,7 @@ import { isRecord } from '../common/http.js';
 import type { Agent, BridgeLink, DeskConversation, DeskMessageView, DeskState, Named } from './state.js';
 
 const MAX_SHOWN = 60;
-const MAX_MESSAGES = 100;
+const MAX_MESSAGES = 50;
 const MAX_AGENTS = 20;
 const MAX_NAME = 60;
 const MAX_TEXT = 10_000;
@@ -29,12 +29,13 @@ export class AgentDesk {
     private readonly isOfStorm: (phone: string) => boolean,
   ) {}
 
-  show(link: LinkConversation): DeskState {
+  /** @param closed why the bridge has closed a conversation, by its id here */
+  show(link: LinkConversation, closed: ReadonlyMap<string, string>): DeskState {
     const newestFirst = this.simulator.desk.conversations.toReversed().filter((one) => !this.#isStorm(one));
     const shown = newestFirst.filter(({ state }, index) => index < MAX_SHOWN || state !== 'idle');
     return {
       agents: this.simulator.agents.map((agent) => this.#showAgent(agent)),
-      conversations: shown.map((one) => this.#showConversation(one, link)),
+      conversations: shown.map((one) => this.#showConversation(one, link, closed.get(one.id))),
     };
   }
 
@@ -130,7 +131,11 @@ export class AgentDesk {
     return { id, name, conversationIds: theirs.map((one) => one.id) };
   }
 
-  #showConversation(conversation: Conversation, link: LinkConversation): DeskConversation {
+  #showConversation(
+    conversation: Conversation,
+    link: LinkConversation,
+    closedBecause?: string,
+  ): DeskConversation {
     const { id, state, queueId, user, createdAtMs, endedAtMs } = conversation;
     const agentIds = presentAgents(conversation);
     const messages = conversation.messages.slice(-MAX_MESSAGES).map(showMessage);
@@ -143,7 +148,8 @@ export class AgentDesk {
       id,
       state,
       queueId,
-      waiting: isWaiting(conversation),
+      waiting: isWaiting(conversation) && closedBecause === undefined,
+      ...(closedBecause !== undefined && { closedBecause }),
       agentIds,
       typingAgentIds: agentIds.filter((agentId) => this.#isTyping(id, agentId)),
       customer: customerOf(user),

@@ -8,12 +8,19 @@ import type {
 import type { BridgeMessage, BridgeState } from './state.js';
 import { whyItWaits } from './why-it-waits.js';
 
+const MAX_NEWEST = 60;
 const MAX_SHOWN = 100;
 const MAX_KEPT = 2000;
-/** Messages beyond the newest page that are looked up one by one in a turn. */
-const MAX_SINGLE = 25;
+/** Of what came since the last look. */
+const MAX_PAGES = 5;
+/** Messages and conversations beyond the newest page that are looked up one by one in a turn. */
+const MAX_SINGLE = 20;
 /** Lanes are asked for by thread; so many in a turn. */
-const MAX_LANE_READS = 10;
+const MAX_LANE_READS = 30;
+/** A receipt that has not come by then may never come. */
+const RECEIPT_MS = 60_000;
+/** Whose thread it is, is asked for so long after a message was accepted, for so many phones in a turn, so often each. */
+const LEARN = { forMs: 60_000, phones: 4, everyMs: 1000 };
 const PAGE = '100';
 const RECEIPTS_AT_END = new Set(['delivered', 'read', 'undelivered', 'failed']);
 
@@ -31,16 +38,39 @@ export class Bridge {
   #trouble: string | undefined;
   #refreshing: Promise<void> | undefined;
   #shown: readonly BridgeMessage[] = [];
+  /** The state of each thread's open conversation. */
+  readonly #openThreads = new Map<string, string>();
+  readonly #asked = new Map<string, number>();
 
-  constructor(private readonly api: OperatorApi) {}
+  constructor(
+    private readonly api: OperatorApi,
+    /** Storms would push everything else out of sight. */
+    private readonly isStormText: (text: string) => boolean,
+  ) {}
 
   get state(): BridgeState {
-    const shown = this.#shown;
+    const all = this.#shown;
+    const waiting = all.filter(({ waits }) => waits !== undefined);
+    const calm = all.filter(({ text }) => !this.isStormText(text));
+    const shown = new Set([
+      ...all.slice(0, MAX_NEWEST),
+      ...calm.slice(0, MAX_SHOWN),
+      ...waiting.slice(0, MAX_SHOWN),
+    ]);
     return {
       ...(this.#trouble !== undefined && { trouble: this.#trouble }),
-      waiting: shown.filter(({ waits }) => waits !== undefined).length,
-      messages: shown.slice(0, MAX_SHOWN),
+      waiting: waiting.length,
+      messages: all.filter((message) => shown.has(message)),
     };
+  }
+
+  /** Why conversations were closed, by the Chat Gateway's id. */
+  closed(): Map<string, string> {
+    const closed = new Map<string, string>();
+    for (const { state, chatGatewayConversationId: id, closeReason } of this.#conversations.values()) {
+      if (state === 'closed' && id !== undefined) closed.set(id, closeReason ?? 'closed');
+    }
+    return closed;
   }
 
   /** Everything kept, newest first. */
@@ -67,22 +97,39 @@ export class Bridge {
   }
 
   async #read(phones: readonly string[]): Promise<void> {
-    if (this.#numbers.size === 0) {
-      this.#numbers = new Map((await this.api.numbers()).map((number) => [number.id, number]));
-    }
     // Where it starts with old data, what still waits may be older than the newest page.
     const first = this.#messages.size === 0;
     const [newest, waiting, conversations] = await Promise.all([
-      this.api.messages({ limit: PAGE }),
-      first ? this.api.messages({ delivery: 'open', limit: PAGE }) : [],
+      this.#readNewest(),
+      first ? this.api.messages({ delivery: 'open', limit: PAGE }) : { items: [] },
       this.api.conversations({ limit: PAGE }),
     ]);
+    for (const message of [...waiting.items, ...newest.toReversed()]) this.#messages.set(message.id, message);
+    if (conversations.some(({ numberId }) => !this.#numbers.has(numberId))) await this.#readNumbers();
     for (const one of conversations) this.#keepConversation(one);
-    for (const message of [...waiting, ...newest.toReversed()]) this.#messages.set(message.id, message);
     await this.#readAgain(new Set(newest.map(({ id }) => id)));
+    await this.#readConversationsAgain(new Set(conversations.map(({ id }) => id)));
     await this.#learn(phones);
     await this.#readLanes();
     this.#forgetOldest();
+  }
+
+  /** The newest page, and more of them until one reaches what is known. */
+  async #readNewest(): Promise<MessageResource[]> {
+    const newest: MessageResource[] = [];
+    let cursor: string | null | undefined;
+    for (let page = 0; page < MAX_PAGES; page += 1) {
+      const { items, nextCursor } = await this.api.messages({ limit: PAGE, ...(cursor && { cursor }) });
+      newest.push(...items);
+      cursor = nextCursor;
+      const isKnown = items.some(({ id }) => this.#messages.has(id));
+      if (isKnown || this.#messages.size === 0 || !cursor) break;
+    }
+    return newest;
+  }
+
+  async #readNumbers(): Promise<void> {
+    this.#numbers = new Map((await this.api.numbers()).map((number) => [number.id, number]));
   }
 
   /** Those that may have changed since they left the newest page. */
@@ -97,16 +144,37 @@ export class Bridge {
     }
   }
 
+  /** Conversations of unfinished messages that have left the newest page. */
+  async #readConversationsAgain(fresh: ReadonlySet<string>): Promise<void> {
+    const wanted = new Set<string>();
+    for (const message of this.#messages.values()) {
+      const { conversationId } = message;
+      if (conversationId === undefined || fresh.has(conversationId)) continue;
+      if (!isAtEnd(message) || !this.#conversations.has(conversationId)) wanted.add(conversationId);
+    }
+    const read = await Promise.all([...wanted].slice(0, MAX_SINGLE).map((id) => this.api.conversation(id)));
+    for (const conversation of read) if (conversation) this.#keepConversation(conversation);
+  }
+
   /** A thread without a conversation has no name yet: its customer is one of these. */
   async #learn(phones: readonly string[]): Promise<void> {
+    const now = Date.now();
     const isUnknown = [...this.#messages.values()].some(
-      ({ threadId, direction }) => direction === 'inbound' && !this.#addresses.has(threadId),
+      ({ threadId, direction, acceptedAt, content }) =>
+        direction === 'inbound' &&
+        !this.#addresses.has(threadId) &&
+        now - Date.parse(acceptedAt) < LEARN.forMs &&
+        !this.isStormText(content.text ?? ''),
     );
     if (!isUnknown) return;
+    const due = phones.filter((address) => now - (this.#asked.get(address) ?? 0) >= LEARN.everyMs);
+    due.sort((a, b) => (this.#asked.get(a) ?? 0) - (this.#asked.get(b) ?? 0));
     await Promise.all(
-      phones.map(async (address) => {
-        for (const message of await this.api.messages({ address, limit: '20' })) {
-          if (!this.#addresses.has(message.threadId)) this.#addresses.set(message.threadId, address);
+      due.slice(0, LEARN.phones).map(async (address) => {
+        this.#asked.set(address, now);
+        const { items } = await this.api.messages({ address, limit: '20' });
+        for (const { threadId } of items) {
+          if (!this.#addresses.has(threadId)) this.#addresses.set(threadId, address);
         }
       }),
     );
@@ -132,9 +200,16 @@ export class Bridge {
   #forgetOldest(): void {
     const ids = [...this.#messages.keys()].sort();
     for (const id of ids.slice(0, Math.max(0, ids.length - MAX_KEPT))) this.#messages.delete(id);
+    const kept = [...this.#messages.values()];
+    forgetOthers(this.#conversations, new Set(kept.map(({ conversationId }) => conversationId)));
+    forgetOthers(this.#addresses, new Set(kept.map(({ threadId }) => threadId)));
   }
 
   #show(): BridgeMessage[] {
+    this.#openThreads.clear();
+    for (const { threadId, state } of this.#conversations.values()) {
+      if (state !== 'closed') this.#openThreads.set(threadId, state);
+    }
     return [...this.#messages.values()]
       .sort((a, b) => (a.id < b.id ? 1 : -1))
       .map((message) => this.#showMessage(message));
@@ -145,7 +220,8 @@ export class Bridge {
       message;
     const conversation =
       message.conversationId === undefined ? undefined : this.#conversations.get(message.conversationId);
-    const waits = whyItWaits(message, this.#lanes.get(message.laneId), conversation?.state);
+    const state = conversation?.state ?? this.#openThreads.get(message.threadId);
+    const waits = whyItWaits(message, this.#lanes.get(message.laneId), state);
     return defined({
       id,
       direction,
@@ -184,8 +260,15 @@ function isAtEnd({ delivery }: MessageResource): boolean {
 
 function mayChange(message: MessageResource): boolean {
   if (!isAtEnd(message)) return true;
-  const awaitsReceipt = message.direction === 'outbound' && message.delivery === 'submitted';
-  return awaitsReceipt && !RECEIPTS_AT_END.has(message.receipt ?? '');
+  if (message.direction === 'inbound' || message.delivery === 'failed') return false;
+  const isRecent = Date.now() - Date.parse(message.submittedAt ?? message.acceptedAt) < RECEIPT_MS;
+  return isRecent && !RECEIPTS_AT_END.has(message.receipt ?? '');
+}
+
+/** Once it has grown well beyond what is kept. */
+function forgetOthers(map: Map<string, unknown>, wanted: ReadonlySet<string | undefined>): void {
+  if (map.size <= 2 * MAX_KEPT) return;
+  for (const key of map.keys()) if (!wanted.has(key)) map.delete(key);
 }
 
 type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {

@@ -5,19 +5,19 @@ import type { SandboxState, Section } from './state.js';
 const SECTIONS: readonly Section[] = ['setup', 'phones', 'desk', 'bridge', 'providers', 'machine', 'storm'];
 const LOOK_EVERY_MS = 250;
 const HEARTBEAT_MS = 15_000;
-/** A watcher that reads no more is dropped: it comes back by itself. */
-const MAX_BUFFERED = 4 * 1024 * 1024;
+/** A watcher that has not read the round before is dropped: it comes back by itself. */
+const MAX_BUFFERED = 1024 * 1024;
 
 /** Tells everybody who watches what has changed, section by section. While nobody does, nothing is read. */
 export class Live {
-  readonly #watchers = new Set<FastifyReply['raw']>();
-  readonly #last = new Map<Section, string>();
+  /** What each watcher was told last, by section. */
+  readonly #watchers = new Map<FastifyReply['raw'], Map<Section, string>>();
   readonly #timers: NodeJS.Timeout[];
 
   constructor(private readonly sandbox: Sandbox) {
     this.#timers = [
       setInterval(() => this.#look(), LOOK_EVERY_MS).unref(),
-      setInterval(() => this.#write(': still here\n\n'), HEARTBEAT_MS).unref(),
+      setInterval(() => this.#beat(), HEARTBEAT_MS).unref(),
     ];
   }
 
@@ -32,41 +32,42 @@ export class Live {
     reply.hijack();
     const { raw } = reply;
     raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
-    for (const name of SECTIONS) raw.write(eventOf(name, JSON.stringify(this.sandbox.section(name))));
-    this.#watchers.add(raw);
+    this.#watchers.set(raw, new Map());
     request.raw.on('close', () => this.#watchers.delete(raw));
-    void this.sandbox.refresh();
+    this.tick();
   }
 
-  /** Something was done: shows it at once. */
+  /** Shows what has changed. */
   tick(): void {
-    if (this.#watchers.size > 0) this.#tell();
+    if (this.#watchers.size === 0) return;
+    const sections = SECTIONS.map((name) => [name, JSON.stringify(this.sandbox.section(name))] as const);
+    for (const [watcher, told] of this.#watchers) {
+      if (watcher.writableLength > MAX_BUFFERED) {
+        watcher.destroy();
+        continue;
+      }
+      for (const [name, text] of sections) {
+        if (told.get(name) === text) continue;
+        told.set(name, text);
+        watcher.write(eventOf(name, text));
+      }
+    }
   }
 
   close(): void {
     for (const timer of this.#timers) clearInterval(timer);
-    for (const watcher of this.#watchers) watcher.end();
+    for (const watcher of this.#watchers.keys()) watcher.end();
   }
 
+  /** The bridge is read beside it: a gateway that is slow holds nothing else up. */
   #look(): void {
     if (this.#watchers.size === 0 && !this.sandbox.busy) return;
-    void this.sandbox.refresh().then(() => this.tick());
+    void this.sandbox.refresh();
+    this.tick();
   }
 
-  #tell(): void {
-    for (const name of SECTIONS) {
-      const text = JSON.stringify(this.sandbox.section(name));
-      if (this.#last.get(name) === text) continue;
-      this.#last.set(name, text);
-      this.#write(eventOf(name, text));
-    }
-  }
-
-  #write(text: string): void {
-    for (const watcher of this.#watchers) {
-      if (watcher.writableLength > MAX_BUFFERED) watcher.destroy();
-      else watcher.write(text);
-    }
+  #beat(): void {
+    for (const watcher of this.#watchers.keys()) watcher.write(': still here\n\n');
   }
 }
 

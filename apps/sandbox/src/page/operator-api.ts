@@ -57,6 +57,11 @@ export interface NumberResource {
   channel: 'sms' | 'whatsapp';
 }
 
+export interface ListResource<T> {
+  items: T[];
+  nextCursor?: string | null;
+}
+
 const TIMEOUT_MS = 3000;
 
 /** Reads over HTTP, with the operator's key, what Causeway says of itself. */
@@ -66,13 +71,18 @@ export class OperatorApi {
     private readonly key: string | undefined,
   ) {}
 
-  async messages(query: Record<string, string>): Promise<MessageResource[]> {
-    return this.#list<MessageResource>('messages', query);
+  /** A page of a list, with the cursor of the next one. */
+  async messages(query: Record<string, string>): Promise<ListResource<MessageResource>> {
+    return (await this.#get<ListResource<MessageResource>>('messages', query)) ?? { items: [] };
   }
 
   /** Undefined: nothing has this id. */
   async message(id: string): Promise<MessageResource | undefined> {
     return this.#get<MessageResource>(`messages/${id}`, {});
+  }
+
+  async conversation(id: string): Promise<ConversationResource | undefined> {
+    return this.#get<ConversationResource>(`conversations/${id}`, {});
   }
 
   async conversations(query: Record<string, string>): Promise<ConversationResource[]> {

@@ -1,4 +1,5 @@
 import { ControlError } from '../common/control.js';
+import { isTaken } from '../common/webhook-post.js';
 import { isWhatsApp, type StoredMessage } from '../twilio/messages.js';
 import type { TwilioSimulator } from '../twilio/simulator.js';
 import type { BridgeLink, ChannelId, Phone, PhoneMessage } from './state.js';
@@ -12,7 +13,7 @@ const FIRST_PHONES = [
 
 const ADDRESS = /^(whatsapp:)?\+[1-9]\d{6,14}$/;
 const MAX_PHONES = 50;
-const MAX_SHOWN = 100;
+const MAX_SHOWN = 50;
 const MAX_NAME = 60;
 /** Twilio joins no more segments than this. */
 const MAX_TEXT = 1600;
@@ -57,7 +58,7 @@ export class Phones {
         const found = links.get(message.id);
         if (found) message.bridge = found;
       }
-      return { address, channel: channelOf(address), name, messages };
+      return { address, channel: channelOf(address), name: name || numberOf(address), messages };
     });
   }
 
@@ -79,7 +80,7 @@ export class Phones {
     const name = (wanted.name ?? '').trim().slice(0, MAX_NAME);
     this.#owners.set(address, { address, name });
     this.#removed.delete(address);
-    return { address, channel: channelOf(address), name, messages: [] };
+    return { address, channel: channelOf(address), name: name || numberOf(address), messages: [] };
   }
 
   remove(address: string): void {
@@ -150,13 +151,12 @@ export class Phones {
   }
 }
 
-/** Whether a webhook was answered 2xx. */
-export function isTaken(status: number | undefined): boolean {
-  return status !== undefined && status >= 200 && status < 300;
-}
-
 function customerOf(message: StoredMessage): string {
   return message.direction === 'inbound' ? (message.from ?? '') : message.to;
+}
+
+function numberOf(address: string): string {
+  return address.replace('whatsapp:', '');
 }
 
 function channelOf(address: string): ChannelId {

@@ -24,6 +24,7 @@ const EFFECTS: Record<Exclude<ProviderMode, 'normal' | 'gone'>, Effect> = {
 export class ProviderSwitches {
   #mode: ProviderMode = 'normal';
   #faultId: string | undefined;
+  #hitsBefore = 0;
 
   constructor(private readonly simulator: Simulator) {}
 
@@ -33,17 +34,18 @@ export class ProviderSwitches {
       mode: this.#mode,
       doubled: webhookCopies > 1,
       shuffled: webhookJitterMs > 0,
-      faultsHit: this.simulator.faults.hits,
+      faultsHit: this.simulator.faults.hits - this.#hitsBefore,
     };
   }
 
   async setMode(mode: ProviderMode): Promise<void> {
     if (this.#faultId !== undefined) this.simulator.faults.disarm(this.#faultId);
     this.#faultId = undefined;
+    if (mode === 'gone') this.simulator.vanish();
+    else await this.simulator.comeBack();
     this.#mode = mode;
-    if (mode === 'gone') return this.simulator.vanish();
-    await this.simulator.comeBack();
-    if (mode === 'normal') return;
+    this.#hitsBefore = this.simulator.faults.hits;
+    if (mode === 'normal' || mode === 'gone') return;
     this.#faultId = this.simulator.setFault({ operation: '*', times: null, ...EFFECTS[mode] }).id;
   }
 

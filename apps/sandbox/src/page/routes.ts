@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { ControlError, ControlInput } from '../common/control.js';
+import { ControlError, ControlInput, parseControlBody } from '../common/control.js';
 import { isRecord } from '../common/http.js';
 import type { Live } from './live.js';
 import type { Sandbox } from './sandbox.js';
@@ -88,7 +88,7 @@ function registerWorld(route: Route, sandbox: Sandbox): void {
     const mode = input.oneOf('mode', PROVIDER_MODES, one.state.mode);
     const doubled = input.flag('doubled', one.state.doubled);
     const shuffled = input.flag('shuffled', one.state.shuffled);
-    if (mode !== one.state.mode) await one.setMode(mode);
+    if (input.fields['mode'] !== undefined) await one.setMode(mode);
     one.setDoubled(doubled);
     one.setShuffled(shuffled);
     return one.state;
@@ -125,7 +125,7 @@ function within(
   limits: { min: number; max: number },
   fallback: number,
 ): number {
-  const value = input.optionalNumber(name) ?? fallback;
+  const value = input.fields[name] === undefined ? fallback : (input.optionalNumber(name) ?? Number.NaN);
   if (Number.isInteger(value) && value >= limits.min && value <= limits.max) return value;
   throw new ControlError(400, `${name} must be a whole number from ${limits.min} to ${limits.max}.`);
 }
@@ -133,10 +133,8 @@ function within(
 function inputOf({ params, query, body }: FastifyRequest): ControlInput {
   const texts = (value: unknown): Record<string, string> =>
     Object.fromEntries(Object.entries(isRecord(value) ? value : {}).map(([key, one]) => [key, String(one)]));
-  if (body !== undefined && body !== null && !isRecord(body)) {
-    throw new ControlError(400, 'The body must be a JSON object.');
-  }
-  return new ControlInput(texts(params), new URLSearchParams(texts(query)), body ?? {});
+  const fields = parseControlBody(typeof body === 'string' ? body : '');
+  return new ControlInput(texts(params), new URLSearchParams(texts(query)), fields);
 }
 
 /** `{ error }` in one sentence, whatever went wrong. */

@@ -18,8 +18,8 @@ import type {
   Setup,
   StormState,
 } from './state.js';
-import { Storm, type StormOptions } from './storm/storm.js';
-import { isOfStorm } from './storm/traffic.js';
+import { Storm, type StormOptions, type StormWorld } from './storm/storm.js';
+import { isOfStorm, isStormText } from './storm/traffic.js';
 
 export interface SandboxSettings {
   /** Where the gateway is: its operator API, and the links that people open. */
@@ -46,12 +46,13 @@ export class Sandbox {
     const { gatewayUrl, adminApiKey } = settings;
     this.phones = new Phones(twilio, isOfStorm);
     this.desk = new AgentDesk(chatGateway, isOfStorm);
-    this.bridge = new Bridge(new OperatorApi(gatewayUrl, adminApiKey));
+    this.bridge = new Bridge(new OperatorApi(gatewayUrl, adminApiKey), isStormText);
     this.switches = {
       twilio: new ProviderSwitches(twilio),
       'chat-gateway': new ProviderSwitches(chatGateway),
     };
     this.#setup = {
+      startedAt: new Date().toISOString(),
       links: { gateway: gatewayUrl, twilio: twilio.url, chatGateway: chatGateway.url },
       businessNumbers: twilio.numbers.map((address) => ({
         address,
@@ -74,7 +75,7 @@ export class Sandbox {
       case 'phones':
         return this.phones.show((address, messages) => this.#linkPhone(address, messages));
       case 'desk':
-        return this.desk.show((id, messages) => this.#linkConversation(id, messages));
+        return this.desk.show((id, messages) => this.#linkConversation(id, messages), this.bridge.closed());
       case 'bridge':
         return this.bridge.state;
       case 'providers':
@@ -93,7 +94,7 @@ export class Sandbox {
       simulators: { twilio: this.twilio, 'chat-gateway': this.chatGateway },
       switches: this.switches,
       machine: this.machine,
-      possibleDuplicates: () => this.#possibleDuplicates(),
+      ...this.#bridgeForStorm(),
     });
     this.#storm = storm;
     void storm.run();
@@ -112,8 +113,17 @@ export class Sandbox {
     return this.#storm?.running === true;
   }
 
-  *#possibleDuplicates(): Generator<string> {
-    for (const { possibleDuplicate, text } of this.bridge.messages) if (possibleDuplicate) yield text;
+  #bridgeForStorm(): Pick<StormWorld, 'look' | 'seen'> {
+    const { bridge } = this;
+    return {
+      look: async () => {
+        // The first may have begun before.
+        await this.refresh();
+        await this.refresh();
+        return bridge.state.trouble === undefined ? bridge.messages : undefined;
+      },
+      seen: () => bridge.messages,
+    };
   }
 
   #linkPhone(address: string, messages: readonly PhoneMessage[]): Map<string, BridgeLink> {

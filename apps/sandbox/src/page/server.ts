@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import fastifyStatic from '@fastify/static';
 import fastify, { type FastifyInstance } from 'fastify';
+import { isForeign } from '../common/foreigners.js';
 import { Live } from './live.js';
 import { answerError, registerRoutes } from './routes.js';
 import type { Sandbox } from './sandbox.js';
@@ -19,7 +20,6 @@ const HEADERS = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
 };
-const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 
 /** A page that is being served. */
 export interface Page {
@@ -30,9 +30,12 @@ export interface Page {
 /** Serves the page and the sandbox's API; resolves when it listens. */
 export async function startPage(sandbox: Sandbox, { host, port, files }: PageOptions): Promise<Page> {
   const app = fastify({ bodyLimit: 256 * 1024, forceCloseConnections: true });
+  // JSON, whatever it calls itself: plain `curl -d` does. Other sites are kept out by their origin.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
   const live = new Live(sandbox);
   app.setErrorHandler((error, _request, reply) => answerError(error, reply));
-  refuseForeigners(app, LOOPBACK.test(host));
+  refuseForeigners(app, host);
   registerRoutes(app, sandbox, live);
   if (existsSync(files)) await app.register(fastifyStatic, { root: files, cacheControl: true, maxAge: 0 });
   app.setNotFoundHandler((request, reply) =>
@@ -48,15 +51,10 @@ export async function startPage(sandbox: Sandbox, { host, port, files }: PageOpt
   };
 }
 
-/** Another site in the same browser must neither read this page (by a name that leads here) nor send to it. */
-function refuseForeigners(app: FastifyInstance, onLoopback: boolean): void {
+function refuseForeigners(app: FastifyInstance, host: string): void {
   app.addHook('onRequest', async (request, reply) => {
     void reply.headers(HEADERS);
-    const { host = '', origin } = request.headers;
-    const isForeign = origin !== undefined && URL.parse(origin)?.host !== host;
-    if (isForeign || (onLoopback && !LOOPBACK.test(host))) {
-      return reply.code(403).send({ error: 'This page answers to its own address only.' });
-    }
-    return undefined;
+    if (!isForeign(request.headers, host)) return undefined;
+    return reply.code(403).send({ error: 'This page answers to its own address only.' });
   });
 }

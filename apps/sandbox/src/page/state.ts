@@ -24,6 +24,8 @@ export interface Named {
 
 /** What does not change while the sandbox runs. */
 export interface Setup {
+  /** Simulators remember nothing from before; the bridge does. */
+  startedAt: string;
   links: { gateway: string; twilio: string; chatGateway: string };
   businessNumbers: BusinessNumber[];
   queues: Named[];
@@ -40,8 +42,9 @@ export interface Phone {
   /** `+15550123`, `whatsapp:+15550123`. */
   address: string;
   channel: ChannelId;
+  /** Its number, unless it was given one. */
   name: string;
-  /** Oldest first; the last 100. */
+  /** Oldest first; the last 50. */
   messages: PhoneMessage[];
 }
 
@@ -89,8 +92,10 @@ export interface DeskConversation {
   id: string;
   state: 'created' | 'active' | 'idle';
   queueId: string;
-  /** In its queue, and no agent has taken it. */
+  /** In its queue, no agent is there, and Causeway has not closed it. */
   waiting: boolean;
+  /** Why Causeway has closed it on its side (`agent-left`, …): the customer's next text opens another. */
+  closedBecause?: string;
   /** Agents present. */
   agentIds: string[];
   /** Agents who are typing. */
@@ -98,7 +103,7 @@ export interface DeskConversation {
   customer: { name?: string; phone?: string; properties: { key: string; value: string }[] };
   createdAt: string;
   endedAt?: string;
-  /** Oldest first; the last 100. */
+  /** Oldest first; the last 50. */
   messages: DeskMessageView[];
 }
 
@@ -120,7 +125,7 @@ export interface BridgeState {
   trouble?: string;
   /** Messages that are not at their end, over all lanes. */
   waiting: number;
-  /** Newest first; the last 100. */
+  /** Newest first: the last 60, the last 100 that are not of a storm, and the last 100 that are not at their end. */
   messages: BridgeMessage[];
 }
 
@@ -180,7 +185,7 @@ export interface ProviderState {
   doubled: boolean;
   /** Its webhooks overtake each other. */
   shuffled: boolean;
-  /** Calls of its API that a fault has hit. */
+  /** Calls of its API that faults have hit since the mode was last chosen. */
   faultsHit: number;
 }
 
@@ -218,7 +223,7 @@ export interface StormCounts {
   delivered: number;
   /** Accepted and on their way. */
   underWay: number;
-  /** Overtaken by a later one of the same lane, or missing at the end, and never delivered. */
+  /** Accepted and not delivered: overtaken by a later one of its lane, or the bridge has nothing under way any more. */
   lost: number;
   /** Deliveries beyond the first. */
   doubled: number;

@@ -1,3 +1,4 @@
+import { isTaken } from '../common/webhook-post.js';
 import type { TwilioSimulator } from '../twilio/simulator.js';
 
 /** What became of each inbound text's webhook; reads each entry of Twilio's log once. */
@@ -21,9 +22,9 @@ export class WebhookAnswers {
     for (; this.#read < webhooks.length; this.#read += 1) {
       const call = webhooks[this.#read];
       if (call?.kind !== 'inbound') continue;
-      const taken = call.status !== undefined && call.status >= 200 && call.status < 300;
       // Of several copies one that was taken is enough.
-      this.#taken.set(call.messageSid, taken || this.#taken.get(call.messageSid) === true);
+      const taken = isTaken(call.status) || this.#taken.get(call.messageSid) === true;
+      this.#taken.set(call.messageSid, taken);
     }
   }
 }

@@ -26,7 +26,7 @@ export function whyItWaits(
     };
   }
   if (lane && lane.failures > 0) return { why: afterFailures(message, lane.failures, far), ...later };
-  if (direction === 'inbound' && conversationState !== 'active' && conversationState !== 'queued') {
+  if (direction === 'inbound' && (conversationState === undefined || conversationState === 'opening')) {
     return { why: 'Its conversation is being opened.', ...later };
   }
   return { why: 'A worker takes it next.', ...later };

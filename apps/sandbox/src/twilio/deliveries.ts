@@ -1,6 +1,6 @@
 import type { AppendLog } from '../common/append-log.js';
 import { jitter } from '../common/activity.js';
-import { WebhookPoster } from '../common/webhook-post.js';
+import { isTaken, WebhookPoster } from '../common/webhook-post.js';
 import { type InboundText, inboundParams, statusParams } from './inbound.js';
 import { newSid, type StoredMessage } from './messages.js';
 import type { TwilioLogEntry, TwilioSettings, TwilioSimulatorOptions } from './settings.js';
@@ -62,7 +62,7 @@ export class Deliveries {
     await this.#poster.close();
   }
 
-  /** All copies at once; the first one's answer. */
+  /** All copies at once; an answer that took it, else the first one's. */
   async #post(
     kind: 'inbound' | 'status',
     messageSid: string,
@@ -80,7 +80,7 @@ export class Deliveries {
       return this.#calls.append(call);
     };
     const copies = Array.from({ length: Math.max(0, webhookCopies - 1) }, one);
-    const [first] = await Promise.all([one(), ...copies]);
-    return first;
+    const [first, ...others] = await Promise.all([one(), ...copies]);
+    return [first, ...others].find(({ status }) => isTaken(status)) ?? first;
   }
 }

@@ -3,7 +3,7 @@ import type { ChatGatewaySimulator } from '../../chat-gateway/simulator.js';
 import type { TwilioSimulator } from '../../twilio/simulator.js';
 import type { Machine } from '../machine.js';
 import type { ProviderSwitches } from '../provider-switches.js';
-import type { ProviderId, StormState } from '../state.js';
+import type { BridgeMessage, ProviderId, StormState } from '../state.js';
 import { stormFaults } from './faults.js';
 import { StormTraffic } from './traffic.js';
 
@@ -19,17 +19,22 @@ export interface StormWorld {
   simulators: { twilio: TwilioSimulator; 'chat-gateway': ChatGatewaySimulator };
   switches: Record<ProviderId, ProviderSwitches>;
   machine: Machine;
-  /** Texts of messages that Causeway marks as possible duplicates. */
-  possibleDuplicates(): Iterable<string>;
+  /** What the bridge says now of its messages; undefined when it cannot be asked. */
+  look(): Promise<readonly BridgeMessage[] | undefined>;
+  /** What it said last. */
+  seen(): readonly BridgeMessage[];
 }
 
 const STEP_MS = 50;
-const FAULT_EVERY_MS = 1200;
+const FAULT_EVERY_MS = 700;
 const GONE_MS = 3000;
 const FREEZE_SECONDS = 5;
 /** Between two texts of one customer, at random. */
 const GAP_MS = { min: 400, max: 1600 };
 const SETTLE_LIMIT_MS = 300_000;
+const LOOK_EVERY_MS = 500;
+/** So often, one after the other, nothing may be under way before a storm is over. */
+const QUIET_LOOKS = 3;
 const MAX_EVENTS = 50;
 
 /** Traffic under faults, counted while it runs. */
@@ -39,7 +44,10 @@ export class Storm {
   readonly #traffic: StormTraffic;
   readonly #events: { at: string; text: string }[] = [];
   readonly #stop = new AbortController();
+  readonly #abandon = new AbortController();
   #phase: StormState['phase'] = 'running';
+  /** Nothing is under way any more: what is missing is lost. */
+  #settled = false;
   #endedAt: string | undefined;
 
   constructor(
@@ -55,9 +63,10 @@ export class Storm {
   }
 
   get state(): StormState {
-    for (const text of this.world.possibleDuplicates()) this.#traffic.mark(text);
-    const inbound = this.#traffic.inbound.counts(!this.running);
-    const outbound = this.#traffic.outbound.counts(!this.running);
+    for (const { possibleDuplicate, text } of this.world.seen())
+      if (possibleDuplicate) this.#traffic.mark(text);
+    const inbound = this.#traffic.inbound.counts(this.#settled);
+    const outbound = this.#traffic.outbound.counts(this.#settled);
     const done = inbound.delivered + inbound.refused + outbound.delivered + outbound.refused;
     return {
       id: this.#id,
@@ -72,8 +81,9 @@ export class Storm {
     };
   }
 
-  /** Nobody writes any more and faults end; what was accepted is still waited for. */
+  /** Nobody writes any more and faults end; what was accepted is still waited for, until it is stopped once more. */
   stop(): void {
+    if (this.#phase === 'settling') this.#abandon.abort();
     if (this.#phase === 'running') this.#tell('Stopped: nobody writes any more.');
     this.#stop.abort();
   }
@@ -93,8 +103,8 @@ export class Storm {
       writing.abort();
       await faults;
       for (const { one, doubled, shuffled } of before) {
-        one.setDoubled(doubled);
-        one.setShuffled(shuffled);
+        if (!doubled) one.setDoubled(false);
+        if (!shuffled) one.setShuffled(false);
       }
       this.#tell('All is written; what is still on its way is waited for.');
       await this.#settle();
@@ -113,12 +123,21 @@ export class Storm {
     }
   }
 
+  /** Over when the bridge has nothing of this storm under way: only then can nothing come twice or late any more. */
   async #settle(): Promise<void> {
     const deadline = performance.now() + SETTLE_LIMIT_MS;
-    do {
-      await delay(STEP_MS * 4);
+    for (let quiet = 0; quiet < QUIET_LOOKS;) {
+      await delay(LOOK_EVERY_MS);
+      if (this.#abandon.signal.aborted || performance.now() > deadline) {
+        return this.#tell('No longer waited for: the rest is still under way.');
+      }
       this.#traffic.step();
-    } while (!this.#traffic.quiet && performance.now() < deadline);
+      const seen = await this.world.look();
+      const isUnderWay =
+        seen?.some(({ waits, text }) => waits !== undefined && this.#traffic.owns(text)) ?? true;
+      quiet = this.#traffic.answered && !isUnderWay ? quiet + 1 : 0;
+    }
+    this.#settled = true;
   }
 
   /** Webhooks doubled and shuffled throughout; one fault after the other; each of the great ones once. */
@@ -131,19 +150,24 @@ export class Storm {
     this.#tell('Every webhook is sent twice, and they overtake each other.');
     const great = this.#greatFaults();
     const small = stormFaults();
+    const disarm: (() => void)[] = [];
     for (let turn = 1; !signal.aborted; turn += 1) {
       await delay(FAULT_EVERY_MS, undefined, { signal }).catch(() => undefined);
-      if (signal.aborted) return;
+      if (signal.aborted) break;
       const next = turn % 2 === 0 ? great.shift() : undefined;
       if (next) {
         this.#tell(next.text);
         await next.act().catch((cause: unknown) => this.#tell(`That did not work: ${String(cause)}`));
       } else {
         const { value } = small.next();
-        simulators[value.provider].setFault(value.spec);
+        const { faults } = simulators[value.provider];
+        const { id } = faults.arm(value.spec);
+        disarm.push(() => faults.disarm(id));
         this.#tell(value.text);
       }
     }
+    // Those that have hit nobody yet.
+    for (const one of disarm) one();
   }
 
   #greatFaults(): { text: string; act: () => Promise<void> }[] {

@@ -38,7 +38,7 @@ export class Tally {
     message.arrivals.push(this.#arrivals);
   }
 
-  /** @param ended whether what has not arrived by now never will */
+  /** @param ended whether what has not arrived by now never will, since nothing is under way any more */
   counts(ended: boolean): StormCounts {
     const lanes = [...this.#lanes.values()];
     const all = lanes.flat();

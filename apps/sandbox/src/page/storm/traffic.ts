@@ -1,16 +1,20 @@
 import type { ChatGatewaySimulator } from '../../chat-gateway/simulator.js';
 import type { TwilioSimulator } from '../../twilio/simulator.js';
-import { isTaken } from '../phones.js';
+import { isTaken } from '../../common/webhook-post.js';
 import { type StormMessage, Tally } from './tally.js';
 
 /** Customers of storms have these numbers, so that the page can leave them out. */
 const PREFIX = '+155577';
 const AGENT = 'agent-1';
 /** Who waits for the fate of an event that nobody hears of any more goes on after this. */
-const EVENT_LIMIT_MS = 20_000;
+const EVENT_LIMIT_MS = 60_000;
 
 export function isOfStorm(address: string): boolean {
   return address.replace('whatsapp:', '').startsWith(PREFIX);
+}
+
+export function isStormText(text: string): boolean {
+  return TEXT.test(text);
 }
 
 /** Texts name their storm, customer and place: `Storm k3x9 · customer 4 · text 7`. */
@@ -61,10 +65,14 @@ export class StormTraffic {
     for (const customer of this.#owed.keys()) this.#answer(customer);
   }
 
-  /** Nobody waits for anything: all that was accepted is there, and every answer was written. */
-  get quiet(): boolean {
-    const isUnderWay = [this.inbound, this.outbound].some((tally) => tally.counts(false).underWay > 0);
-    return !isUnderWay && this.#telling.size === 0 && [...this.#owed.values()].every((count) => count === 0);
+  /** No agent owes an answer or waits for the fate of one. */
+  get answered(): boolean {
+    return this.#telling.size === 0 && [...this.#owed.values()].every((count) => count === 0);
+  }
+
+  /** Whether a text is one of this storm. */
+  owns(text: string): boolean {
+    return TEXT.exec(text)?.[1] === this.id;
   }
 
   /** The agents are done. */
@@ -83,6 +91,8 @@ export class StormTraffic {
 
   #readDesk(): void {
     const { log } = this.desk;
+    // Cleared by a reset.
+    this.#read.desk = Math.min(this.#read.desk, log.length);
     for (; this.#read.desk < log.length; this.#read.desk += 1) {
       const entry = log[this.#read.desk];
       if (entry?.kind !== 'message' || entry.authorType !== 'user') continue;
@@ -97,6 +107,7 @@ export class StormTraffic {
 
   #readPhones(): void {
     const { log } = this.twilio;
+    this.#read.twilio = Math.min(this.#read.twilio, log.length);
     for (; this.#read.twilio < log.length; this.#read.twilio += 1) {
       const entry = log[this.#read.twilio];
       if (entry?.kind !== 'message') continue;
@@ -109,6 +120,7 @@ export class StormTraffic {
   #readEvents(): void {
     const { webhooks } = this.desk;
     const repeats = this.desk.settings.eventRetryMs.length;
+    this.#read.events = Math.min(this.#read.events, webhooks.length);
     for (; this.#read.events < webhooks.length; this.#read.events += 1) {
       const call = webhooks[this.#read.events];
       if (call?.eventType !== 'MESSAGE') continue;

@@ -1,4 +1,5 @@
 import { SegmentedControl } from '@mantine/core';
+import { Fragment } from 'react';
 import type { BridgeMessage, Phone } from '../../../src/page/state.js';
 import { EmptyState, Notice } from '../common/Notice.js';
 import { useLive } from '../live-state.js';
@@ -25,11 +26,13 @@ const NOTHING: Record<Filter, string> = {
 export function MessageList() {
   const { messages, trouble, waiting } = useLive('bridge');
   const phones = useLive('phones');
+  const { startedAt } = useLive('setup');
   const { phone } = useSelectedPhone();
   const { message: selected, filter } = useView();
   const show = useShow();
 
   const shown = messages.filter((message) => matches(message, filter, phone?.address));
+  const firstOld = shown.findIndex(({ acceptedAt }) => acceptedAt < startedAt);
   const missing = selected !== null && !messages.some(({ id }) => id === selected);
 
   return (
@@ -59,14 +62,20 @@ export function MessageList() {
       )}
       {shown.length > 0 && (
         <ol className={styles.rows}>
-          {shown.map((message) => (
-            <MessageRow
-              key={message.id}
-              message={message}
-              who={customerOf(message, phones)}
-              selected={message.id === selected}
-              show={show}
-            />
+          {shown.map((message, index) => (
+            <Fragment key={message.id}>
+              {index === firstOld && (
+                <li className={styles.before}>
+                  From before this start: the simulated phones and the desk have forgotten them
+                </li>
+              )}
+              <MessageRow
+                message={message}
+                who={customerOf(message, phones)}
+                selected={message.id === selected}
+                show={show}
+              />
+            </Fragment>
           ))}
         </ol>
       )}
@@ -83,5 +92,5 @@ function matches(message: BridgeMessage, filter: Filter, address: string | undef
 function customerOf({ customerName, address }: BridgeMessage, phones: Phone[]): string {
   if (customerName) return customerName;
   if (!address) return 'Unknown customer';
-  return phones.find((phone) => phone.address === address)?.name ?? numberOf(address);
+  return phones.find((phone) => phone.address === address)?.name || numberOf(address);
 }

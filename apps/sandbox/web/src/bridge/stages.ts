@@ -23,7 +23,8 @@ export function stagesOf(message: BridgeMessage): Stage[] {
 
 function attemptsStage({ attempts, parts, delivery }: BridgeMessage): Stage {
   const count = attempts.length;
-  const label = count === 0 ? 'Attempts' : count === 1 ? '1 attempt' : `${count} attempts`;
+  const attempted = count === 1 ? '1 attempt' : `${count} attempts`;
+  const label = count === 0 ? 'Attempts' : parts > 1 && count === parts ? `${parts} parts` : attempted;
   if (count === 0) return { name: 'attempts', label, tone: 'ahead' };
   if (delivery === 'sending') return { name: 'attempts', label, tone: 'busy' };
   return { name: 'attempts', label, tone: count > parts ? 'warn' : 'good' };

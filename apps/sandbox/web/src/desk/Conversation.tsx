@@ -6,7 +6,7 @@ import { useShow } from '../location.js';
 import { Time } from '../time.js';
 import { ConversationActions } from './ConversationActions.js';
 import { CustomerCard } from './CustomerCard.js';
-import { customerName, namesOf, useActingAgent } from './desk-view.js';
+import { customerName, isOver, namesOf, useActingAgent } from './desk-view.js';
 import { DeskMessages } from './DeskMessages.js';
 import { Outside } from './Outside.js';
 import { ReplyBox } from './ReplyBox.js';
@@ -55,9 +55,10 @@ export function Conversation({ conversation }: { conversation: DeskConversation 
 function State({ conversation }: { conversation: DeskConversation }) {
   const { queues } = useLive('setup');
   const { agents } = useLive('desk');
-  const { state, waiting, agentIds, endedAt, queueId } = conversation;
+  const { state, waiting, agentIds, endedAt, queueId, closedBecause } = conversation;
   const queue = queues.find(({ id }) => id === queueId)?.name ?? queueId;
   if (state === 'idle') return <>Ended {endedAt && <Time at={endedAt} />}</>;
+  if (isOver(conversation)) return <>Closed by Causeway ({closedBecause})</>;
   if (waiting) return <>Waits in {queue}</>;
   if (agentIds.length > 0) return <>With {namesOf(agents, agentIds)}</>;
   return <>{state === 'created' ? 'Being opened' : 'No agent is here'}</>;

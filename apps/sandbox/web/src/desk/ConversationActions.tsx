@@ -2,6 +2,7 @@ import { Button, NativeSelect, Popover } from '@mantine/core';
 import { useState } from 'react';
 import type { DeskConversation } from '../../../src/page/state.js';
 import { api, attempt } from '../api.js';
+import { ACCEPT_NEXT, DESK_HEADING, focusFirst } from '../focus.js';
 import { useLive } from '../live-state.js';
 import styles from './Conversation.module.css';
 
@@ -17,19 +18,26 @@ export function ConversationActions({ conversation, agentId }: Props) {
       <Button
         size="compact-xs"
         variant="default"
-        onClick={() => void attempt(api.leave(conversation.id, agentId))}
+        onClick={() => void thenGoOn(api.leave(conversation.id, agentId))}
       >
         Leave
       </Button>
       <Button
         size="compact-xs"
         variant="default"
-        onClick={() => void attempt(api.end(conversation.id, agentId))}
+        onClick={() => void thenGoOn(api.end(conversation.id, agentId))}
       >
         End
       </Button>
     </div>
   );
+}
+
+/** These buttons go with what they did: the focus goes to who waits next, else to the desk. */
+async function thenGoOn(action: Promise<DeskConversation>): Promise<boolean> {
+  const done = (await attempt(action)) !== undefined;
+  if (done) focusFirst(ACCEPT_NEXT, DESK_HEADING);
+  return done;
 }
 
 /** To a queue, whichever agent accepts next; or straight to another agent. */
@@ -44,7 +52,7 @@ function Transfer({ conversation, agentId }: Props) {
     const [kind, ...rest] = target.split(' ');
     const id = rest.join(' ');
     const to = kind === 'queue' ? { queueId: id } : { toAgentId: id };
-    if (await attempt(api.transfer(conversation.id, agentId, to))) setOpen(false);
+    if (await thenGoOn(api.transfer(conversation.id, agentId, to))) setOpen(false);
   };
 
   return (

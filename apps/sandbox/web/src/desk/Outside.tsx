@@ -3,7 +3,7 @@ import type { DeskConversation } from '../../../src/page/state.js';
 import { useLive } from '../live-state.js';
 import { useShow } from '../location.js';
 import { useAccept } from './accept.js';
-import { namesOf } from './desk-view.js';
+import { isOver, namesOf } from './desk-view.js';
 import styles from './Conversation.module.css';
 
 /** Stands where the reply box would, while the acting agent is not in the conversation. */
@@ -13,15 +13,15 @@ export function Outside({ conversation }: { conversation: DeskConversation }) {
   const { agents } = useLive('desk');
   const [present] = conversation.agentIds;
 
-  if (conversation.state === 'idle') {
+  if (isOver(conversation)) {
     return (
-      <p className={styles.outside}>This conversation has ended. The customer’s next text opens a new one.</p>
+      <p className={styles.outside}>This conversation is over. The customer’s next text opens a new one.</p>
     );
   }
   if (conversation.waiting) {
     return (
       <div className={styles.outside}>
-        <p>Nobody has taken it yet.</p>
+        <p>It waits for an agent.</p>
         <Button size="sm" onClick={() => void accept(conversation.id)}>
           Accept and reply
         </Button>

@@ -1,6 +1,6 @@
 import { useCallback } from 'react';
 import { api, attempt } from '../api.js';
-import { focusReplyOf } from '../focus.js';
+import { focusReplyOf, takeReplyFocus } from '../focus.js';
 import { useShow } from '../location.js';
 import { useActingAgent } from './desk-view.js';
 
@@ -15,6 +15,8 @@ export function useAccept(): (conversationId: string) => Promise<void> {
       focusReplyOf(conversationId);
       if (await attempt(api.accept(conversationId, agentId))) {
         show({ conversation: conversationId, view: 'desk' });
+      } else {
+        takeReplyFocus(conversationId);
       }
     },
     [agentId, show],

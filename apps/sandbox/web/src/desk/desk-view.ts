@@ -22,13 +22,18 @@ export function waitingIn({ conversations }: DeskState, queueId?: string): DeskC
 
 /** Those that are not waiting, from one agent's point of view. */
 export function groupFor(agent: Agent | undefined, { conversations }: DeskState) {
-  const open = conversations.filter(({ state, waiting }) => state !== 'idle' && !waiting);
+  const open = conversations.filter((one) => !isOver(one) && !one.waiting);
   const isMine = ({ agentIds }: DeskConversation) => agent !== undefined && agentIds.includes(agent.id);
   return {
     mine: open.filter(isMine),
     others: open.filter((one) => !isMine(one)),
-    ended: conversations.filter(({ state }) => state === 'idle'),
+    ended: conversations.filter(isOver),
   };
+}
+
+/** Ended at the desk, or closed by Causeway with nobody left in it. */
+export function isOver({ state, closedBecause, agentIds }: DeskConversation): boolean {
+  return state === 'idle' || (closedBecause !== undefined && agentIds.length === 0);
 }
 
 export function customerName({ customer }: DeskConversation): string {

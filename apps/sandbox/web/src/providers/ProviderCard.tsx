@@ -46,7 +46,12 @@ export const ProviderCard = memo(function ProviderCard({
       />
       <p className={styles.effect}>
         {effectOf(state)}
-        {state.faultsHit > 0 && <span className={styles.hits}> · {state.faultsHit} calls hit</span>}
+        {state.mode !== 'normal' && state.faultsHit > 0 && (
+          <span className={styles.hits}>
+            {' '}
+            · {state.faultsHit} {state.faultsHit === 1 ? 'call' : 'calls'} hit
+          </span>
+        )}
       </p>
       <div className={styles.webhooks} role="group" aria-label={`Webhooks of ${name}`}>
         <Checkbox

@@ -26,12 +26,13 @@ const MODE_EFFECTS: Record<ProviderMode, string> = {
   '500-after': 'Every call is taken, yet answered 500',
   hang: 'No call is answered',
   reset: 'Connections are reset',
-  gone: 'Connections are refused',
+  gone: 'Connections are refused; its webhooks still come',
 };
 
 /** What is wrong with a provider, or that nothing is. */
 export function effectOf({ mode, doubled, shuffled }: ProviderState): string {
   const webhooks = [doubled && 'twice', shuffled && 'out of order'].filter((word) => word !== false);
   if (webhooks.length === 0) return MODE_EFFECTS[mode];
-  return `${MODE_EFFECTS[mode]}; webhooks come ${webhooks.join(' and ')}`;
+  const order = shuffled ? ': what Causeway accepts first goes first' : '';
+  return `${MODE_EFFECTS[mode]}; webhooks come ${webhooks.join(' and ')}${order}`;
 }

@@ -38,7 +38,7 @@ export function Storm() {
         </p>
         {running && (
           <Button size="compact-sm" variant="default" onClick={() => void attempt(api.stopStorm())}>
-            Stop storm
+            {storm.phase === 'settling' ? 'Stop waiting' : 'Stop storm'}
           </Button>
         )}
       </div>

@@ -7,7 +7,7 @@ import styles from './Storm.module.css';
 
 const PHASES: Record<StormState['phase'], string> = {
   running: 'It storms: everybody writes',
-  settling: 'Calm again: what is under way arrives',
+  settling: 'Nobody writes any more; what is under way is waited for',
   done: 'Over',
   stopped: 'Stopped',
 };

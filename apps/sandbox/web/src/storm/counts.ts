@@ -23,13 +23,24 @@ export function verdictOf(storm: StormState): { kept: boolean; words: string } {
   if (broken.length > 0) {
     return { kept: false, words: `${accepted} messages were accepted: ${broken.join(', ')}.` };
   }
-  return { kept: true, words: `${keptWords(storm, accepted)}${doubledWords(total(storm, 'doubled'))}` };
+  const words = [
+    keptWords(storm, accepted),
+    doubledWords(total(storm, 'doubled')),
+    refusedWords(total(storm, 'refused')),
+  ];
+  return { kept: true, words: words.join('') };
 }
 
 function keptWords(storm: StormState, accepted: number): string {
   const underWay = total(storm, 'underWay');
   if (underWay === 0) return `All ${accepted} accepted messages arrived, each in its order.`;
   return `Of ${accepted} accepted messages ${underWay} are still under way; none is lost or out of order.`;
+}
+
+/** Their senders were told: they are none of the promise. */
+function refusedWords(refused: number): string {
+  if (refused === 0) return '';
+  return ` ${refused} more ${refused === 1 ? 'was' : 'were'} refused, with an answer other than 2xx, and never promised.`;
 }
 
 function doubledWords(doubled: number): string {
