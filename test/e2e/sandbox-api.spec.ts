@@ -82,6 +82,7 @@ describe("the sandbox's API", { timeout: 120_000 }, () => {
       messages: [{ author: 'customer', text: 'Is it open? 🕘' }],
     });
     expect(inbound.conversation).toMatchObject({ chatGatewayId: waiting.id });
+    await eventually('the number', async () => (await conversationWith('+15550177')).number === '+15550100');
     const at = `/conversations/${waiting.id}`;
     expect((await call('post', `${at}/messages`, { agentId: 'agent-1', text: 'too early' })).status).toBe(
       409,

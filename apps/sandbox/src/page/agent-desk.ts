@@ -3,6 +3,7 @@ import { type Conversation, type DeskMessage, presentAgents } from '../chat-gate
 import { isWaiting } from '../chat-gateway/desk.js';
 import { ControlError } from '../common/control.js';
 import { isRecord } from '../common/http.js';
+import type { KnownConversation } from './bridge.js';
 import type { Agent, BridgeLink, DeskConversation, DeskMessageView, DeskState, Named } from './state.js';
 
 const MAX_SHOWN = 60;
@@ -29,13 +30,13 @@ export class AgentDesk {
     private readonly isOfStorm: (phone: string) => boolean,
   ) {}
 
-  /** @param closed why the bridge has closed a conversation, by its id here */
-  show(link: LinkConversation, closed: ReadonlyMap<string, string>): DeskState {
+  /** @param known what the bridge knows of a conversation, by its id here */
+  show(link: LinkConversation, known: ReadonlyMap<string, KnownConversation>): DeskState {
     const newestFirst = this.simulator.desk.conversations.toReversed().filter((one) => !this.#isStorm(one));
     const shown = newestFirst.filter(({ state }, index) => index < MAX_SHOWN || state !== 'idle');
     return {
       agents: this.simulator.agents.map((agent) => this.#showAgent(agent)),
-      conversations: shown.map((one) => this.#showConversation(one, link, closed.get(one.id))),
+      conversations: shown.map((one) => this.#showConversation(one, link, known.get(one.id))),
     };
   }
 
@@ -134,7 +135,7 @@ export class AgentDesk {
   #showConversation(
     conversation: Conversation,
     link: LinkConversation,
-    closedBecause?: string,
+    known: KnownConversation = {},
   ): DeskConversation {
     const { id, state, queueId, user, createdAtMs, endedAtMs } = conversation;
     const agentIds = presentAgents(conversation);
@@ -148,8 +149,8 @@ export class AgentDesk {
       id,
       state,
       queueId,
-      waiting: isWaiting(conversation) && closedBecause === undefined,
-      ...(closedBecause !== undefined && { closedBecause }),
+      waiting: isWaiting(conversation) && known.closedBecause === undefined,
+      ...known,
       agentIds,
       typingAgentIds: agentIds.filter((agentId) => this.#isTyping(id, agentId)),
       customer: customerOf(user),

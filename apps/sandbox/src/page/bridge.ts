@@ -5,7 +5,7 @@ import type {
   NumberResource,
   OperatorApi,
 } from './operator-api.js';
-import type { BridgeMessage, BridgeState } from './state.js';
+import type { BridgeMessage, BridgeState, DeskConversation } from './state.js';
 import { whyItWaits } from './why-it-waits.js';
 
 const MAX_NEWEST = 60;
@@ -23,6 +23,9 @@ const RECEIPT_MS = 60_000;
 const LEARN = { forMs: 60_000, phones: 4, everyMs: 1000 };
 const PAGE = '100';
 const RECEIPTS_AT_END = new Set(['delivered', 'read', 'undelivered', 'failed']);
+
+/** What a conversation at the desk does not say itself. */
+export type KnownConversation = Pick<DeskConversation, 'number' | 'closedBecause'>;
 
 /**
  * What Causeway did with each message, read over its operator API. Kept in memory, the newest {@link MAX_KEPT}; whoever is not at
@@ -64,13 +67,21 @@ export class Bridge {
     };
   }
 
-  /** Why conversations were closed, by the Chat Gateway's id. */
-  closed(): Map<string, string> {
-    const closed = new Map<string, string>();
-    for (const { state, chatGatewayConversationId: id, closeReason } of this.#conversations.values()) {
-      if (state === 'closed' && id !== undefined) closed.set(id, closeReason ?? 'closed');
+  /** What Causeway knows of the desk's conversations, by the Chat Gateway's id. */
+  conversations(): Map<string, KnownConversation> {
+    const known = new Map<string, KnownConversation>();
+    for (const {
+      state,
+      chatGatewayConversationId: id,
+      closeReason,
+      numberId,
+    } of this.#conversations.values()) {
+      if (id === undefined) continue;
+      const number = this.#numbers.get(numberId)?.address;
+      const closedBecause = state === 'closed' ? (closeReason ?? 'closed') : undefined;
+      known.set(id, defined({ number, closedBecause }));
     }
-    return closed;
+    return known;
   }
 
   /** Everything kept, newest first. */

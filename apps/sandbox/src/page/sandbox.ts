@@ -75,7 +75,10 @@ export class Sandbox {
       case 'phones':
         return this.phones.show((address, messages) => this.#linkPhone(address, messages));
       case 'desk':
-        return this.desk.show((id, messages) => this.#linkConversation(id, messages), this.bridge.closed());
+        return this.desk.show(
+          (id, messages) => this.#linkConversation(id, messages),
+          this.bridge.conversations(),
+        );
       case 'bridge':
         return this.bridge.state;
       case 'providers':

@@ -94,6 +94,8 @@ export interface DeskConversation {
   queueId: string;
   /** In its queue, no agent is there, and Causeway has not closed it. */
   waiting: boolean;
+  /** The business number that the customer texted. */
+  number?: string;
   /** Why Causeway has closed it on its side (`agent-left`, …): the customer's next text opens another. */
   closedBecause?: string;
   /** Agents present. */
