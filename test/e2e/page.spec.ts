@@ -124,6 +124,24 @@ describe.skipIf(missing !== undefined)('the page of npm start', { timeout: 120_0
       .toEqual(['while it is gone 1', 'while it is gone 2', 'while it is gone 3']);
   });
 
+  it('adds a phone and an agent, and transfers to them', async () => {
+    await page.getByRole('button', { name: 'Add phone' }).click();
+    await page.getByRole('textbox', { name: 'Name' }).fill('Noor');
+    await page.keyboard.press('Enter');
+    await page.getByRole('textbox', { name: 'Text from Noor' }).waitFor();
+    await page.getByRole('button', { name: 'Robin SMS' }).click();
+    await page.getByRole('button', { name: 'Add agent' }).click();
+    await page.getByRole('textbox', { name: 'Name' }).fill('Linus');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => page.getByRole('combobox', { name: 'You are' }).inputValue()).toBe('agent-3');
+    await page.getByRole('combobox', { name: 'You are' }).selectOption('You are Ada');
+    await page.getByRole('button', { name: 'Transfer', exact: true }).click();
+    await page.getByRole('combobox', { name: 'Transfer to' }).selectOption('Linus');
+    await page.getByRole('button', { name: 'Transfer now' }).click();
+    await page.getByRole('button', { name: 'Continue as Linus' }).click();
+    await page.getByRole('textbox', { name: /^Reply to/ }).waitFor();
+  });
+
   it('kills the worker by a button, and messages still come', async () => {
     await page.getByRole('button', { name: 'Kill worker' }).click();
     await expect.poll(async () => (await state()).machine.worker.restarts, { timeout: 30_000 }).toBe(1);

@@ -38,7 +38,7 @@ export class Sandbox {
   readonly #setup: Setup;
 
   constructor(
-    readonly settings: SandboxSettings,
+    settings: SandboxSettings,
     private readonly twilio: TwilioSimulator,
     private readonly chatGateway: ChatGatewaySimulator,
     readonly machine: Machine,

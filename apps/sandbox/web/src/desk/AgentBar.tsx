@@ -1,6 +1,7 @@
-import { Button, NativeSelect, Popover, TextInput } from '@mantine/core';
+import { NativeSelect, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { api, attempt } from '../api.js';
+import { FormPopover } from '../common/FormPopover.js';
 import { PlusIcon } from '../common/Icons.js';
 import { useLive } from '../live-state.js';
 import { useShow } from '../location.js';
@@ -28,54 +29,32 @@ export function AgentBar() {
 
 function AddAgent() {
   const show = useShow();
-  const [open, setOpen] = useState(false);
   const [name, setName] = useState('');
 
   const add = async () => {
-    if (!name.trim()) return;
+    if (!name.trim()) return false;
     const added = await attempt(api.addAgent(name.trim()));
-    if (!added) return;
-    setOpen(false);
+    if (!added) return false;
     setName('');
     show({ agent: added.value.id });
+    return true;
   };
 
   return (
-    <Popover
-      opened={open}
-      onChange={setOpen}
-      trapFocus
-      returnFocus
-      withinPortal={false}
-      position="bottom-end"
-      shadow="md"
+    <FormPopover
+      label="Add an agent"
+      button={{ size: 'compact-sm', variant: 'light', leftSection: <PlusIcon />, children: 'Add agent' }}
+      submitLabel="Add"
+      submit={add}
     >
-      <Popover.Target>
-        <Button size="compact-sm" variant="light" leftSection={<PlusIcon />} onClick={() => setOpen(!open)}>
-          Add agent
-        </Button>
-      </Popover.Target>
-      <Popover.Dropdown aria-label="Add an agent">
-        <form
-          className={styles.form}
-          onSubmit={(event) => {
-            event.preventDefault();
-            void add();
-          }}
-        >
-          <TextInput
-            label="Name"
-            size="sm"
-            required
-            data-autofocus
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-          />
-          <Button type="submit" size="sm">
-            Add
-          </Button>
-        </form>
-      </Popover.Dropdown>
-    </Popover>
+      <TextInput
+        label="Name"
+        size="sm"
+        required
+        data-autofocus
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+      />
+    </FormPopover>
   );
 }

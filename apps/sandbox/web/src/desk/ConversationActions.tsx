@@ -1,7 +1,8 @@
-import { Button, NativeSelect, Popover } from '@mantine/core';
+import { Button, NativeSelect } from '@mantine/core';
 import { useState } from 'react';
 import type { DeskConversation } from '../../../src/page/state.js';
 import { api, attempt } from '../api.js';
+import { FormPopover } from '../common/FormPopover.js';
 import { ACCEPT_NEXT, DESK_HEADING, focusFirst } from '../focus.js';
 import { useLive } from '../live-state.js';
 import styles from './Conversation.module.css';
@@ -44,7 +45,6 @@ async function thenGoOn(action: Promise<DeskConversation>): Promise<boolean> {
 function Transfer({ conversation, agentId }: Props) {
   const { queues } = useLive('setup');
   const { agents } = useLive('desk');
-  const [open, setOpen] = useState(false);
   const [target, setTarget] = useState(`queue ${queues[0]?.id}`);
   const others = agents.filter(({ id }) => id !== agentId);
 
@@ -52,54 +52,33 @@ function Transfer({ conversation, agentId }: Props) {
     const [kind, ...rest] = target.split(' ');
     const id = rest.join(' ');
     const to = kind === 'queue' ? { queueId: id } : { toAgentId: id };
-    if (await thenGoOn(api.transfer(conversation.id, agentId, to))) setOpen(false);
+    return thenGoOn(api.transfer(conversation.id, agentId, to));
   };
 
   return (
-    <Popover
-      opened={open}
-      onChange={setOpen}
-      trapFocus
-      returnFocus
-      withinPortal={false}
-      position="bottom-end"
-      shadow="md"
+    <FormPopover
+      label="Transfer the conversation"
+      button={{ size: 'compact-xs', variant: 'default', children: 'Transfer' }}
+      submitLabel="Transfer now"
+      submit={transfer}
     >
-      <Popover.Target>
-        <Button size="compact-xs" variant="default" onClick={() => setOpen(!open)}>
-          Transfer
-        </Button>
-      </Popover.Target>
-      <Popover.Dropdown aria-label="Transfer the conversation">
-        <form
-          className={styles.form}
-          onSubmit={(event) => {
-            event.preventDefault();
-            void transfer();
-          }}
-        >
-          <NativeSelect
-            label="Transfer to"
-            size="sm"
-            data-autofocus
-            value={target}
-            onChange={(event) => setTarget(event.currentTarget.value)}
-            data={[
-              {
-                group: 'Queues',
-                items: queues.map(({ id, name }) => ({ value: `queue ${id}`, label: name })),
-              },
-              {
-                group: 'Agents',
-                items: others.map(({ id, name }) => ({ value: `agent ${id}`, label: name })),
-              },
-            ]}
-          />
-          <Button type="submit" size="sm">
-            Transfer now
-          </Button>
-        </form>
-      </Popover.Dropdown>
-    </Popover>
+      <NativeSelect
+        label="Transfer to"
+        size="sm"
+        data-autofocus
+        value={target}
+        onChange={(event) => setTarget(event.currentTarget.value)}
+        data={[
+          {
+            group: 'Queues',
+            items: queues.map(({ id, name }) => ({ value: `queue ${id}`, label: name })),
+          },
+          {
+            group: 'Agents',
+            items: others.map(({ id, name }) => ({ value: `agent ${id}`, label: name })),
+          },
+        ]}
+      />
+    </FormPopover>
   );
 }
