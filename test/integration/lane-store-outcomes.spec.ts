@@ -244,6 +244,7 @@ describe('a message of several parts', () => {
   it('marks only itself when one of its parts had to be sent again blind', async () => {
     const thread = await answered('one two', 'four');
     delivery.channel.partLength = 4;
+    delivery.channel.lists = false;
     delivery.channel.sends.next({}, losesAnswer());
     await delivery.drainEmpty(thread.outbound);
     expect(delivery.channel.texts(thread.address)).toEqual(['one ', 'two', 'two', 'four']);
@@ -308,7 +309,12 @@ describe('a message of several parts', () => {
   });
 });
 
-describe('an attempt without a known outcome', () => {
+describe('an attempt without a known outcome that cannot be looked up', () => {
+  beforeEach(() => {
+    delivery.channel.lists = false;
+    delivery.desk.counting = false;
+  });
+
   it('waits until its effect would have shown, then goes out again, marked', async () => {
     const thread = await answered('first', 'second');
     delivery.channel.sends.next(losesAnswer());
@@ -453,9 +459,21 @@ describe('a worker that dies', () => {
     { point: 'before-release', calls: 3, marked: false },
   ];
 
+  it.each(deaths)('$point leaves order, no double and no mark', async ({ point, calls }) => {
+    const thread = await answered('first', 'second', 'third');
+    await expect(delivery.worker({ diesAt: point }).drain(thread.outbound)).rejects.toThrow(StorageError);
+    expect(delivery.channel.accepted).toHaveLength(calls);
+    if (point !== 'before-release') await delivery.drainEmpty(thread.outbound);
+    expect(delivery.channel.texts(thread.address)).toEqual(['first', 'second', 'third']);
+    expect(
+      (await thread.messages('outbound')).map((message) => [message.delivery, message.possible_duplicate]),
+    ).toEqual(Array.from({ length: 3 }, () => ['submitted', false]));
+  });
+
   it.each(deaths)(
-    '$point leaves order, and a mark only where nobody can know ($marked)',
+    '$point leaves order where nothing can be looked up, and a mark only where nobody can know ($marked)',
     async ({ point, calls, marked }) => {
+      delivery.channel.lists = false;
       const thread = await answered('first', 'second', 'third');
       const dying = delivery.worker({ diesAt: point });
       await expect(dying.drain(thread.outbound)).rejects.toThrow(StorageError);
@@ -502,6 +520,7 @@ describe('a worker that dies', () => {
 describe('a worker that was only slow', () => {
   it('writes nothing once another has the lane', async () => {
     const thread = await answered('first', 'second');
+    delivery.channel.lists = false;
     const slow = delivery.worker({ options: { leaseMs: 50 } });
     let others: Promise<void> | undefined;
     delivery.channel.sends.next({
@@ -522,7 +541,7 @@ describe('a worker that was only slow', () => {
       ['submitted', false],
     ]);
     expect((await attemptsOf(thread)).map(({ outcome }) => outcome)).toEqual([
-      'sending',
+      'abandoned',
       'submitted',
       'submitted',
     ]);
@@ -550,8 +569,9 @@ describe('a bug of our own', () => {
     const thread = await answered('first', 'second');
     delivery.channel.sends.next({ throws: new TypeError('undefined is not a function') });
     await delivery.drainEmpty(thread.outbound);
-    expect(delivery.channel.texts(thread.address)).toEqual(['first', 'first', 'second']);
-    expect((await thread.messages('outbound'))[0]?.possible_duplicate).toBe(true);
+    expect(delivery.channel.texts(thread.address)).toEqual(['first', 'second']);
+    expect(delivery.lookedUp).toEqual(['send found']);
+    expect((await thread.messages('outbound'))[0]?.possible_duplicate).toBe(false);
   });
 });
 

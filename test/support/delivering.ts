@@ -25,6 +25,8 @@ const OPTIONS: DeliveryOptions = {
   sendTimeoutMs: 100,
   uncertainSettleMs: 150,
   uncertainPolicy: 'retry',
+  lookUpPatienceMs: 600_000,
+  maxAgeMs: { inbound: 86_400_000, outbound: 14_400_000 },
   maxItems: 50,
   maxDrainMs: 10_000,
 };
@@ -54,6 +56,7 @@ export interface Delivery {
   wakeUps: WakeUp[];
   alarms: string[];
   attempted: string[];
+  lookedUp: string[];
   worker(changes?: WorkerChanges): DeliveryWorker;
   /** One drain by a worker of its own. */
   drain(laneId: string, changes?: WorkerChanges): Promise<void>;
@@ -77,6 +80,7 @@ export function startDelivery(
   const woken: WakeUp[] = [];
   const alarms: string[] = [];
   const attempted: string[] = [];
+  const lookedUp: string[] = [];
   const wakeUps = { wake: (list: WakeUp[]) => void woken.push(...list) };
   const store = new PostgresLaneStore({
     pool: db.pool,
@@ -96,6 +100,7 @@ export function startDelivery(
       options: { ...OPTIONS, ...changes.options },
       observer: {
         attempted: ({ kind, outcome }) => void attempted.push(`${kind} ${outcome}`),
+        lookedUp: ({ kind, result }) => void lookedUp.push(`${kind} ${result}`),
         alarm: (name) => void alarms.push(name),
       },
       crash: (point) => {
@@ -123,6 +128,7 @@ export function startDelivery(
     wakeUps: woken,
     alarms,
     attempted,
+    lookedUp,
     worker,
     drain: (laneId, changes) => worker(changes).drain(laneId),
     drainUntil: async (laneId, what, done, changes) => {

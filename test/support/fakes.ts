@@ -8,10 +8,13 @@ import {
   type CreateConversation,
   type DeliveryErrorKind,
   type DeliveryErrorOptions,
+  type FindSent,
   type ListedMessage,
+  type LookUp,
   type MessageContent,
   type PartContent,
   type Sent,
+  type SentCandidate,
 } from '#core';
 
 /** What a fake does with one call. Without a scripted one it accepts and answers. */
@@ -90,6 +93,9 @@ export interface AcceptedPart {
 export class FakeChannel extends ChannelPort {
   readonly capabilities: ChannelCapabilities = { maxTextLength: 1_600, receipts: true, typing: false };
   readonly sends = new Script();
+  readonly finds = new Script();
+  /** Whether there is a list of what was sent. */
+  lists = true;
   readonly accepted: AcceptedPart[] = [];
   partLength = 1_600;
   /** Whether the answer to a call says how far the message is. */
@@ -119,6 +125,24 @@ export class FakeChannel extends ChannelPort {
     };
   }
 
+  async findSent(request: FindSent, context: CallContext): Promise<LookUp<SentCandidate[]>> {
+    const { result } = await this.finds.play(context, () =>
+      this.accepted.filter(({ to }) => to === request.to),
+    );
+    if (!this.lists) return 'impossible';
+    const sids = new Set(result?.map(({ providerId }) => providerId));
+    if (!request.known.every((id) => sids.has(id))) {
+      throw new DeliveryError('not-sent', { code: 'list-incomplete' });
+    }
+    return (result ?? [])
+      .filter(({ text }) => text === (request.part.text ?? ''))
+      .map(({ providerId }) => ({ providerId }));
+  }
+
+  explain(providerCode: string): string | undefined {
+    return `meaning of ${providerCode}`;
+  }
+
   texts(to?: string): string[] {
     return this.accepted.filter((part) => to === undefined || part.to === to).map(({ text }) => text);
   }
@@ -144,6 +168,9 @@ export class FakeDesk extends DeskPort {
   readonly finds = new Script();
   readonly reads = new Script();
   readonly lists = new Script();
+  readonly counts = new Script();
+  /** Whether messages of a conversation can be counted. */
+  counting = true;
   readonly conversations: FakeConversation[] = [];
   partLength = 10_000;
   /** Whether the list shows conversations by their reference. */
@@ -220,6 +247,20 @@ export class FakeDesk extends DeskPort {
       conversation?.messages.push({ text: request.part.text ?? '', authorType: request.authorType }),
     );
     return { httpStatus: 202, ...outcome.sent };
+  }
+
+  async countSent(
+    request: Parameters<DeskPort['countSent']>[0],
+    context: CallContext,
+  ): Promise<LookUp<number>> {
+    const { result } = await this.counts.play(
+      context,
+      () =>
+        this.conversation(request.deskConversationId)?.messages.filter(
+          ({ text, authorType }) => authorType === request.authorType && text === (request.part.text ?? ''),
+        ).length,
+    );
+    return this.counting && result !== undefined ? result : 'impossible';
   }
 
   conversation(id: string): FakeConversation | undefined {

@@ -18,6 +18,10 @@ export function deliveryObserver(metrics: Metrics, logger: Logger): DeliveryObse
         logger.warn(fields, 'A provider refused an attempt.');
       else logger.info(fields, 'An attempt was not submitted.');
     },
+    lookedUp: ({ direction, kind, result, ...ids }) => {
+      metrics.lookUps.inc({ provider: PROVIDERS[direction], result });
+      logger.info({ direction, kind, result, ...ids }, 'An attempt in doubt was looked up.');
+    },
     alarm: (name, ids, error) => {
       metrics.alarms.inc({ name });
       logger.error(

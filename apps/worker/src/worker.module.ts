@@ -90,6 +90,8 @@ function createDrain(
       sendTimeoutMs: configuration.sendTimeoutMs,
       uncertainSettleMs: configuration.uncertainSettleMs,
       uncertainPolicy: configuration.uncertainPolicy,
+      lookUpPatienceMs: configuration.lookUpPatienceMs,
+      maxAgeMs: { inbound: configuration.inboundMaxAgeMs, outbound: configuration.outboundMaxAgeMs },
       maxItems: MAX_ITEMS,
       maxDrainMs: MAX_DRAIN_MS,
     },

@@ -3,14 +3,19 @@ import type {
   AttemptReference,
   CallContext,
   ChannelCapabilities,
+  FindSent,
+  LookUp,
   MessageContent,
   PartContent,
   SenderNumber,
   Sent,
+  SentCandidate,
 } from '#core';
 import { ProviderHttpError } from '#platform';
 import type { ProviderHttp } from '#platform';
+import { meaningOf } from './error-codes.js';
 import type { Exchange, TwilioClientOptions, TwilioRest } from './http-client.js';
+import { candidates, listedSince, NO_LOOK_UP, PAGE_SIZE, type ListedMessage } from './look-up.js';
 import { refusal } from './outcome.js';
 import { MAX_TEXT_LENGTH, render } from './render.js';
 import { receiptOf } from './status.js';
@@ -70,6 +75,21 @@ export class TwilioChannel extends ChannelPort {
     }
   }
 
+  override async findSent(request: FindSent, context: CallContext): Promise<LookUp<SentCandidate[]>> {
+    const rest = await this.loadRest();
+    try {
+      return candidates(await listedSince(pagesTo(rest, request.to, context), request.since), request);
+    } catch (error) {
+      if (!(error instanceof DeliveryError)) throw error;
+      if (error.httpStatus !== undefined && NO_LOOK_UP.has(error.httpStatus)) return 'impossible';
+      throw error.kind === 'credentials' ? error : withoutEffect(error);
+    }
+  }
+
+  override explain(providerCode: string): string | undefined {
+    return meaningOf(providerCode)?.text;
+  }
+
   private parameters(request: {
     number: SenderNumber;
     to: string;
@@ -93,6 +113,31 @@ export class TwilioChannel extends ChannelPort {
     );
     return this.rest;
   }
+}
+
+/** The messages to one address, page by page within one deadline. */
+async function* pagesTo(rest: TwilioRest, to: string, context: CallContext): AsyncGenerator<ListedMessage[]> {
+  const endsAt = performance.now() + context.timeoutMs;
+  const read = async <T>(call: () => Promise<T>): Promise<T> => {
+    const exchange: Exchange = { context: { timeoutMs: Math.max(1, endsAt - performance.now()) } };
+    try {
+      return await rest.run(exchange, call);
+    } catch (error) {
+      throw failureOf(exchange, error);
+    }
+  };
+  let page = await read(() => rest.client.messages.page({ to, pageSize: PAGE_SIZE }));
+  for (;;) {
+    yield page.instances;
+    if (page.nextPageUrl === undefined) return;
+    const url = page.nextPageUrl;
+    page = await read(() => rest.client.messages.getPage(url));
+  }
+}
+
+/** Reading can simply be done again, whatever broke it off. */
+function withoutEffect({ code, httpStatus, providerCode, retryAfterMs }: DeliveryError): DeliveryError {
+  return new DeliveryError('not-sent', { code, httpStatus, providerCode, retryAfterMs });
 }
 
 /**

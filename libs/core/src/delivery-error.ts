@@ -11,7 +11,7 @@
  */
 export type DeliveryErrorKind = 'not-sent' | 'failed' | 'held' | 'credentials' | 'gone' | 'uncertain';
 
-/** Why a message is held. All but `quarantine` block their lane. */
+/** Why a message is held. All but `quarantine` and `no-conversation` block their lane. */
 export type HoldReason =
   | 'window'
   | 'closed-hours'
@@ -21,7 +21,8 @@ export type HoldReason =
   | 'credentials'
   | 'uncertain'
   | 'reopening-limit'
-  | 'quarantine';
+  | 'quarantine'
+  | 'no-conversation';
 
 /** Holds that end by trying again now and then, because whoever repairs the cause has no way to tell us. */
 export const PROBED_HOLDS: readonly (HoldReason | undefined)[] = ['credentials', 'configuration'];

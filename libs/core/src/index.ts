@@ -13,3 +13,4 @@ export * from './delivery/back-off.js';
 export * from './delivery/delivery.js';
 export * from './delivery/lane-drain.js';
 export * from './delivery/lane-store.js';
+export type { Verdict } from './delivery/uncertain-attempts.js';

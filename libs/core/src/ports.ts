@@ -62,6 +62,26 @@ export interface SenderNumber {
   messagingServiceSid?: string;
 }
 
+/** Which attempt a look-up is about: where it went, what it carried, and what must be found beside it. */
+export interface FindSent {
+  number: SenderNumber;
+  to: string;
+  part: PartContent;
+  /** Nothing older counts; epoch milliseconds. */
+  since: number;
+  /** Ids of what the provider certainly took for this customer since then: a list without them is no answer. */
+  known: readonly string[];
+}
+
+/** Something the provider holds that may be what one of our attempts left there. */
+export interface SentCandidate {
+  providerId: string;
+  receipt?: ReceiptStatus;
+}
+
+/** `impossible`: this provider, or what stands before it, has no such look-up. */
+export type LookUp<T> = T | 'impossible';
+
 /** A messaging provider, seen from delivery. `send` is the one effectful call and throws `DeliveryError`. */
 export abstract class ChannelPort {
   abstract readonly capabilities: ChannelCapabilities;
@@ -73,6 +93,13 @@ export abstract class ChannelPort {
     request: { number: SenderNumber; to: string; part: PartContent; attempt: AttemptReference },
     context: CallContext,
   ): Promise<Sent>;
+  /**
+   * What the provider holds that an attempt of this part may have left, the oldest first. Reading has no effect, so a
+   * failure throws a `DeliveryError` of kind `not-sent` or `credentials` and says nothing about the attempt.
+   */
+  abstract findSent(request: FindSent, context: CallContext): Promise<LookUp<SentCandidate[]>>;
+  /** What the provider's own code means, in plain words; undefined for one that nobody knows. */
+  abstract explain(providerCode: string): string | undefined;
 }
 
 /** The user object of a conversation (8x8 Chat Gateway reference). */
@@ -130,4 +157,12 @@ export abstract class DeskPort {
     request: { deskConversationId: string; authorType: 'user' | 'bot'; part: PartContent },
     context: CallContext,
   ): Promise<Sent>;
+  /**
+   * How many messages with exactly this content and author the conversation holds. Throws as
+   * {@link ChannelPort.findSent} does; a conversation that is gone is `gone`.
+   */
+  abstract countSent(
+    request: { deskConversationId: string; authorType: 'user' | 'bot'; part: PartContent },
+    context: CallContext,
+  ): Promise<LookUp<number>>;
 }

@@ -4,6 +4,7 @@ import type {
   CreateConversation,
   CreateReference,
   ListedMessage,
+  LookUp,
   MessageContent,
   PartContent,
   Sent,
@@ -19,6 +20,10 @@ const PAGE_SIZE = 100;
 /** How much of the conversation list one look-up reads: it knows no sorting by date, so this is a bonus only. */
 const MAX_PAGES = 10;
 const MAX_READS = 20;
+/** Messages of one conversation that are read to count those of one content. */
+const MAX_COUNTED = 2_000;
+/** Answers of what has no such list, now or ever. */
+const NO_LOOK_UP: ReadonlySet<number> = new Set([404, 405, 410, 501]);
 /** The far side takes no more history than this. */
 const MAX_HISTORY = 200;
 
@@ -149,6 +154,26 @@ export class ChatGatewayDesk extends DeskPort {
     return { httpStatus: status };
   }
 
+  /** Reads the whole conversation: one page more than it may have is no answer. */
+  override async countSent(
+    request: { deskConversationId: string; authorType: 'user' | 'bot'; part: PartContent },
+    context: CallContext,
+  ): Promise<LookUp<number>> {
+    const { deskConversationId, authorType, part } = request;
+    let messages: ListedMessage[];
+    try {
+      messages = await this.listMessages(deskConversationId, MAX_COUNTED, context);
+    } catch (error) {
+      if (error instanceof DeliveryError && NO_LOOK_UP.has(error.httpStatus ?? 0)) return 'impossible';
+      throw error;
+    }
+    if (messages.length >= MAX_COUNTED) return 'impossible';
+    const same = messages.filter((message) => isSameContent(message, part));
+    // Who wrote a message decides whether it can be ours.
+    if (same.some((message) => message.authorType === 'unknown')) return 'impossible';
+    return same.filter((message) => message.authorType === authorType).length;
+  }
+
   private async read(id: string, context: CallContext): Promise<JsonObject | undefined> {
     try {
       const path = ['conversations', id];
@@ -211,6 +236,16 @@ function pageOrder(totalPages: number): number[] {
 
 function isSame(a: CreateReference | undefined, b: CreateReference): boolean {
   return a?.conversationId === b.conversationId && a.attemptId === b.attemptId;
+}
+
+/** Verbatim: an equal text is the only sign that a message is ours. */
+function isSameContent(message: ListedMessage, { text = '', attachmentIds = [] }: PartContent): boolean {
+  const ids = message.attachments.map(({ id }) => id);
+  return (
+    message.text === text &&
+    ids.length === attachmentIds.length &&
+    attachmentIds.every((id) => ids.includes(id))
+  );
 }
 
 function readMessage(entry: JsonObject): ListedMessage {

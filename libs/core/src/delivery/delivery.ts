@@ -30,10 +30,17 @@ export interface DeliveryOptions {
   /** How long after an attempt's end its effect may still show. */
   uncertainSettleMs: number;
   uncertainPolicy: 'retry' | 'hold';
+  /** How long look-ups may fail, while other calls to the provider succeed, before looking counts as impossible. */
+  lookUpPatienceMs: number;
+  /** Older messages fail, whatever they waited for; what stands still does not grow older. */
+  maxAgeMs: Record<Direction, number>;
   /** A drain gives its slot back after so many items, or after so long. */
   maxItems: number;
   maxDrainMs: number;
 }
+
+/** `not-yet`: nothing was found, and it may still show. */
+export type LookUpResult = 'found' | 'not-there' | 'not-yet' | 'impossible' | 'failed';
 
 /** What happened, for metrics, logs and alarms. Carries ids and codes only. */
 export interface DeliveryObserver {
@@ -45,6 +52,14 @@ export interface DeliveryObserver {
     seconds: number;
     /** A part sent again without knowing what became of the attempt before. */
     possibleDuplicate?: boolean;
+    messageId: string;
+    laneId: string;
+  }): void;
+  /** An attempt without a known outcome was looked up at its provider. */
+  lookedUp(event: {
+    direction: Direction;
+    kind: 'send' | 'create';
+    result: LookUpResult;
     messageId: string;
     laneId: string;
   }): void;

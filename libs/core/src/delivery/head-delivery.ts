@@ -1,4 +1,4 @@
-import type { MessageContent, PartContent } from '../content.js';
+import type { Direction, MessageContent, PartContent } from '../content.js';
 import { DeliveryError } from '../delivery-error.js';
 import type { CallContext, Sent } from '../ports.js';
 import { isFailure } from '../receipts.js';
@@ -12,9 +12,12 @@ import type {
   StoredAttempt,
   StoredPart,
 } from './lane-store.js';
+import { isUnknown, UncertainAttempts, type LookUpPart } from './uncertain-attempts.js';
 
 /** An intent older than this is not acted on: its lease may be somebody else's by the time the bytes leave. */
 const INTENT_FRESH_MS = 1_000;
+/** An attempt without a known outcome is looked up so soon: what it left usually shows at once. */
+const FIRST_LOOK_UP_MS = 1_000;
 /** Probing interval while our credentials are refused. */
 const CREDENTIALS_WAIT_MS = 30_000;
 /** Probing interval while something at a provider waits for an operator: a sender not registered, a missing channel. */
@@ -35,7 +38,13 @@ export interface Target {
 
 /** Sends the head's next part: prepare → intent → send → outcome. Shared by both directions. */
 export class HeadDelivery {
-  constructor(private readonly deps: DeliveryDependencies) {}
+  private readonly uncertain: UncertainAttempts;
+  /** When a call last succeeded, monotonic milliseconds. */
+  private readonly succeededAtMs = new Map<Direction, number>();
+
+  constructor(private readonly deps: DeliveryDependencies) {
+    this.uncertain = new UncertainAttempts(deps, this);
+  }
 
   /** The part to send next, rendered and stored before its first attempt; undefined when the fence is not ours. */
   private async nextPart(
@@ -55,56 +64,30 @@ export class HeadDelivery {
   }
 
   /**
-   * The head's last attempt has no known outcome: its worker died, or the call broke off after writing. Answers what to
-   * do now; `resend` means that the part goes out again, marked.
+   * Finds out about an attempt of the head's next part that has no known outcome. `clear`: none is in doubt, or the part was
+   * given up to be sent again.
    */
-  private async resolveUncertain(
-    lane: ClaimedLane,
-    head: LaneHead,
-    part: StoredPart,
-  ): Promise<Step | 'resend'> {
-    const { options, store } = this.deps;
-    const attempt = head.attempts.findLast(({ kind, partN }) => kind === 'send' && partN === part.n);
-    if (!attempt || (attempt.outcome !== 'sending' && attempt.outcome !== 'uncertain')) return 'resend';
-    const sinceEndMs = attempt.endedAgoMs ?? attempt.startedAgoMs - options.sendTimeoutMs;
-    if (sinceEndMs < options.uncertainSettleMs) {
-      const kept = await store.wait(lane.lease, options.uncertainSettleMs - sinceEndMs, 'back-off');
-      return kept ? 'stop' : 'lost';
+  async settleDoubt(lane: ClaimedLane, head: LaneHead, lookUp: LookUpPart): Promise<Step | 'clear'> {
+    const [part, ...later] = head.parts.filter(({ n }) => !isSent(head.attempts, n));
+    if (!part) return 'clear';
+    const last = later.length === 0;
+    const named = doubtfulAttempts(head, part.n).find(({ providerId }) => providerId !== undefined);
+    if (named) {
+      // A callback has named this attempt: it took effect, whatever was tried since.
+      return this.submitted(lane, head, last, { id: named.id, outcome: 'submitted' });
     }
-    // Looking up at the provider (`findSent`) belongs here. Without it the attempt stays unknowable.
-    if (options.uncertainPolicy === 'hold') {
-      return this.settle(lane, head, {
-        delivery: 'held',
-        ends: false,
-        reason: 'uncertain',
-        attempt: { id: attempt.id, outcome: 'uncertain' },
-        lane: { failures: 0 },
-      });
-    }
-    return 'resend';
+    return this.uncertain.resolve(lane, head, { part, last }, lookUp);
   }
 
-  /** Delivers the head's next part, after finding out about an attempt of it that has no known outcome. */
+  /** Delivers the head's next part. */
   async deliverPart(lane: ClaimedLane, head: LaneHead, target: Target): Promise<Step> {
     const next = await this.nextPart(lane, head, target.render);
     if (!next) return 'lost';
     if (next === 'all-sent') {
       return this.settle(lane, head, { delivery: 'submitted', ends: true, lane: { failures: 0 } });
     }
-    const named = unknownAttempts(head, next.part.n).find(({ providerId }) => providerId !== undefined);
-    if (named) {
-      // A callback has named this attempt: it took effect, whatever was tried since.
-      return this.submitted(lane, head, next.last, { id: named.id, outcome: 'submitted' });
-    }
-    if (head.state === 'sending' || head.state === 'uncertain') {
-      const step = await this.resolveUncertain(lane, head, next.part);
-      if (step !== 'resend') return step;
-    }
-    return this.send(lane, head, {
-      ...target,
-      ...next,
-      resend: unknownAttempts(head, next.part.n).length > 0,
-    });
+    const resend = doubtfulAttempts(head, next.part.n).length > 0;
+    return this.send(lane, head, { ...target, ...next, resend });
   }
 
   /** One provider call for one part, with everything around it. */
@@ -198,7 +181,7 @@ export class HeadDelivery {
           ends: false,
           lane: {
             failures,
-            notBeforeMs: Math.max(this.deps.options.uncertainSettleMs, this.backOff(failures, error)),
+            notBeforeMs: Math.min(this.deps.options.uncertainSettleMs, FIRST_LOOK_UP_MS),
             waitingFor: 'back-off',
           },
         });
@@ -278,6 +261,7 @@ export class HeadDelivery {
     startedMs: number,
     resend = false,
   ): void {
+    if (error === undefined) this.succeededAtMs.set(lane.direction, this.deps.nowMs());
     this.deps.observer.attempted({
       direction: lane.direction,
       kind,
@@ -339,8 +323,18 @@ export class HeadDelivery {
     });
   }
 
-  private backOff(failures: number, error?: DeliveryError): number {
+  backOff(failures: number, error?: DeliveryError): number {
     return backOffMs(failures, error?.retryAfterMs, this.deps.random);
+  }
+
+  isTooOld(lane: ClaimedLane, head: LaneHead): boolean {
+    return head.ageMs > this.deps.options.maxAgeMs[lane.direction];
+  }
+
+  /** Whether a call of this process to the direction's provider has succeeded lately. */
+  hasSucceededWithin(direction: Direction, ms: number): boolean {
+    const atMs = this.succeededAtMs.get(direction);
+    return atMs !== undefined && this.deps.nowMs() - atMs <= ms;
   }
 }
 
@@ -371,9 +365,8 @@ function isSent(attempts: StoredAttempt[], partN: number): boolean {
 }
 
 /** Attempts of the part that may have taken effect without our knowing: sending again may double it. */
-function unknownAttempts(head: LaneHead, partN: number): StoredAttempt[] {
+function doubtfulAttempts(head: LaneHead, partN: number): StoredAttempt[] {
   return head.attempts.filter(
-    ({ kind, partN: n, outcome }) =>
-      kind === 'send' && n === partN && (outcome === 'sending' || outcome === 'uncertain'),
+    (attempt) => attempt.partN === partN && (isUnknown(attempt) || attempt.outcome === 'abandoned'),
   );
 }

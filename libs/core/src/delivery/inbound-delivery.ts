@@ -1,7 +1,8 @@
 import { DeliveryError } from '../delivery-error.js';
-import { StorageError, type DeliveryDependencies, type Step } from './delivery.js';
+import { StorageError, type DeliveryDependencies, type LookUpResult, type Step } from './delivery.js';
 import { attemptEnd, ids, type HeadDelivery } from './head-delivery.js';
-import type { AttemptEnd, ClaimedLane, LaneHead, OpenConversation } from './lane-store.js';
+import type { AttemptEnd, ClaimedLane, LaneHead, OpenConversation, SentToDesk } from './lane-store.js';
+import type { Verdict } from './uncertain-attempts.js';
 
 /** How often a conversation whose create has no known outcome is looked for in the desk's list. */
 const FIND_INTERVAL_MS = 1_000;
@@ -21,6 +22,17 @@ export class InboundDelivery {
     if (carriedByCreate(head)) {
       return this.heads.settle(lane, head, { delivery: 'submitted', ends: true, lane: { failures: 0 } });
     }
+    const doubt = await this.settleDoubt(lane, head);
+    if (doubt !== 'clear') return doubt;
+    if (head.content.type === 'note' && head.conversation?.deskConversationId === undefined) {
+      // It opens no conversation of its own: it waits for the next one's history.
+      return this.heads.settle(lane, head, {
+        delivery: 'held',
+        ends: true,
+        reason: 'no-conversation',
+        lane: { failures: 0 },
+      });
+    }
     const conversation = head.conversation ?? (await this.open(lane, head));
     if (conversation === 'limit') return this.heads.hold(lane, head, 'reopening-limit');
     if (!conversation) return 'lost';
@@ -35,15 +47,33 @@ export class InboundDelivery {
     // A hand-over that came too late for the create's history: its texts are posted like new ones.
     const late =
       head.content.type === 'reopening' ? await this.deps.store.history(head.content.messageIds) : undefined;
+    const authorType = authorOf(head);
     return this.heads.deliverPart(lane, head, {
       render: (content) => late?.map(({ text }) => ({ text })) ?? this.deps.desk.render(content),
       conversationId: conversation.id,
-      call: (part, _attemptId, context) => {
-        const authorType = head.authorType === 'bot' && !late ? 'bot' : 'user';
-        return this.deps.desk.send({ deskConversationId, authorType, part }, context);
-      },
+      call: (part, _attemptId, context) =>
+        this.deps.desk.send({ deskConversationId, authorType, part }, context),
       onGone: (attempt, error) => this.gone(lane, head, conversation, deskConversationId, attempt, error),
     });
+  }
+
+  /** Looks where the attempt went, which may be a conversation that has closed since. */
+  private async settleDoubt(lane: ClaimedLane, head: LaneHead): Promise<Step | 'clear'> {
+    const { store, desk } = this.deps;
+    let closed: string | undefined;
+    const step = await this.heads.settleDoubt(lane, head, async (part, attempt, context) => {
+      const authorType = authorOf(head);
+      const facts = await store.sentToDesk(head.messageId, part.n, attempt.id, authorType);
+      if (!facts || facts.doubtful) return 'impossible';
+      const { deskConversationId } = facts;
+      const count = await desk.countSent({ deskConversationId, authorType, part: part.content }, context);
+      const verdict = count === 'impossible' ? count : compare(count, facts);
+      if (typeof verdict === 'object' && facts.closed) closed = facts.conversationId;
+      return verdict;
+    });
+    // It arrived in a conversation that has ended: perhaps after its last reader had left.
+    if (closed !== undefined && step !== 'lost') await store.handOverLate(closed);
+    return step;
   }
 
   private async open(lane: ClaimedLane, head: LaneHead): Promise<OpenConversation | 'limit' | undefined> {
@@ -63,7 +93,7 @@ export class InboundDelivery {
   private async create(lane: ClaimedLane, head: LaneHead, conversation: OpenConversation): Promise<Step> {
     const { create } = conversation;
     if (create?.outcome === 'sending' || create?.outcome === 'uncertain') {
-      const step = await this.adopt(lane, conversation.id, create);
+      const step = await this.adopt(lane, head, conversation.id, create);
       if (step !== 'make-again') return step;
     }
     const { store, desk, options, newId, nowMs, crash } = this.deps;
@@ -134,12 +164,15 @@ export class InboundDelivery {
    */
   private async adopt(
     lane: ClaimedLane,
+    head: LaneHead,
     conversationId: string,
     create: NonNullable<OpenConversation['create']>,
   ): Promise<Step | 'make-again'> {
     const { store, desk, options } = this.deps;
     const reference = { conversationId, attemptId: create.attemptId };
     const sinceEndMs = create.endedAgoMs ?? create.startedAgoMs - options.sendTimeoutMs;
+    if (!(await store.renew(lane.lease, options.leaseMs))) return 'lost';
+    let result: LookUpResult = sinceEndMs >= options.uncertainSettleMs ? 'not-there' : 'not-yet';
     try {
       const found = await desk.findConversation(
         {
@@ -150,16 +183,45 @@ export class InboundDelivery {
         { timeoutMs: options.sendTimeoutMs },
       );
       if (found) {
+        this.lookedUp(lane, head, 'found');
         await store.bind(lane.tenantId, found.deskConversationId, reference);
         return 'next';
       }
     } catch (error) {
-      // The list is a bonus; the event decides.
       if (!(error instanceof DeliveryError)) throw error;
+      if (error.kind === 'credentials') return this.heads.fail(lane, head, error);
+      if (!isNoList(error) && !this.isHopeless(lane, sinceEndMs)) return this.findFailed(lane, head, error);
+      result = sinceEndMs >= options.uncertainSettleMs ? 'impossible' : 'not-yet';
     }
-    if (!(await store.renew(lane.lease, options.leaseMs))) return 'lost';
+    this.lookedUp(lane, head, result);
     if (sinceEndMs >= options.uncertainSettleMs) return 'make-again';
     return this.wait(lane, Math.min(FIND_INTERVAL_MS, options.uncertainSettleMs - sinceEndMs), 'opening');
+  }
+
+  /** Nothing is made again while looking fails; an event that binds the conversation ends the wait. */
+  private findFailed(lane: ClaimedLane, head: LaneHead, error: DeliveryError): Promise<Step> {
+    this.lookedUp(lane, head, 'failed');
+    const failures = lane.failures + 1;
+    return this.heads.settle(lane, head, {
+      delivery: 'open',
+      ends: false,
+      reason: 'look-up-failed',
+      lane: { failures, notBeforeMs: this.heads.backOff(failures, error), waitingFor: 'opening' },
+    });
+  }
+
+  private isHopeless(lane: ClaimedLane, sinceEndMs: number): boolean {
+    const patienceMs = this.deps.options.lookUpPatienceMs;
+    return sinceEndMs >= patienceMs && this.heads.hasSucceededWithin(lane.direction, patienceMs);
+  }
+
+  private lookedUp(lane: ClaimedLane, head: LaneHead, result: LookUpResult): void {
+    this.deps.observer.lookedUp({
+      direction: lane.direction,
+      kind: 'create',
+      result,
+      ...ids(lane, head),
+    });
   }
 
   /** The desk refused a message as if its conversation were no more: believed only after reading the conversation. */
@@ -190,10 +252,29 @@ export class InboundDelivery {
   }
 }
 
+/** A hand-over is a bot's item, its texts are the customer's. */
+function authorOf({ authorType, content }: LaneHead): 'user' | 'bot' {
+  return authorType === 'bot' && content.type !== 'reopening' ? 'bot' : 'user';
+}
+
 /** A hand-over whose texts the open conversation was created with. */
 function carriedByCreate({ content, conversation, messageId }: LaneHead): boolean {
   if (content.type !== 'reopening' || conversation?.deskConversationId === undefined) return false;
   return conversation.create?.history.includes(messageId) === true;
+}
+
+/** More of this content than we certainly left there, by messages or by history, is what the attempt left. */
+function compare(count: number, { certain, inHistory }: SentToDesk): Verdict {
+  // A list that lacks what is certainly there is none.
+  if (count < certain) throw new DeliveryError('not-sent', { code: 'list-incomplete' });
+  if (count > certain + inHistory) return { sent: {} };
+  // Whether the desk lists its history is not known.
+  return count === certain ? 'not-found' : 'impossible';
+}
+
+/** The desk has no such list: then it is no bonus, and the event alone decides. */
+function isNoList({ kind }: DeliveryError): boolean {
+  return kind === 'gone' || kind === 'failed';
 }
 
 /** A conversation whose interaction is still being made: the desk may not know it everywhere yet. */

@@ -5,6 +5,7 @@ import { HeadDelivery } from './head-delivery.js';
 import { InboundDelivery } from './inbound-delivery.js';
 import type { ClaimedLane, LaneHead } from './lane-store.js';
 import { OutboundDelivery } from './outbound-delivery.js';
+import { isUnknown } from './uncertain-attempts.js';
 
 /**
  * Works on one lane: claim → head → prepare → intent → send → outcome → next head → release → look again.
@@ -59,6 +60,18 @@ export class LaneDrain {
     if (head.state === 'held' && !PROBED_HOLDS.includes(head.reason)) return 'stop';
     try {
       if (!lane.number.configured) return await this.heads.hold(lane, head, 'unconfigured');
+      if (head.stoodStill && head.state !== 'held') {
+        return (await this.deps.store.endStandstill(lane.lease)) ? 'next' : 'lost';
+      }
+      // What is in doubt is looked up before anything is said of it.
+      if (head.state === 'open' && !head.attempts.some(isUnknown) && this.heads.isTooOld(lane, head)) {
+        return await this.heads.settle(lane, head, {
+          delivery: 'failed',
+          ends: true,
+          reason: 'too-old',
+          lane: { failures: 0 },
+        });
+      }
       return await (lane.direction === 'inbound' ? this.inbound : this.outbound).deliver(lane, head);
     } catch (error) {
       if (error instanceof StorageError) throw error;

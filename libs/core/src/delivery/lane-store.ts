@@ -27,8 +27,17 @@ export interface ClaimedLane {
   failures: number;
 }
 
+/** `abandoned`: nobody will ever know what became of it; its part was sent again blind, and its message is marked. */
 export type AttemptOutcome =
-  'sending' | 'submitted' | 'not-sent' | 'failed' | 'held' | 'uncertain' | 'gone' | 'credentials';
+  | 'sending'
+  | 'submitted'
+  | 'not-sent'
+  | 'failed'
+  | 'held'
+  | 'uncertain'
+  | 'abandoned'
+  | 'gone'
+  | 'credentials';
 
 /** One provider call as stored. */
 export interface StoredAttempt {
@@ -39,10 +48,14 @@ export interface StoredAttempt {
   /** Since it started and since it ended, by the database's clock, milliseconds. */
   startedAgoMs: number;
   endedAgoMs?: number;
+  /** Epoch milliseconds, by the database's clock. */
+  startedAt: number;
   /** Set by the call's answer, or by a callback that named this attempt. */
   providerId?: string;
   receipt?: ReceiptStatus;
   errorCode?: string;
+  /** For how long every look-up of it has failed; absent when none was tried, or the last one gave an answer. */
+  lookUpFailingMs?: number;
 }
 
 export interface StoredPart {
@@ -89,7 +102,10 @@ export interface LaneHead {
   authorType: AuthorType;
   authorId?: string;
   conversationId?: string;
-  acceptedAgoMs: number;
+  /** Since its acceptance, less the time for which its lane stood still. */
+  ageMs: number;
+  /** Its lane has stood still until now, by a hold or a pause: {@link LaneStore.endStandstill}. */
+  stoodStill: boolean;
   parts: StoredPart[];
   attempts: StoredAttempt[];
   /** Inbound only. */
@@ -106,6 +122,29 @@ export interface AttemptEnd {
   errorClass?: DeliveryErrorKind | 'bug';
   errorCode?: string;
   providerCode?: string;
+  /** It was looked up, and the look-up failed. */
+  lookUpFailed?: boolean;
+}
+
+/** What the channel's provider must show beside an attempt that is looked up. */
+export interface SentToCustomer {
+  /** Its ids of what it certainly took in this lane since then. */
+  known: string[];
+  /** Another attempt with this content may have left something there, too, and nobody could tell which is which. */
+  doubtful: boolean;
+}
+
+/** What the desk must show beside an attempt that is looked up, in the conversation where that went. */
+export interface SentToDesk {
+  conversationId: string;
+  closed: boolean;
+  deskConversationId: string;
+  /** How often it certainly holds this content by our doing, its history aside. */
+  certain: number;
+  /** How often the history given at its creation holds it. */
+  inHistory: number;
+  /** Another attempt with this content may have left something there, too: counting says nothing. */
+  doubtful: boolean;
 }
 
 /** What becomes of the head: one statement, guarded by the fence, writes all of it. */
@@ -147,9 +186,27 @@ export abstract class LaneStore {
   ): Promise<Settlement['delivery'] | undefined>;
   /** Lets the lane wait without touching its head. */
   abstract wait(lease: Lease, ms: number, waitingFor: 'opening' | 'closing' | 'back-off'): Promise<boolean>;
+  /** Adds a standstill that is over to the ages of what waits in the lane. */
+  abstract endStandstill(lease: Lease): Promise<boolean>;
   abstract release(lease: Lease): Promise<void>;
   /** After a release: milliseconds until the lane has work, 0 for now, undefined for none. */
   abstract lookAgain(laneId: string): Promise<number | undefined>;
+
+  /** `since`: epoch milliseconds. */
+  abstract sentToCustomer(
+    lane: ClaimedLane,
+    head: LaneHead,
+    partN: number,
+    since: number,
+  ): Promise<SentToCustomer>;
+  abstract sentToDesk(
+    messageId: string,
+    partN: number,
+    attemptId: string,
+    authorType: 'user' | 'bot',
+  ): Promise<SentToDesk | undefined>;
+  /** Those of a provider's ids that no attempt is known by. */
+  abstract unbound(providerIds: string[]): Promise<string[]>;
 
   /** Makes the conversation's row, state `opening`. Undefined when the fence is not ours any more. */
   abstract openConversation(lane: ClaimedLane): Promise<OpenConversation | undefined>;
@@ -175,7 +232,7 @@ export abstract class LaneStore {
     deskConversationId: string,
     create: { conversationId: string; attemptId: string },
   ): Promise<'bound' | 'orphan' | 'foreign'>;
-  /** The lane's items that hand over what a closing left unheard: each a part of the next create's history. */
+  /** What goes into the next create's history: items that hand over what a closing left unheard, and waiting notes. */
   abstract reopenings(laneId: string): Promise<Reopening[]>;
   /** The texts of these messages, in order. */
   abstract history(messageIds: string[]): Promise<HistoryEntry[]>;
@@ -188,6 +245,8 @@ export abstract class LaneStore {
   abstract unaccountedFor(conversationId: string, text: string): Promise<number>;
   /** The head is an announcement of our own message: the item goes without a trace in the customer's thread. */
   abstract dropEcho(lease: Lease, messageId: string, seq: number, conversationId: string): Promise<boolean>;
+  /** Hands over what arrived in a closed conversation after its last agent had left. */
+  abstract handOverLate(conversationId: string): Promise<void>;
   abstract resolveAuthor(lease: Lease, messageId: string, authorType: AuthorType): Promise<boolean>;
   abstract conversationFacts(
     conversationId: string,

@@ -1,10 +1,14 @@
 import { DeliveryError } from '../delivery-error.js';
 import type { DeliveryDependencies, Step } from './delivery.js';
 import { ids, type HeadDelivery } from './head-delivery.js';
-import type { ClaimedLane, LaneHead } from './lane-store.js';
+import type { CallContext } from '../ports.js';
+import type { ClaimedLane, LaneHead, StoredAttempt, StoredPart } from './lane-store.js';
+import type { Verdict } from './uncertain-attempts.js';
 
 /** How many of a conversation's newest messages are read to find who wrote one. */
 const LIST_LIMIT = 50;
+/** The provider's clock may be so far behind ours. */
+const CLOCK_MARGIN_MS = 120_000;
 /** Failed readings of the desk's list before the next best evidence decides. */
 const MAX_LIST_FAILURES = 3;
 
@@ -17,6 +21,10 @@ export class OutboundDelivery {
 
   async deliver(lane: ClaimedLane, head: LaneHead): Promise<Step> {
     if (head.authorType === 'unknown') return this.resolveAuthor(lane, head);
+    const step = await this.heads.settleDoubt(lane, head, (part, attempt, context) =>
+      this.lookUp(lane, head, part, attempt, context),
+    );
+    if (step !== 'clear') return step;
     return this.heads.deliverPart(lane, head, {
       render: (content) => this.deps.channel.render(content),
       ...(head.conversationId && { conversationId: head.conversationId }),
@@ -28,6 +36,27 @@ export class OutboundDelivery {
         );
       },
     });
+  }
+
+  private async lookUp(
+    lane: ClaimedLane,
+    head: LaneHead,
+    part: StoredPart,
+    attempt: StoredAttempt,
+    context: CallContext,
+  ): Promise<Verdict> {
+    const { store, channel } = this.deps;
+    const since = attempt.startedAt - CLOCK_MARGIN_MS;
+    const facts = await store.sentToCustomer(lane, head, part.n, since);
+    if (facts.doubtful) return 'impossible';
+    const found = await channel.findSent(
+      { number: lane.number, to: lane.customer.address, part: part.content, since, known: facts.known },
+      context,
+    );
+    if (found === 'impossible') return 'impossible';
+    const unbound = await store.unbound(found.map(({ providerId }) => providerId));
+    const sent = found.find(({ providerId }) => unbound.includes(providerId));
+    return sent ? { sent } : 'not-found';
   }
 
   /**

@@ -13,6 +13,8 @@ import {
   type OpenConversation,
   type PartContent,
   type Reopening,
+  type SentToCustomer,
+  type SentToDesk,
   type Settlement,
   type WakeUps,
 } from '#core';
@@ -30,6 +32,7 @@ import {
 import * as sql from './statements.js';
 
 type ReopeningContent = MessageContent & { type: 'reopening' };
+type NoteContent = MessageContent & { type: 'note' };
 
 export interface LaneStoreOptions {
   pool: Pool;
@@ -112,12 +115,44 @@ export class PostgresLaneStore extends LaneStore {
       settlement.ownFailure ?? false,
       attempt?.id ?? null,
       ...attemptValues(attempt),
+      attempt?.lookUpFailed ?? false,
     ]);
     return row?.delivery ?? undefined;
   }
 
   wait(lease: Lease, ms: number, waitingFor: 'opening' | 'closing' | 'back-off'): Promise<boolean> {
     return this.took(sql.wait, [lease.laneId, lease.fence, Math.max(0, Math.ceil(ms)), waitingFor]);
+  }
+
+  endStandstill(lease: Lease): Promise<boolean> {
+    return this.took(sql.endStandstill, [lease.laneId, lease.fence]);
+  }
+
+  async sentToCustomer(
+    lane: ClaimedLane,
+    head: LaneHead,
+    partN: number,
+    since: number,
+  ): Promise<SentToCustomer> {
+    const values = [lane.lease.laneId, head.seq, head.messageId, partN, since];
+    const [row] = await this.rows<SentToCustomer>(sql.sentToCustomer, values);
+    if (!row) throw new StorageError(new Error('A part is gone.'));
+    return row;
+  }
+
+  async sentToDesk(
+    messageId: string,
+    partN: number,
+    attemptId: string,
+    authorType: 'user' | 'bot',
+  ): Promise<SentToDesk | undefined> {
+    const [row] = await this.rows<SentToDesk>(sql.sentToDesk, [messageId, partN, attemptId, authorType]);
+    return row;
+  }
+
+  async unbound(providerIds: string[]): Promise<string[]> {
+    const rows = await this.rows<{ id: string }>(sql.unbound, [providerIds]);
+    return rows.map(({ id }) => id);
   }
 
   async release(lease: Lease): Promise<void> {
@@ -186,11 +221,16 @@ export class PostgresLaneStore extends LaneStore {
   }
 
   async reopenings(laneId: string): Promise<Reopening[]> {
-    const rows = await this.rows<{ id: string; content: ReopeningContent }>(sql.reopenings, [laneId]);
+    const rows = await this.rows<{ id: string; content: ReopeningContent | NoteContent }>(sql.reopenings, [
+      laneId,
+    ]);
     return Promise.all(
       rows.map(async ({ id, content }) => ({
         messageId: id,
-        history: await this.history(content.messageIds),
+        history:
+          content.type === 'note'
+            ? [{ authorType: 'bot' as const, text: content.text }]
+            : await this.history(content.messageIds),
       })),
     );
   }
@@ -217,9 +257,13 @@ export class PostgresLaneStore extends LaneStore {
   async dropEcho(lease: Lease, messageId: string, seq: number, conversationId: string): Promise<boolean> {
     if (!(await this.took(sql.dropEcho, [lease.laneId, lease.fence, messageId, seq]))) return false;
     // It was a customer's text after all: posted after the agent had left, it may have no reader.
+    await this.handOverLate(conversationId);
+    return true;
+  }
+
+  async handOverLate(conversationId: string): Promise<void> {
     const rows = await this.rows<{ lane_id: string }>(sql.handOverLate, [conversationId]);
     this.options.wakeUps.wake(rows.map((row) => ({ laneId: row.lane_id, direction: 'inbound' })));
-    return true;
   }
 
   resolveAuthor(lease: Lease, messageId: string, authorType: AuthorType): Promise<boolean> {

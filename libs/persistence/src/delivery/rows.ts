@@ -93,7 +93,8 @@ export interface HeadRow {
   author_type: LaneHead['authorType'];
   author_id: string | null;
   conversation_id: string | null;
-  accepted_ago_ms: number;
+  age_ms: number;
+  stood_still: boolean;
   parts: StoredPart[];
   attempts: Nullable<StoredAttempt>[];
   conversation: ConversationJson | null;
@@ -107,7 +108,8 @@ export function laneHead(row: HeadRow): LaneHead {
     tries: row.tries,
     content: row.content,
     authorType: row.author_type,
-    acceptedAgoMs: row.accepted_ago_ms,
+    ageMs: row.age_ms,
+    stoodStill: row.stood_still,
     parts: row.parts,
     attempts: row.attempts.map((attempt) => withoutNulls<StoredAttempt>(attempt)),
     ...(row.reason !== null && { reason: row.reason }),

@@ -25,14 +25,22 @@ export const claim = statement(
 );
 
 const headColumns = `i.seq, i.message_id, i.state, i.reason, i.tries, m.content, m.author_type, m.author_id,
-   m.conversation_id, (extract(epoch from clock_timestamp() - m.accepted_at) * 1000)::float8 as accepted_ago_ms,
+   m.conversation_id, (extract(epoch from clock_timestamp() - m.accepted_at) * 1000 - i.still_ms - case when l.still_since is null then 0
+     else extract(epoch from clock_timestamp() - greatest(l.still_since, m.accepted_at)) * 1000 end)::float8 as age_ms,
+   l.still_since is not null as stood_still,
    (select coalesce(json_agg(json_build_object('n', p.n, 'content', p.content) order by p.n), '[]')
      from parts p where p.message_id = i.message_id) as parts,
    (select coalesce(json_agg(json_build_object('id', a.id, 'partN', a.part_n, 'kind', a.kind, 'outcome', a.outcome,
+       'startedAt', extract(epoch from a.started_at) * 1000,
        'startedAgoMs', extract(epoch from clock_timestamp() - a.started_at) * 1000,
        'endedAgoMs', extract(epoch from clock_timestamp() - a.ended_at) * 1000,
-       'providerId', a.provider_id, 'receipt', a.receipt, 'errorCode', a.error_code) order by a.id), '[]')
-     from attempts a where a.message_id = i.message_id) as attempts`;
+       'providerId', a.provider_id, 'receipt', a.receipt, 'errorCode', a.error_code,
+       'lookUpFailingMs', extract(epoch from clock_timestamp() - a.look_up_failing_since) * 1000) order by a.id), '[]')
+     from attempts a where a.message_id = i.message_id and (m.replay_from is null or a.id >= m.replay_from)) as attempts`;
+
+/** The head of a lane that is not paused. */
+const head = `from lane_items i join lanes l on l.id = i.lane_id and l.paused_at is null
+   join messages m on m.id = i.message_id`;
 
 const conversationJson = `json_build_object('id', c.id, 'state', c.state,
    'deskConversationId', c.desk_conversation_id, 'createAttemptId', c.create_attempt_id,
@@ -46,18 +54,14 @@ const conversationJson = `json_build_object('id', c.id, 'state', c.state,
 export const outboundHead = statement(
   'outbound-head',
   `select ${headColumns}, null as conversation
-   from lane_items i join messages m on m.id = i.message_id
-   where i.lane_id = $1 and not exists (select from lanes where id = $1 and paused_at is not null)
-   order by i.seq limit 1`,
+   ${head} where i.lane_id = $1 order by i.seq limit 1`,
 );
 
 export const inboundHead = statement(
   'inbound-head',
   `select ${headColumns}, case when c.id is not null then ${conversationJson} end as conversation
-   from lane_items i join messages m on m.id = i.message_id
-   left join conversations c on c.thread_id = m.thread_id and c.state <> 'closed'
-   where i.lane_id = $1 and not exists (select from lanes where id = $1 and paused_at is not null)
-   order by i.seq limit 1`,
+   ${head} left join conversations c on c.thread_id = m.thread_id and c.state <> 'closed'
+   where i.lane_id = $1 order by i.seq limit 1`,
 );
 
 /** The lease as long as it is ours; every guarded statement begins with it. */
@@ -108,7 +112,69 @@ function attemptEnd(first: number): string {
 export const settle = statement(
   'settle',
   `select settle_head($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-     $22) as delivery`,
+     $22, $23) as delivery`,
+);
+
+// What was accepted before the standstill began stood still for all of it.
+export const endStandstill = statement(
+  'end-standstill',
+  `with lane as (
+     select id, still_since from lanes where id = $1 and fence = $2 and lease_until is not null for update
+   ),
+   items as (
+     update lane_items i set still_ms = i.still_ms
+       + extract(epoch from clock_timestamp() - greatest(lane.still_since, m.accepted_at)) * 1000
+     from lane, messages m where i.lane_id = lane.id and m.id = i.message_id and lane.still_since is not null
+   )
+   update lanes l set still_since = null from lane where l.id = lane.id returning l.id`,
+);
+
+/** Attempts that may have left $content there as well, other than the open ones of the part in question. */
+const doubtful = `a.kind = 'send' and a.outcome in ('sending', 'uncertain', 'abandoned') and a.provider_id is null
+     and not (a.message_id = part.message_id and a.part_n = part.n and a.outcome <> 'abandoned')`;
+
+// By the lane's last messages only: whatever was sent since then is among them.
+export const sentToCustomer = statement(
+  'sent-to-customer',
+  `with part as materialized (select message_id, n, content_digest from parts where message_id = $3 and n = $4),
+   recent as materialized (
+     select a.* from messages m join attempts a on a.message_id = m.id
+     where m.lane_id = $1 and m.seq > $2 - 500 and a.started_at >= to_timestamp($5::float8 / 1000)
+   )
+   select array(select distinct a.provider_id from recent a where a.kind = 'send' and a.outcome = 'submitted'
+       and a.provider_id is not null and a.started_at >= to_timestamp($5::float8 / 1000) + interval '1 minute') as known,
+     exists (select from part, recent a join parts p on p.message_id = a.message_id and p.n = a.part_n
+       where p.content_digest = part.content_digest and ${doubtful}) as doubtful`,
+);
+
+export const sentToDesk = statement(
+  'sent-to-desk',
+  `with part as materialized (select message_id, n, content_digest from parts where message_id = $1 and n = $2),
+   same as materialized (
+     select a.* from attempts own
+     join attempts a on a.conversation_id = own.conversation_id and a.kind = 'send'
+     join messages m on m.id = a.message_id
+     join parts p on p.message_id = a.message_id and p.n = a.part_n join part on part.content_digest = p.content_digest
+     where own.message_id = $1 and own.id = $3
+       and (m.author_type = 'bot' and m.content ->> 'type' <> 'reopening') = ($4 = 'bot')
+   )
+   select c.id as "conversationId", c.state = 'closed' as closed, c.desk_conversation_id as "deskConversationId",
+     (select count(*) from same where outcome = 'submitted')::int as certain,
+     exists (select from part, same a where ${doubtful}) as doubtful,
+     (select count(*) from part, unnest(c.create_history) h join messages r on r.id = h
+       left join lateral json_array_elements_text(case r.content ->> 'type' when 'reopening'
+         then r.content -> 'messageIds' else '[]' end) t (id) on true
+       left join parts p on p.message_id = t.id::uuid
+       where part.content_digest = case r.content ->> 'type' when 'reopening' then p.content_digest
+         else substring(sha256(convert_to('text:' || (r.content ->> 'text'), 'UTF8')) for 16) end)::int as "inHistory"
+   from attempts own join conversations c on c.id = own.conversation_id
+   where own.message_id = $1 and own.id = $3 and c.desk_conversation_id is not null`,
+);
+
+export const unbound = statement(
+  'unbound',
+  `select i.id from unnest($1::text[]) as i (id)
+   where not exists (select from attempts a where a.provider_id = i.id)`,
 );
 
 export const wait = statement(
@@ -188,7 +254,12 @@ export const reopenings = statement(
   'reopenings',
   `select m.id, m.content
    from lane_items i join messages m on m.id = i.message_id
-   where i.lane_id = $1 and m.author_type = 'bot' and m.content ->> 'type' = 'reopening' order by i.seq`,
+   where i.lane_id = $1 and m.author_type = 'bot' and m.content ->> 'type' = 'reopening'
+   union all
+   select m.id, m.content
+   from lanes l join waiting_notes w on w.thread_id = l.thread_id join messages m on m.id = w.message_id
+   where l.id = $1 and m.delivery = 'held' and m.reason = 'no-conversation'
+   order by id`,
 );
 
 export const historyTexts = statement(

@@ -2,6 +2,7 @@ import { Initial1795000000001 } from './0001-initial.js';
 import { KnownThreads1795400000002 } from './0002-known-threads.js';
 import { AppendMessages1795700000003 } from './0003-append-messages.js';
 import { ReceiptsOfParts1795800000004 } from './0004-receipts-of-parts.js';
+import { Outcomes1795900000005 } from './0005-outcomes.js';
 
 /** Every migration, in order. Listed rather than found by a glob, and never rewritten once landed. */
 export const migrations = [
@@ -9,4 +10,5 @@ export const migrations = [
   KnownThreads1795400000002,
   AppendMessages1795700000003,
   ReceiptsOfParts1795800000004,
+  Outcomes1795900000005,
 ];

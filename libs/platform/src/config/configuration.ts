@@ -173,6 +173,28 @@ export class Configuration {
   uncertainSettleMs!: number;
 
   @FromEnvironment({
+    description:
+      'How long look-ups of an attempt may fail, while other calls succeed, before `UNCERTAIN_POLICY` speaks.',
+    default: '600000',
+    rule: milliseconds(0, 86_400_000),
+  })
+  lookUpPatienceMs!: number;
+
+  @FromEnvironment({
+    description: "How old a customer's message may grow on its way to the agents before it fails.",
+    default: '86400000',
+    rule: milliseconds(1000, 2_592_000_000),
+  })
+  inboundMaxAgeMs!: number;
+
+  @FromEnvironment({
+    description: "How old an agent's message may grow on its way to the customer before it fails.",
+    default: '14400000',
+    rule: milliseconds(1000, 2_592_000_000),
+  })
+  outboundMaxAgeMs!: number;
+
+  @FromEnvironment({
     description: `How much is logged: ${LOG_LEVELS.map((level) => `\`${level}\``).join(', ')}.`,
     default: 'info',
     rule: oneOf(LOG_LEVELS),

@@ -109,6 +109,21 @@ const wrong: [name: string, value: string, line: string][] = [
     'UNCERTAIN_SETTLE_MS must be a whole number of milliseconds between 0 and 600000, but is "1.5".',
   ],
   [
+    'LOOK_UP_PATIENCE_MS',
+    'ten minutes',
+    'LOOK_UP_PATIENCE_MS must be a whole number of milliseconds between 0 and 86400000, but is "ten minutes".',
+  ],
+  [
+    'INBOUND_MAX_AGE_MS',
+    '24h',
+    'INBOUND_MAX_AGE_MS must be a whole number of milliseconds between 1000 and 2592000000, but is "24h".',
+  ],
+  [
+    'OUTBOUND_MAX_AGE_MS',
+    '0',
+    'OUTBOUND_MAX_AGE_MS must be a whole number of milliseconds between 1000 and 2592000000, but is "0".',
+  ],
+  [
     'LOG_LEVEL',
     'loud',
     'LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent, but is "loud".',
@@ -170,6 +185,9 @@ describe(readConfiguration.name, () => {
       sweepIntervalMs: 2_000,
       uncertainPolicy: 'retry',
       uncertainSettleMs: 5_000,
+      lookUpPatienceMs: 600_000,
+      inboundMaxAgeMs: 86_400_000,
+      outboundMaxAgeMs: 14_400_000,
       logLevel: 'info',
     });
     expect(readConfiguration('worker', complete).port).toBe(3001);

@@ -76,6 +76,14 @@ export class Metrics {
     registers: this.registers,
   });
 
+  /** `result`: `found`, `not-there`, `not-yet`, `failed`, `impossible`. */
+  readonly lookUps = new Counter({
+    name: 'causeway_look_ups_total',
+    help: 'Attempts in doubt that were looked up at their provider, by result.',
+    labelNames: ['provider', 'result'] as const,
+    registers: this.registers,
+  });
+
   readonly possibleDuplicates = new Counter({
     name: 'causeway_possible_duplicates_total',
     help: 'Parts sent again without knowing what became of the attempt before.',
