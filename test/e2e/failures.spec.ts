@@ -129,6 +129,12 @@ describeOnEachQueue('conversations that meet trouble', PATIENCE, (system) => {
       });
       expect(refused).toMatchObject({ reason: 'opted-out', provider_code: '21610' });
       expect(customer.textsAtPhone()).toEqual([]);
+      await eventually('a note to the agent', () =>
+        conversation.messages.some(
+          ({ authorType, text }) =>
+            authorType === 'bot' && text.includes(customer.text('refused')) && text.includes('21610'),
+        ),
+      );
       await customer.write('START');
       customer.answer(conversation, customer.text('taken'));
       await customer.atPhone(customer.text('taken'));
@@ -136,16 +142,51 @@ describeOnEachQueue('conversations that meet trouble', PATIENCE, (system) => {
     },
   );
 
-  it.concurrent('sends a text again whose outcome nobody knows, marked, and keeps the order', async () => {
+  it.concurrent('finds a text whose answer was lost, and does not send it again', async () => {
+    const customer = new Customer(system());
+    await customer.write(customer.text('first'));
+    const conversation = await customer.accept();
+    const lost = { operation: 'messages.create', effect: 'reset' as const, when: 'after' as const };
+    for (const [provider, text] of [
+      [system().desk, customer.text('doubted')],
+      [system().twilio, customer.text('doubted answer')],
+    ] as const) {
+      // Texts are posted as JSON here, as a form there.
+      provider.setFault({ ...lost, contains: text.replaceAll(' ', provider === system().desk ? ' ' : '+') });
+    }
+    await customer.write(customer.text('doubted'));
+    await customer.write(customer.text('last'));
+    customer.answer(conversation, customer.text('doubted answer'));
+    customer.answer(conversation, customer.text('last answer'));
+    await customer.atDesk(customer.text('last'));
+    await customer.atPhone(customer.text('last answer'));
+    expect(customer.textsAtDesk()).toEqual(customer.written);
+    expect(customer.textsAtPhone()).toEqual(customer.answers);
+    const stored = await messagesOf(system().pool, customer.number);
+    expect(stored.filter((message) => message.possible_duplicate)).toEqual([]);
+    expect(system().twilio.faults.items.concat(system().desk.faults.items)).not.toContainEqual(
+      expect.objectContaining({ contains: expect.stringContaining(customer.number.slice(-6)) as string }),
+    );
+  });
+
+  it.concurrent('sends a text again that cannot be looked up, marked, and keeps the order', async () => {
     const customer = new Customer(system());
     await customer.write(customer.text('first'));
     await customer.atDesk(customer.text('first'));
+    const [conversationId = ''] = customer.conversationIds;
     const doubted = customer.text('doubted');
     system().desk.setFault({
       operation: 'messages.create',
       effect: 'reset',
       when: 'after',
       contains: doubted,
+    });
+    system().desk.setFault({
+      operation: 'messages.list',
+      effect: 'answer',
+      status: 501,
+      contains: conversationId,
+      times: null,
     });
     await customer.write(doubted);
     await customer.write(customer.text('last'));

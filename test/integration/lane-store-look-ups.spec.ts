@@ -9,7 +9,6 @@ import {
 } from '../support/accepting.js';
 import {
   activeThread,
-  itemsOf,
   newThread,
   startDelivery,
   type Delivery,

@@ -1,6 +1,6 @@
 import { NestFactory } from '@nestjs/core';
 import { ChannelPort, LaneDrain } from '#core';
-import { createPool, isReady, Upkeep } from '#persistence';
+import { createPool, DueNotes, isReady, Upkeep } from '#persistence';
 import {
   Metrics,
   PinoLogger,
@@ -11,6 +11,7 @@ import {
 } from '#platform';
 import { BullWakeUps, LaneProcessors } from '#queueing';
 import { Endings } from './endings.js';
+import { NoteWriter } from './note-writer.js';
 import { Rounds } from './rounds.js';
 import { Sweeper } from './sweeper.js';
 import { WorkerModule } from './worker.module.js';
@@ -51,6 +52,7 @@ export async function startWorker(
   const upkeep = new Upkeep(pool);
   const sweeper = new Sweeper({ upkeep, wakeUps, drain, metrics, lanesAtOnce: LANES_PER_DIRECTION });
   const endings = app.get(Endings);
+  const notes = new NoteWriter({ due: new DueNotes(pool), channel: app.get(ChannelPort), wakeUps, metrics });
   const rounds = new Rounds(logger, metrics, [
     { name: 'sweep', intervalMs: sweepIntervalMs, run: () => sweeper.sweep() },
     {
@@ -59,6 +61,7 @@ export async function startWorker(
       run: async () => wakeUps.wake(await upkeep.closeDue()),
     },
     { name: 'measure', intervalMs: MEASURE_INTERVAL_MS, run: () => sweeper.measure() },
+    { name: 'notes', intervalMs: sweepIntervalMs, run: () => notes.run() },
     { name: 'endings', intervalMs: sweepIntervalMs, run: () => endings.run() },
     {
       name: 'housekeeping',

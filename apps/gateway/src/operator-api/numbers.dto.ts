@@ -22,6 +22,17 @@ export class NumberSettingsBody {
   @IfPresent()
   @IsIntegerBetween(1, YEAR_MINUTES)
   customerSilentMinutes?: number;
+
+  @ApiPropertyOptional({
+    type: String,
+    maxLength: 1600,
+    example: 'We could not pass your message on. Please write again.',
+    description:
+      'Sent to a customer whose message could not be delivered to the agents, at most once in ten minutes. Absent: they are not told.',
+  })
+  @IfPresent()
+  @IsPlainText(1600)
+  failedText?: string;
 }
 
 /** What can be said of a number when it is made and later. */

@@ -5,6 +5,8 @@ import type { Channel } from '#core';
 export interface NumberSettings {
   /** After so long without a word of the customer a conversation is closed. */
   customerSilentMinutes?: number;
+  /** What a customer reads whose message could not be delivered. */
+  failedText?: string;
 }
 
 @Entity('business_numbers')

@@ -343,7 +343,7 @@ begin
 end $$;
 
 -- Turns what is due into messages: for an agent a note in the thread's inbound lane, for a customer a text in the outbound
--- one. Arrays are parallel; a null text says that nobody is told. Answers the lanes to wake.
+-- one, there at most one in ten minutes. Arrays are parallel; a null text says that nobody is told. Answers the lanes to wake.
 create function post_notes(p_note_id uuid[], p_text text[]) returns table (lane_id uuid, direction text)
 language plpgsql as $$
 #variable_conflict use_column
@@ -353,11 +353,16 @@ begin
   order by l.thread_id, l.direction for update;
   return query
   with note as materialized (
-    select new_id() as id, m.tenant_id, m.thread_id, m.conversation_id, n.text,
+    select distinct on (case m.direction when 'inbound' then m.thread_id else n.id end)
+      new_id() as id, m.tenant_id, m.thread_id, m.conversation_id, n.text,
       case m.direction when 'outbound' then 'inbound' else 'outbound' end as direction, n.ord
     from unnest(p_note_id, p_text) with ordinality as n (id, text, ord)
     join notes_due d on d.id = n.id join messages m on m.id = d.message_id
-    where n.text is not null
+    where n.text is not null and not (m.direction = 'inbound' and exists (
+      select from lanes l join messages told on told.lane_id = l.id
+      where l.thread_id = m.thread_id and l.direction = 'outbound' and told.author_type = 'bot'
+        and told.id > uuid_v7_floor(clock_timestamp() - interval '10 minutes')))
+    order by case m.direction when 'inbound' then m.thread_id else n.id end, n.ord
   ), lane as (
     insert into lanes as l (id, tenant_id, thread_id, direction, next_seq)
     select new_id(), min(note.tenant_id), note.thread_id, note.direction, count(*) from note

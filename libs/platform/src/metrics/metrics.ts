@@ -91,6 +91,14 @@ export class Metrics {
     registers: this.registers,
   });
 
+  /** `kind`: `failed`, `recovered`; `direction`: of the message that it is about. */
+  readonly notes = new Counter({
+    name: 'causeway_notes_total',
+    help: 'Failures and recoveries that somebody was to be told of.',
+    labelNames: ['kind', 'direction'] as const,
+    registers: this.registers,
+  });
+
   readonly lanesWaiting = new Gauge({
     name: 'causeway_lanes_waiting',
     help: 'Lanes with work that could be done now, as last seen by the sweeper.',

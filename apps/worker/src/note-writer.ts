@@ -1,0 +1,61 @@
+import { splitText, type ChannelPort, type MessageContent, type WakeUps } from '#core';
+import type { DueNote, DueNotes } from '#persistence';
+import type { Metrics } from '#platform';
+
+const MAX_NOTES = 100;
+/** How much of a message a note repeats, so that the agent knows which one it was. */
+const EXCERPT_LENGTH = 80;
+
+/** Reasons of our own; whatever else stands there came from the provider, and its code says more. */
+const REASONS: Readonly<Record<string, string>> = {
+  'too-old': 'It could not be delivered in time.',
+  'outcome-unknown': 'Whether it has arrived could not be found out.',
+};
+
+export interface NoteWriterOptions {
+  due: DueNotes;
+  channel: Pick<ChannelPort, 'explain'>;
+  wakeUps: WakeUps;
+  metrics: Metrics;
+}
+
+/** Tells agents what became of their messages, and customers where their number has a text for it. */
+export class NoteWriter {
+  constructor(private readonly options: NoteWriterOptions) {}
+
+  async run(): Promise<void> {
+    const { due, wakeUps, metrics } = this.options;
+    wakeUps.wake(
+      await due.post(MAX_NOTES, (note) => {
+        metrics.notes.inc({ kind: note.kind, direction: note.direction });
+        return note.direction === 'inbound' ? this.toCustomer(note) : this.toAgent(note);
+      }),
+    );
+  }
+
+  private toCustomer({ kind, failedText }: DueNote): string | undefined {
+    return kind === 'failed' ? (failedText ?? undefined) : undefined;
+  }
+
+  private toAgent({ kind, content, reason, providerCode }: DueNote): string {
+    const what = excerpt(content);
+    if (kind === 'recovered') return `Delivered to the customer after all: ${what}`;
+    const why =
+      (providerCode === null ? undefined : this.options.channel.explain(providerCode)) ??
+      REASONS[reason ?? ''] ??
+      'The provider refused it.';
+    return `Not delivered to the customer: ${what} ${why}${providerCode === null ? '' : ` (code ${providerCode})`}`;
+  }
+}
+
+function excerpt(content: MessageContent): string {
+  const text = 'text' in content ? (content.text ?? '') : content.type === 'choice' ? content.title : '';
+  // What Postgres' text cannot hold, a message's content can.
+  const line = text
+    .toWellFormed()
+    .replaceAll(/[\s\0]+/g, ' ')
+    .trim();
+  if (line === '') return `[${content.type}].`;
+  const [start = '', ...more] = splitText(line, EXCERPT_LENGTH);
+  return `“${start.trim()}${more.length > 0 ? '…' : ''}”.`;
+}

@@ -1,0 +1,40 @@
+import type { Direction, MessageContent, WakeUp } from '#core';
+import { inTransaction, type Pool } from '../database.js';
+
+/** Something that whoever wrote a message is to be told. */
+export interface DueNote {
+  id: string;
+  kind: 'failed' | 'recovered';
+  /** The message's. */
+  direction: Direction;
+  content: MessageContent;
+  reason: string | null;
+  providerCode: string | null;
+  /** What its number says to customers whose message failed. */
+  failedText: string | null;
+}
+
+/** Failures and recoveries that nobody has been told of yet; filled in the transactions that make them true. */
+export class DueNotes {
+  constructor(private readonly pool: Pool) {}
+
+  /** Puts notes into their lanes, at most `limit`; `write` answers nothing where nobody is to be told. */
+  async post(limit: number, write: (note: DueNote) => string | undefined): Promise<WakeUp[]> {
+    return inTransaction(this.pool, async (client) => {
+      const { rows } = await client.query<DueNote>(
+        `select d.id, d.kind, m.direction, m.content, m.reason, m.provider_code as "providerCode",
+           n.settings ->> 'failedText' as "failedText"
+         from notes_due d join messages m on m.id = d.message_id join threads t on t.id = m.thread_id
+         join business_numbers n on n.id = t.number_id
+         order by d.id limit $1 for update of d skip locked`,
+        [limit],
+      );
+      if (rows.length === 0) return [];
+      const { rows: lanes } = await client.query<{ lane_id: string; direction: Direction }>(
+        'select * from post_notes($1::uuid[], $2::text[])',
+        [rows.map(({ id }) => id), rows.map((note) => write(note) ?? null)],
+      );
+      return lanes.map((lane) => ({ laneId: lane.lane_id, direction: lane.direction }));
+    });
+  }
+}
