@@ -1,6 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,10 +11,12 @@ import { testPrograms, type TestPrograms } from './postgres-programs.js';
 export interface TestPostgres {
   /** The server's maintenance database: for `pg_terminate_backend` and the like, not for tables. */
   readonly url: string;
-  /** The server's process id; undefined when `TEST_DATABASE_URL` names a server that is not ours. */
+  /** The server's process id, another one after {@link restart}; undefined when `TEST_DATABASE_URL` names a server that is not ours. */
   readonly pid: number | undefined;
   /** Makes an empty database and returns its URL. */
   createDatabase(): Promise<string>;
+  /** Ends every session, as an administrator (`fast`) or a crash (`immediate`) would, and starts again on the same port. */
+  restart(how: 'fast' | 'immediate'): Promise<void>;
   /** Ends every session and the server, and removes its data. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -22,9 +24,13 @@ export interface TestPostgres {
 export interface TestPostgresOptions {
   /** Whether commits are flushed to disk, as in production. */
   durable?: boolean;
+  maxConnections?: number;
+  /** Databases lie on a file system of this size, the log of the server does not: see {@link smallDiskMissing}. */
+  diskMiB?: number;
 }
 
 const START_TIMEOUT_MS = 60_000;
+const SMALL_DISK = 'small_disk';
 
 let shared: Promise<TestPostgres> | undefined;
 let users = 0;
@@ -36,11 +42,16 @@ let users = 0;
 export async function startTestPostgres(options: TestPostgresOptions = {}): Promise<TestPostgres> {
   users += 1;
   const external = process.env['TEST_DATABASE_URL'];
-  shared ??= external ? Promise.resolve(connectTo(external, undefined, dropDatabases)) : startServer(options);
+  shared ??= external ? Promise.resolve(connectTo(external, { end: dropDatabases })) : startServer(options);
   const server = await shared;
   let stopped = false;
   return {
-    ...server,
+    url: server.url,
+    get pid() {
+      return server.pid;
+    },
+    createDatabase: () => server.createDatabase(),
+    restart: (how) => server.restart(how),
     stop: async () => {
       if (stopped) return;
       stopped = true;
@@ -52,7 +63,25 @@ export async function startTestPostgres(options: TestPostgresOptions = {}): Prom
   };
 }
 
-async function startServer({ durable = false }: TestPostgresOptions): Promise<TestPostgres> {
+/**
+ * Why no file system of a wanted size can be had here, or undefined when it can: an ordinary user makes one in a name
+ * space of their own, where the machine lets them. With `REQUIRE_ALL=1` it throws instead.
+ */
+export function smallDiskMissing(): string | undefined {
+  const programs = process.env['TEST_DATABASE_URL'] ? undefined : testPrograms();
+  const why = programs
+    ? 'an ordinary user may not mount a file system of their own'
+    : 'the server is not a program that tests start';
+  if (programs) {
+    const [file = '', ...args] = onSmallDisk(1, tmpdir());
+    const tried = spawnSync(file, [...args, 'true'], { cwd: tmpdir(), ...programs.user });
+    if (tried.status === 0) return undefined;
+  }
+  if (process.env['REQUIRE_ALL'] === '1') throw new Error(`REQUIRE_ALL=1, but ${why}.`);
+  return why;
+}
+
+async function startServer(options: TestPostgresOptions): Promise<TestPostgres> {
   const programs = testPrograms();
   const dir = await mkdtemp(join(tmpdir(), 'causeway-test-pg-'));
   if (!programs) return await startByLauncher(dir);
@@ -63,13 +92,28 @@ async function startServer({ durable = false }: TestPostgresOptions): Promise<Te
     const initdb = ['-D', dataDir, '-U', 'test', '--auth=trust', '--no-sync', '-E', 'UTF8', '--locale=C'];
     await run(programs, programs.initdb, initdb);
     const port = await freePort();
-    const server = startPostgres(programs, dataDir, port, durable);
+    const disk = join(dir, 'disk');
+    if (options.diskMiB !== undefined) await mkdir(disk, { mode: 0o777 });
+    const server = startPostgres(programs, { dataDir, port, disk }, options);
     const url = `postgres://test@127.0.0.1:${port}/postgres`;
-    await waitUntilReady(url, server);
-    const pid = server.pid === undefined ? undefined : await postmasterPid(url);
-    return connectTo(url, pid, async () => {
-      await endServer(server);
-      await rm(dir, { recursive: true, force: true, maxRetries: 3 });
+    const pid = await untilReady(server, () => postmasterPid(url));
+    if (options.diskMiB !== undefined)
+      await execute(url, `create tablespace ${SMALL_DISK} location '${disk}'`);
+    return connectTo(url, {
+      pid,
+      ...(options.diskMiB !== undefined && { tablespace: SMALL_DISK }),
+      startAgain: async (ending) => {
+        server.stdin?.write('again\n');
+        return untilReady(server, async () => {
+          const pid = await postmasterPid(url);
+          if (pid === ending) throw new Error('It has not ended yet.');
+          return pid;
+        });
+      },
+      end: async () => {
+        await endServer(server);
+        await rm(dir, { recursive: true, force: true, maxRetries: 3 });
+      },
     });
   } catch (error) {
     await rm(dir, { recursive: true, force: true, maxRetries: 3 });
@@ -85,41 +129,55 @@ async function startByLauncher(dir: string): Promise<TestPostgres> {
   const { startEmbeddedPostgres } = await import('#platform');
   await chmod(dir, 0o711);
   const server = await startEmbeddedPostgres({ dir: join(dir, 'postgres') });
-  return connectTo(server.url, server.pid, async () => {
-    await server.stop();
-    await rm(dir, { recursive: true, force: true, maxRetries: 3 });
+  return connectTo(server.url, {
+    pid: server.pid,
+    end: async () => {
+      await server.stop();
+      await rm(dir, { recursive: true, force: true, maxRetries: 3 });
+    },
   });
 }
 
 /**
  * A small shell stands between us and Postgres and reads our pipe: when the test process dies, however it dies,
- * the pipe closes and Postgres is told to go. Tests kill our processes, never the machine, so they need no
- * durability; benchmarks do, because flushing is a part of what they measure.
+ * the pipe closes and Postgres is told to go; a line starts another one when the last has gone. Tests kill our
+ * processes, never the machine, so they need no durability; benchmarks do, because flushing is a part of what they measure.
  */
 function startPostgres(
   programs: TestPrograms,
-  dataDir: string,
-  port: number,
-  durable: boolean,
+  place: { dataDir: string; port: number; disk: string },
+  { durable = false, maxConnections = 200, diskMiB }: TestPostgresOptions,
 ): ChildProcess {
   const settings = {
     listen_addresses: '127.0.0.1',
-    port: String(port),
+    port: String(place.port),
     unix_socket_directories: '',
     ...(!durable && { fsync: 'off', full_page_writes: 'off' }),
-    max_connections: '200',
+    max_connections: String(maxConnections),
     shared_buffers: '64MB',
     log_min_messages: 'fatal',
+    // Tells whether a commit came before the answer that rests on it.
+    ...(!durable && { track_commit_timestamp: 'on' }),
   };
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const watch = '"$0" "$@" & pid=$!; read -r _; kill -QUIT $pid 2>/dev/null; wait $pid';
-  return spawn('/bin/sh', ['-c', watch, programs.postgres, '-D', dataDir, ...options], {
+  const watch =
+    '"$0" "$@" & pid=$!; while read -r _; do wait $pid; "$0" "$@" & pid=$!; done; kill -QUIT $pid 2>/dev/null; wait $pid';
+  const command = ['/bin/sh', '-c', watch, programs.postgres, '-D', place.dataDir, ...options];
+  const [file = '', ...args] =
+    diskMiB === undefined ? command : [...onSmallDisk(diskMiB, place.disk), ...command];
+  return spawn(file, args, {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
-    cwd: dataDir,
+    cwd: place.dataDir,
     env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
     ...(programs.user && { uid: programs.user.uid, gid: programs.user.gid }),
   }).on('error', () => undefined);
+}
+
+/** What to put before a command so that `place` is a file system of its own; gone with its processes, seen by them only. */
+function onSmallDisk(mebibytes: number, place: string): string[] {
+  const mount = `mount -t tmpfs -o size=${mebibytes}m tmpfs "$0" && exec unshare -U --map-user=65534 --map-group=65534 "$@"`;
+  return ['/usr/bin/unshare', '-Urm', '/bin/sh', '-c', mount, place];
 }
 
 async function endServer(server: ChildProcess): Promise<void> {
@@ -129,24 +187,40 @@ async function endServer(server: ChildProcess): Promise<void> {
   await ended;
 }
 
-function connectTo(url: string, pid: number | undefined, end: Ending): TestPostgres {
+interface ServerEnds {
+  pid?: number;
+  /** Where databases are put. */
+  tablespace?: string;
+  /** Starts another server once the one with this process id has ended; its process id. */
+  startAgain?: (ending: number) => Promise<number>;
+  end: (url: string, made: string[]) => Promise<void>;
+}
+
+function connectTo(url: string, { pid, tablespace, startAgain, end }: ServerEnds): TestPostgres {
   const made: string[] = [];
+  let current = pid;
   return {
     url,
-    pid,
+    get pid() {
+      return current;
+    },
     createDatabase: async () => {
       const name = `test_${randomBytes(6).toString('hex')}`;
-      await execute(url, `create database ${name} template template0`);
+      const place = tablespace === undefined ? '' : ` tablespace ${tablespace}`;
+      await execute(url, `create database ${name} template template0${place}`);
       made.push(name);
       const database = new URL(url);
       database.pathname = `/${name}`;
       return database.href;
     },
+    restart: async (how) => {
+      if (current === undefined || !startAgain) throw new Error('This server cannot be restarted.');
+      process.kill(current, how === 'fast' ? 'SIGINT' : 'SIGQUIT');
+      current = await startAgain(current);
+    },
     stop: async () => end(url, made),
   };
 }
-
-type Ending = (url: string, made: string[]) => Promise<void>;
 
 async function dropDatabases(url: string, made: string[]): Promise<void> {
   for (const name of made) await execute(url, `drop database if exists ${name} with (force)`);
@@ -171,12 +245,12 @@ async function execute(url: string, sql: string): Promise<Record<string, unknown
   }
 }
 
-async function waitUntilReady(url: string, server: ChildProcess): Promise<void> {
+/** What `ask` answers once it no longer fails. */
+async function untilReady<T>(server: ChildProcess, ask: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + START_TIMEOUT_MS;
   for (;;) {
     try {
-      await execute(url, 'select 1');
-      return;
+      return await ask();
     } catch (error) {
       if (server.exitCode !== null || performance.now() > deadline) {
         throw new Error('The test Postgres did not start.', { cause: error });
