@@ -35,10 +35,10 @@ export class ChatGatewayClient {
     private readonly now: () => number = Date.now,
   ) {}
 
-  /** Any 2xx; everything else throws `DeliveryError`. */
+  /** Any 2xx without a body, or with one that can be read: a page comes from something in between. Else throws `DeliveryError`. */
   async call(call: ChatGatewayCall, context: CallContext): Promise<ChatGatewayAnswer> {
     const answer = await this.exchange(call, context);
-    if (answer.status >= 200 && answer.status < 300) return answer;
+    if (answer.status >= 200 && answer.status < 300 && answer.readable) return answer;
     throw answerError(call.operation, answer, this.now());
   }
 
@@ -61,7 +61,10 @@ export class ChatGatewayClient {
     return { found: true, jwk: parseJson(body) };
   }
 
-  private async exchange(call: ChatGatewayCall, context: CallContext): Promise<ChatGatewayAnswer> {
+  private async exchange(
+    call: ChatGatewayCall,
+    context: CallContext,
+  ): Promise<ChatGatewayAnswer & { readable: boolean }> {
     const { operation, method, path, query, body } = call;
     try {
       const response = await this.http.request({
@@ -78,7 +81,9 @@ export class ChatGatewayClient {
         beforeFirstByte: context.beforeFirstByte,
         maxResponseBytes: MAX_ANSWER_BYTES,
       });
-      return { status: response.status, headers: response.headers, json: parseJson(response.body) };
+      const { status, headers } = response;
+      const json = parseJson(response.body);
+      return { status, headers, json, readable: json !== undefined || response.body.length === 0 };
     } catch (error) {
       // Anything else is a request that can never be made: our own bug.
       if (!(error instanceof ProviderHttpError)) throw error;

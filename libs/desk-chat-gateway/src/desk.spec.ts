@@ -171,6 +171,12 @@ describe('sending a message', () => {
     });
   });
 
+  it.each(['<html>Sign in</html>', '{"half":'])('does not take %s for the desk’s answer', async (page) => {
+    answer = () => [200, page];
+    const { kind, code } = await failure(send({ text: 'hi' }));
+    expect(`${kind} ${code}`).toBe('uncertain garbage-answer');
+  });
+
   it.each([
     [404, 'gone conversation-gone'],
     [409, 'gone conversation-gone'],
