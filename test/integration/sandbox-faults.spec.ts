@@ -84,12 +84,18 @@ describe('faults', () => {
     { effect: 'half-body', when: 'after', taken: 1, status: undefined },
     { effect: 'drip', when: 'after', taken: 1, status: undefined },
     { effect: 'garbage', when: 'after', taken: 1, status: 202 },
+    { effect: 'huge-body', when: 'after', taken: 1, status: 202 },
+    { effect: 'wrong-type', when: 'before', taken: 0, status: 200 },
+    { effect: 'wrong-type', when: 'after', taken: 1, status: 202 },
   ] as const)('$effect $when: $taken accepted', async ({ effect, when, taken, status }) => {
     fault({ effect, when });
     const outcome = await create('Ann', effect === 'hang' || effect === 'drip' ? 200 : 2000);
     expect('status' in outcome ? outcome.status : undefined).toBe(status);
     await expect.poll(accepted, { timeout: 5000 }).toBe(taken);
-    if (effect === 'garbage' && 'body' in outcome) expect(() => JSON.parse(outcome.body)).toThrow();
+    if ((effect === 'garbage' || effect === 'wrong-type') && 'body' in outcome)
+      expect(() => JSON.parse(outcome.body)).toThrow();
+    if (effect === 'huge-body' && 'body' in outcome)
+      expect(outcome.body.length).toBeGreaterThan(4 * 1024 * 1024);
     // Used up: the next call is served.
     expect(await create()).toMatchObject({ status: 202 });
     expect(accepted()).toBe(taken + 1);
@@ -227,6 +233,9 @@ describe('the control API', () => {
     expect(await control(twilio.url, 'POST', '/faults', { ...armed, effect: 'x' })).toMatchObject({
       status: 400,
     });
+    const chance = { share: 1, seed: 3 };
+    expect(await control(twilio.url, 'PUT', '/faults/chance', chance)).toMatchObject({ body: chance });
+    expect(twilio.faults.take('messages.list', '')).toBeDefined();
     expect(await control(twilio.url, 'POST', '/settle')).toMatchObject({ body: { settled: true } });
     expect(await control(twilio.url, 'POST', '/reset')).toMatchObject({ status: 204 });
     expect(await control(twilio.url, 'GET', '/faults')).toMatchObject({ body: { items: [] } });

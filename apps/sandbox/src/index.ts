@@ -1,6 +1,7 @@
 export type { Exchange, OnExchange, ProviderName } from './common/exchanges.js';
 export { recordExchangesIn } from './common/exchanges.js';
-export type { Fault, FaultSpec } from './common/faults.js';
+export { everyWay, seededRandom } from './common/fault-ways.js';
+export type { Fault, FaultChance, FaultSpec, FaultWay } from './common/faults.js';
 export {
   type ChatGatewaySettings,
   ChatGatewaySimulator,

@@ -1,4 +1,14 @@
-export const FAULT_EFFECTS = ['slow', 'answer', 'hang', 'reset', 'garbage', 'half-body', 'drip'] as const;
+export const FAULT_EFFECTS = [
+  'slow',
+  'answer',
+  'hang',
+  'reset',
+  'garbage',
+  'half-body',
+  'huge-body',
+  'wrong-type',
+  'drip',
+] as const;
 export type FaultEffect = (typeof FAULT_EFFECTS)[number];
 
 /** What goes wrong, and with which calls. */
@@ -31,14 +41,29 @@ export type Fault = FaultSpec & {
   skip: number;
 };
 
-/** These spoil an answer, so there has to be one first. */
-const ALWAYS_AFTER: ReadonlySet<FaultEffect> = new Set(['garbage', 'half-body', 'drip']);
+/** What goes wrong, whatever the call. */
+export type FaultWay = Omit<FaultSpec, 'operation' | 'times' | 'skip' | 'contains'>;
 
-/** The armed faults of one simulator. The first that matches a call hits it. */
+/** Faults that hit calls by chance. */
+export interface FaultChance {
+  /** Of the calls, from 0 to 1. */
+  share: number;
+  /** Each as likely as the others. */
+  ways: readonly FaultWay[];
+  /** From 0 to 1, without 1. */
+  random: () => number;
+}
+
+/** These spoil an answer, so there has to be one first. */
+const ALWAYS_AFTER: ReadonlySet<FaultEffect> = new Set(['garbage', 'half-body', 'huge-body', 'drip']);
+
+/** The armed faults of one simulator. The first that matches a call hits it; chance decides about the others. */
 export class Faults {
   #armed: Fault[] = [];
+  #chance: FaultChance | undefined;
   #count = 0;
   #hits = 0;
+  readonly #hitsByKind = new Map<string, number>();
 
   get items(): readonly Fault[] {
     return this.#armed;
@@ -49,13 +74,20 @@ export class Faults {
     return this.#hits;
   }
 
+  /** The same by operation and kind: `messages.create reset after`, `messages.list answer 503 before`. */
+  get hitsByKind(): ReadonlyMap<string, number> {
+    return this.#hitsByKind;
+  }
+
   arm(spec: FaultSpec): Fault {
-    this.#count += 1;
-    const when = ALWAYS_AFTER.has(spec.effect) ? 'after' : (spec.when ?? 'before');
-    const times = spec.times === undefined ? 1 : spec.times;
-    const fault: Fault = { ...spec, id: String(this.#count), when, times, skip: spec.skip ?? 0 };
+    const fault = this.#fault(spec);
     this.#armed.push(fault);
     return fault;
+  }
+
+  /** From now on chance hits calls that no armed fault hits; undefined ends that. */
+  random(chance: FaultChance | undefined): void {
+    this.#chance = chance;
   }
 
   disarm(id: string): void {
@@ -64,10 +96,20 @@ export class Faults {
 
   disarmAll(): void {
     this.#armed = [];
+    this.#chance = undefined;
   }
 
   /** The fault that hits this call, used up by one. */
   take(operation: string, pathAndBody: string): Fault | undefined {
+    const fault = this.#takeArmed(operation, pathAndBody) ?? this.#takeByChance(operation);
+    if (fault === undefined) return undefined;
+    this.#hits += 1;
+    const kind = `${operation} ${kindOf(fault)}`;
+    this.#hitsByKind.set(kind, (this.#hitsByKind.get(kind) ?? 0) + 1);
+    return { ...fault };
+  }
+
+  #takeArmed(operation: string, pathAndBody: string): Fault | undefined {
     const fault = this.#armed.find(
       (candidate) =>
         (candidate.operation === '*' || candidate.operation === operation) &&
@@ -82,7 +124,24 @@ export class Faults {
       fault.times -= 1;
       if (fault.times <= 0) this.#armed = this.#armed.filter((other) => other !== fault);
     }
-    this.#hits += 1;
-    return { ...fault };
+    return fault;
   }
+
+  #takeByChance(operation: string): Fault | undefined {
+    const { share, ways, random } = this.#chance ?? { share: 0, ways: [], random: () => 1 };
+    if (random() >= share) return undefined;
+    const way = ways[Math.floor(random() * ways.length)];
+    return way && this.#fault({ ...way, operation });
+  }
+
+  #fault(spec: FaultSpec): Fault {
+    this.#count += 1;
+    const when = ALWAYS_AFTER.has(spec.effect) ? 'after' : (spec.when ?? 'before');
+    const times = spec.times === undefined ? 1 : spec.times;
+    return { ...spec, id: String(this.#count), when, times, skip: spec.skip ?? 0 };
+  }
+}
+
+function kindOf({ effect, status, when }: Fault): string {
+  return effect === 'answer' ? `answer ${status ?? 500} ${when}` : `${effect} ${when}`;
 }

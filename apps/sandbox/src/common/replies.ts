@@ -3,6 +3,9 @@ import type { FastifyReply } from 'fastify';
 import type { Fault } from './faults.js';
 import type { Answer } from './http.js';
 
+/** More than any client should take. */
+const HUGE_BYTES = 5 * 1024 * 1024;
+
 export function send(reply: FastifyReply, result: Answer): FastifyReply {
   void reply.code(result.status).headers(result.headers);
   return result.body === '' ? reply.send() : reply.send(Buffer.from(result.body));
@@ -13,6 +16,17 @@ export function breakOff(reply: FastifyReply, fault: Fault): FastifyReply {
   // A hung call stays open until the caller goes or the server closes.
   if (fault.effect === 'reset') reply.raw.socket?.resetAndDestroy();
   return reply;
+}
+
+/** What something between us and the caller answers in the provider's place. */
+export function foreignPage(status: number): Answer {
+  const body = '<html><body>Please sign in to continue.</body></html>';
+  return { status, headers: { 'content-type': 'text/html' }, body };
+}
+
+/** The answer with more white space around it than fits anywhere. */
+export function huge(result: Answer): Answer {
+  return { ...result, body: result.body.padEnd(HUGE_BYTES) };
 }
 
 export function sendHalf(reply: FastifyReply, result: Answer): FastifyReply {

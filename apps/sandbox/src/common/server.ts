@@ -5,7 +5,7 @@ import { isForeign } from './foreigners.js';
 import { type OnExchange, plainHeaders, type ProviderName } from './exchanges.js';
 import type { Fault, Faults } from './faults.js';
 import { type Answer, answer, type Call, emptyAnswer } from './http.js';
-import { breakOff, drip, send, sendHalf } from './replies.js';
+import { breakOff, drip, foreignPage, huge, send, sendHalf } from './replies.js';
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -129,6 +129,7 @@ export class SimulatorServer {
     if (fault?.when === 'before') {
       if (fault.effect === 'slow') await delay(fault.delayMs ?? 1000);
       if (fault.effect === 'answer') result = this.#faultAnswer(fault, call);
+      if (fault.effect === 'wrong-type') result = foreignPage(fault.status ?? 200);
     }
     if (fault?.when === 'before' && (fault.effect === 'hang' || fault.effect === 'reset')) {
       this.#record(operation, call, undefined, fault);
@@ -148,8 +149,11 @@ export class SimulatorServer {
     fault: Fault,
     reply: FastifyReply,
   ): Promise<unknown> {
-    if (fault.effect === 'answer') {
-      const replaced = this.#faultAnswer(fault, call);
+    if (fault.effect === 'answer' || fault.effect === 'wrong-type') {
+      const replaced =
+        fault.effect === 'answer'
+          ? this.#faultAnswer(fault, call)
+          : foreignPage(fault.status ?? result.status);
       this.#record(operation, call, replaced, fault);
       return send(reply, replaced);
     }
@@ -158,6 +162,7 @@ export class SimulatorServer {
     if (fault.effect === 'slow') await delay(fault.delayMs ?? 1000);
     if (fault.effect === 'garbage') return send(reply, { ...result, body: '{"sid": <html>' });
     if (fault.effect === 'half-body') return sendHalf(reply, result);
+    if (fault.effect === 'huge-body') return send(reply, huge(result));
     if (fault.effect === 'drip') return drip(reply, result, fault.delayMs ?? 1000);
     return send(reply, result);
   }

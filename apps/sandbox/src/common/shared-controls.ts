@@ -1,6 +1,7 @@
 import type { Activity } from './activity.js';
 import { changedSettings, type ControlInput } from './control.js';
 import type { ProviderName } from './exchanges.js';
+import { everyWay, seededRandom } from './fault-ways.js';
 import { FAULT_EFFECTS, type Faults, type FaultSpec } from './faults.js';
 import type { SimulatorServer } from './server.js';
 
@@ -34,6 +35,13 @@ export function registerSharedControls(server: SimulatorServer, target: ControlT
   server.control('GET', '/faults', () => ({ items: target.faults.items }));
   server.control('POST', '/faults', (input) => target.faults.arm(faultSpec(input)), 201);
   server.control('DELETE', '/faults', () => target.faults.disarmAll());
+  server.control('PUT', '/faults/chance', (input) => {
+    const share = input.optionalNumber('share') ?? 0.2;
+    const seed = input.optionalNumber('seed') ?? Date.now() % 1_000_000;
+    const slowMs = input.optionalNumber('delayMs') ?? 1000;
+    target.faults.random({ share, ways: everyWay({ slowMs }), random: seededRandom(seed) });
+    return { share, seed };
+  });
   server.control('POST', '/settle', async (input) => ({
     settled: await target.activity.settle(input.optionalNumber('timeoutMs') ?? 5000),
   }));

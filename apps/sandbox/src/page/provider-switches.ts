@@ -1,17 +1,19 @@
 import type { ChatGatewaySimulator } from '../chat-gateway/simulator.js';
-import type { FaultSpec } from '../common/faults.js';
+import { everyWay } from '../common/fault-ways.js';
+import type { FaultWay } from '../common/faults.js';
 import type { TwilioSimulator } from '../twilio/simulator.js';
 import type { ProviderMode, ProviderState } from './state.js';
 
 type Simulator = TwilioSimulator | ChatGatewaySimulator;
-type Effect = Omit<FaultSpec, 'operation' | 'times'>;
 
 /** Below the 6 s that a worker waits for an answer: slow is not failed. */
 const SLOW_MS = 2500;
+/** Of the calls to a flaky provider. */
+const FLAKY_SHARE = 0.2;
 /** Long enough for the next events to come first. */
 const SHUFFLE_MS = 700;
 
-const EFFECTS: Record<Exclude<ProviderMode, 'normal' | 'gone'>, Effect> = {
+const EFFECTS: Record<Exclude<ProviderMode, 'normal' | 'gone' | 'flaky'>, FaultWay> = {
   slow: { effect: 'slow', delayMs: SLOW_MS },
   '429': { effect: 'answer', status: 429, retryAfter: '2' },
   '500-before': { effect: 'answer', status: 500, when: 'before' },
@@ -41,11 +43,16 @@ export class ProviderSwitches {
   async setMode(mode: ProviderMode): Promise<void> {
     if (this.#faultId !== undefined) this.simulator.faults.disarm(this.#faultId);
     this.#faultId = undefined;
+    this.simulator.faults.random(
+      mode === 'flaky'
+        ? { share: FLAKY_SHARE, ways: everyWay({ slowMs: SLOW_MS }), random: Math.random }
+        : undefined,
+    );
     if (mode === 'gone') this.simulator.vanish();
     else await this.simulator.comeBack();
     this.#mode = mode;
     this.#hitsBefore = this.simulator.faults.hits;
-    if (mode === 'normal' || mode === 'gone') return;
+    if (mode === 'normal' || mode === 'gone' || mode === 'flaky') return;
     this.#faultId = this.simulator.setFault({ operation: '*', times: null, ...EFFECTS[mode] }).id;
   }
 

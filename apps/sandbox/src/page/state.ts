@@ -171,6 +171,7 @@ export interface BridgeAttempt {
 /** What is wrong with a provider's API: every call to it, until another mode is chosen. */
 export const PROVIDER_MODES = [
   'normal',
+  'flaky',
   'slow',
   '429',
   '500-before',

@@ -8,6 +8,7 @@ export const PROVIDER_NAMES: Record<ProviderId, string> = {
 /** In a select. */
 export const MODE_NAMES: Record<ProviderMode, string> = {
   normal: 'Normal',
+  flaky: 'Fails now and then',
   slow: 'Slow',
   '429': '429 too many requests',
   '500-before': '500 before accepting',
@@ -20,6 +21,7 @@ export const MODE_NAMES: Record<ProviderMode, string> = {
 /** What every call to it meets. */
 const MODE_EFFECTS: Record<ProviderMode, string> = {
   normal: 'Every call works',
+  flaky: 'A fifth of the calls fail, in every way there is',
   slow: 'Every call takes long',
   '429': 'Every call is told to come later',
   '500-before': 'Every call fails, nothing is taken',
