@@ -26,7 +26,8 @@ export class Customer {
     this.address = channel === 'sms' ? this.number : `whatsapp:${this.number}`;
   }
 
-  get #ours(): string {
+  /** Which of our numbers this customer writes to. */
+  get ours(): string {
     return this.address === this.number ? NUMBERS[0] : NUMBERS[1];
   }
 
@@ -37,7 +38,7 @@ export class Customer {
   }
 
   /** Writes a text, as Twilio would post it; a webhook without a 2xx is posted again, `repeats` times. */
-  async write(body: string, repeats = 0, to: string = this.#ours): Promise<{ durationMs: number }> {
+  async write(body: string, repeats = 0, to: string = this.ours): Promise<{ durationMs: number }> {
     const startedAt = performance.now();
     const { twilio } = this.system;
     const { webhook, sid } = await twilio.receiveText({ from: this.address, to, body });
