@@ -107,14 +107,15 @@ export class Blows {
     }
   }
 
-  /** Strikes one of the services that nothing has struck; one that has ended is started again. */
+  /** Strikes one of the services that nothing has struck and spares the last one; one that has ended is started again. */
   #service(
     services: readonly Service[],
     work: (service: Service) => Promise<void>,
   ): Promise<void> | undefined {
     const well = services.filter((service) => service.running && !this.#busy.has(service));
     const victim = well[Math.floor(this.random() * well.length)];
-    return victim && this.#alone(victim, async () => this.#andBack(victim, () => work(victim)));
+    if (!victim || well.length === 1) return undefined;
+    return this.#alone(victim, async () => this.#andBack(victim, () => work(victim)));
   }
 
   async #andBack(service: Service, work: () => Promise<void>): Promise<void> {
