@@ -1,10 +1,12 @@
 import { v7 as uuid } from 'uuid';
 import {
   LaneDrain,
+  ProviderGate,
   StorageError,
   type CrashPoint,
   type DeliveryOptions,
   type LaneStore,
+  type Permit,
   type WakeUp,
 } from '#core';
 import { PostgresLaneStore, Upkeep } from '#persistence';
@@ -27,11 +29,25 @@ const OPTIONS: DeliveryOptions = {
   uncertainPolicy: 'retry',
   lookUpPatienceMs: 600_000,
   maxAgeMs: { inbound: 86_400_000, outbound: 14_400_000 },
+  retry: {
+    pausesMs: [1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 60_000, 120_000],
+    retryAfterMinMs: 1_000,
+    retryAfterMaxMs: 30_000,
+  },
+  credentialsWaitMs: 30_000,
   maxItems: 50,
   maxDrainMs: 10_000,
 };
 
+/** Lets every call through. */
+export class OpenGate extends ProviderGate {
+  override enter(): Promise<Permit> {
+    return Promise.resolve({ end: () => undefined, unused: () => undefined });
+  }
+}
+
 export interface WorkerChanges {
+  gate?: ProviderGate;
   options?: Partial<DeliveryOptions>;
   /** The process dies there: storage and everything after it never hear of the worker again. */
   diesAt?: CrashPoint;
@@ -96,6 +112,7 @@ export function startDelivery(
       store: guarded,
       channel,
       desk,
+      gate: changes.gate ?? new OpenGate(),
       wakeUps,
       options: { ...OPTIONS, ...changes.options },
       observer: {

@@ -1,4 +1,4 @@
-import { DeliveryError, type DeskPort } from '#core';
+import { callThrough, DeliveryError, isRefusal, type DeskPort, type ProviderGate } from '#core';
 import type { Upkeep } from '#persistence';
 import type { Logger } from '#platform';
 
@@ -10,6 +10,7 @@ export class Endings {
   constructor(
     private readonly upkeep: Upkeep,
     private readonly desk: DeskPort,
+    private readonly gate: ProviderGate,
     private readonly timeoutMs: number,
     private readonly logger: Logger,
   ) {}
@@ -20,8 +21,10 @@ export class Endings {
   }
 
   private async end(tenantId: string, id: string): Promise<void> {
+    const permit = await this.gate.enter({ provider: 'desk', tenantId, kind: 'end' });
+    if (isRefusal(permit)) return;
     try {
-      await this.desk.endConversation(id, { timeoutMs: this.timeoutMs });
+      await callThrough(permit, () => this.desk.endConversation(id, { timeoutMs: this.timeoutMs }));
       await this.upkeep.ended(tenantId, id);
     } catch (error) {
       if (!(error instanceof DeliveryError)) throw error;

@@ -3,7 +3,7 @@ import { v7 as uuid } from 'uuid';
 import { CLOSE_GRACE_MS, READY_MS, ChannelPort, DeskPort, LaneDrain, type DeliveryObserver } from '#core';
 import { TwilioDeliveryModule } from '#channel-twilio';
 import { ChatGatewayDeskModule } from '#desk-chat-gateway';
-import { PostgresLaneStore, Upkeep, type Pool } from '#persistence';
+import { PostgresLaneStore, ProviderStates, Upkeep, type Pool } from '#persistence';
 import {
   Configuration,
   crashPoint,
@@ -14,8 +14,11 @@ import {
 } from '#platform';
 import { BullWakeUps, LaneHandler, QueueingModule } from '#queueing';
 import { Endings } from './endings.js';
+import { WorkerGate, type GateOptions } from './gate/worker-gate.js';
 import { deliveryObserver, queueObserver } from './observers.js';
 
+/** Lanes worked on at once per direction; each holds at most one connection of the pool, and rarely. */
+export const LANES_PER_DIRECTION = 32;
 /** A drain gives its slot back after so many items or so long, so that no lane starves another. */
 const MAX_ITEMS = 50;
 const MAX_DRAIN_MS = 5_000;
@@ -33,6 +36,7 @@ export interface WorkerBackends {
 export class WorkerModule {
   static forRoot(configuration: ConfigurationByRole['worker'], backends: WorkerBackends): DynamicModule {
     const { logger, metrics, http, pool } = backends;
+    const observer = deliveryObserver(metrics, logger);
     return {
       module: WorkerModule,
       imports: [
@@ -45,15 +49,24 @@ export class WorkerModule {
         { provide: Metrics, useValue: metrics },
         { provide: ProviderHttp, useValue: http },
         {
-          provide: LaneDrain,
-          inject: [BullWakeUps, ChannelPort, DeskPort],
-          useFactory: (wakeUps: BullWakeUps, channel: ChannelPort, desk: DeskPort) =>
-            createDrain(configuration, pool, {
+          provide: WorkerGate,
+          inject: [BullWakeUps],
+          useFactory: (wakeUps: BullWakeUps) =>
+            new WorkerGate({
+              workerId: uuid(),
+              states: new ProviderStates(pool),
               wakeUps,
-              channel,
-              desk,
-              observer: deliveryObserver(metrics, logger),
+              metrics,
+              logger,
+              observer,
+              options: gateOptions(configuration),
             }),
+        },
+        {
+          provide: LaneDrain,
+          inject: [BullWakeUps, ChannelPort, DeskPort, WorkerGate],
+          useFactory: (wakeUps: BullWakeUps, channel: ChannelPort, desk: DeskPort, gate: WorkerGate) =>
+            createDrain(configuration, pool, { wakeUps, channel, desk, gate, observer }),
         },
         {
           provide: LaneHandler,
@@ -62,9 +75,9 @@ export class WorkerModule {
         },
         {
           provide: Endings,
-          inject: [DeskPort],
-          useFactory: (desk: DeskPort) =>
-            new Endings(new Upkeep(pool), desk, configuration.sendTimeoutMs, logger),
+          inject: [DeskPort, WorkerGate],
+          useFactory: (desk: DeskPort, gate: WorkerGate) =>
+            new Endings(new Upkeep(pool), desk, gate, configuration.sendTimeoutMs, logger),
         },
       ],
       exports: [Configuration, Metrics, ProviderHttp],
@@ -72,10 +85,30 @@ export class WorkerModule {
   }
 }
 
+function gateOptions(configuration: ConfigurationByRole['worker']): GateOptions {
+  return {
+    failureShare: configuration.breakerFailurePercent / 100,
+    minCalls: configuration.breakerMinCalls,
+    windowMs: configuration.breakerWindowMs,
+    probeIntervalMs: configuration.probeIntervalMs,
+    credentialsProbeIntervalMs: configuration.credentialsProbeIntervalMs,
+    lanesAtOnce: LANES_PER_DIRECTION,
+    callTimeoutMs: configuration.sendTimeoutMs,
+    concurrency: { channel: configuration.twilioConcurrency, desk: configuration.chatGatewayConcurrency },
+    messagesPerSecond: { sms: configuration.smsPerSecond, whatsapp: configuration.whatsappPerSecond },
+  };
+}
+
 function createDrain(
   configuration: ConfigurationByRole['worker'],
   pool: Pool,
-  parts: { wakeUps: BullWakeUps; channel: ChannelPort; desk: DeskPort; observer: DeliveryObserver },
+  parts: {
+    wakeUps: BullWakeUps;
+    channel: ChannelPort;
+    desk: DeskPort;
+    gate: WorkerGate;
+    observer: DeliveryObserver;
+  },
 ): LaneDrain {
   return new LaneDrain({
     ...parts,
@@ -92,6 +125,12 @@ function createDrain(
       uncertainPolicy: configuration.uncertainPolicy,
       lookUpPatienceMs: configuration.lookUpPatienceMs,
       maxAgeMs: { inbound: configuration.inboundMaxAgeMs, outbound: configuration.outboundMaxAgeMs },
+      retry: {
+        pausesMs: configuration.retryScheduleMs,
+        retryAfterMinMs: configuration.retryAfterMinMs,
+        retryAfterMaxMs: configuration.retryAfterMaxMs,
+      },
+      credentialsWaitMs: configuration.credentialsProbeIntervalMs,
       maxItems: MAX_ITEMS,
       maxDrainMs: MAX_DRAIN_MS,
     },

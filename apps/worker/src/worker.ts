@@ -12,16 +12,16 @@ import {
 import { BullWakeUps, LaneProcessors } from '#queueing';
 import { Endings } from './endings.js';
 import { NoteWriter } from './note-writer.js';
+import { WorkerGate } from './gate/worker-gate.js';
 import { Rounds } from './rounds.js';
 import { Sweeper } from './sweeper.js';
-import { WorkerModule } from './worker.module.js';
+import { LANES_PER_DIRECTION, WorkerModule } from './worker.module.js';
 
-/** Lanes worked on at once per direction; each holds at most one connection of the pool, and rarely. */
-const LANES_PER_DIRECTION = 32;
 const POOL_SIZE = 16;
 /** How long a process may spend on ending: running sends have their own deadline, which fits in. */
 const STOP_MARGIN_MS = 1_000;
 const TIMERS_INTERVAL_MS = 500;
+const GATE_INTERVAL_MS = 1_000;
 const MEASURE_INTERVAL_MS = 15_000;
 const HOUSEKEEPING_INTERVAL_MS = 60_000;
 
@@ -53,6 +53,7 @@ export async function startWorker(
   const sweeper = new Sweeper({ upkeep, wakeUps, drain, metrics, lanesAtOnce: LANES_PER_DIRECTION });
   const endings = app.get(Endings);
   const notes = new NoteWriter({ due: new DueNotes(pool), channel: app.get(ChannelPort), wakeUps, metrics });
+  const gate = app.get(WorkerGate);
   const rounds = new Rounds(logger, metrics, [
     { name: 'sweep', intervalMs: sweepIntervalMs, run: () => sweeper.sweep() },
     {
@@ -60,6 +61,7 @@ export async function startWorker(
       intervalMs: TIMERS_INTERVAL_MS,
       run: async () => wakeUps.wake(await upkeep.closeDue()),
     },
+    { name: 'gate', intervalMs: GATE_INTERVAL_MS, run: () => gate.beat() },
     { name: 'measure', intervalMs: MEASURE_INTERVAL_MS, run: () => sweeper.measure() },
     { name: 'notes', intervalMs: sweepIntervalMs, run: () => notes.run() },
     { name: 'endings', intervalMs: sweepIntervalMs, run: () => endings.run() },
@@ -76,6 +78,8 @@ export async function startWorker(
 
   // The first send must not spend its deadline on loading a client.
   await app.get(ChannelPort).warmUp?.();
+  // Without a database it joins the others later, by a round.
+  await gate.beat().catch(() => undefined);
   processors.start(LANES_PER_DIRECTION);
   rounds.start();
 
@@ -84,6 +88,7 @@ export async function startWorker(
     stop: async () => {
       drain.stop();
       await Promise.all([rounds.stop(), processors.stop(sendTimeoutMs + STOP_MARGIN_MS), sweeper.idle()]);
+      await gate.stop();
       await wakeUps.stop();
       await app.close();
       http.destroy();

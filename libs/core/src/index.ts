@@ -14,3 +14,4 @@ export * from './delivery/delivery.js';
 export * from './delivery/lane-drain.js';
 export * from './delivery/lane-store.js';
 export type { Verdict } from './delivery/uncertain-attempts.js';
+export * from './delivery/provider-gate.js';

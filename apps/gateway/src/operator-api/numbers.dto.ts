@@ -6,6 +6,7 @@ import { ListResource, present } from './list.dto.js';
 import { IfPresent, IsBusinessAddress, IsIntegerBetween, IsPlainText } from './validation.js';
 
 const YEAR_MINUTES = 366 * 24 * 60;
+const MAX_MESSAGES_PER_SECOND = 10_000;
 const LANGUAGE = /^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$/;
 const SERVICE_SID = /^MG[0-9A-Za-z]{1,64}$/;
 const ACCOUNT_SID = /^AC[0-9A-Za-z]{1,64}$/;
@@ -33,6 +34,16 @@ export class NumberSettingsBody {
   @IfPresent()
   @IsPlainText(1600)
   failedText?: string;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    minimum: 1,
+    maximum: MAX_MESSAGES_PER_SECOND,
+    description: 'How much it sends at most, over all workers. Absent: what its channel allows.',
+  })
+  @IfPresent()
+  @IsIntegerBetween(1, MAX_MESSAGES_PER_SECOND)
+  messagesPerSecond?: number;
 }
 
 /** What can be said of a number when it is made and later. */

@@ -1,6 +1,8 @@
 import type { ChannelPort, DeskPort } from '../ports.js';
 import type { Direction } from '../content.js';
+import type { RetrySchedule } from './back-off.js';
 import type { LaneStore } from './lane-store.js';
+import type { ProviderGate } from './provider-gate.js';
 import type { WakeUps } from './wake-ups.js';
 
 /** Storage did not do its part: nothing is concluded, the lease runs out and the sweeper comes back to the lane. */
@@ -30,6 +32,9 @@ export interface DeliveryOptions {
   /** How long after an attempt's end its effect may still show. */
   uncertainSettleMs: number;
   uncertainPolicy: 'retry' | 'hold';
+  retry: RetrySchedule;
+  /** When a lane whose call was refused for our credentials asks again. */
+  credentialsWaitMs: number;
   /** How long look-ups may fail, while other calls to the provider succeed, before looking counts as impossible. */
   lookUpPatienceMs: number;
   /** Older messages fail, whatever they waited for; what stands still does not grow older. */
@@ -74,6 +79,7 @@ export interface DeliveryDependencies {
   store: LaneStore;
   channel: ChannelPort;
   desk: DeskPort;
+  gate: ProviderGate;
   wakeUps: WakeUps;
   options: DeliveryOptions;
   observer: DeliveryObserver;

@@ -12,14 +12,13 @@ import type {
   StoredAttempt,
   StoredPart,
 } from './lane-store.js';
+import { callThrough, intended, isRefusal, type Permit, type ProviderCall } from './provider-gate.js';
 import { isUnknown, UncertainAttempts, type LookUpPart } from './uncertain-attempts.js';
 
 /** An intent older than this is not acted on: its lease may be somebody else's by the time the bytes leave. */
 const INTENT_FRESH_MS = 1_000;
 /** An attempt without a known outcome is looked up so soon: what it left usually shows at once. */
 const FIRST_LOOK_UP_MS = 1_000;
-/** Probing interval while our credentials are refused. */
-const CREDENTIALS_WAIT_MS = 30_000;
 /** Probing interval while something at a provider waits for an operator: a sender not registered, a missing channel. */
 const CONFIGURATION_WAIT_MS = 300_000;
 /** Pauses between tries to write an outcome; together far below a lease, and the fence guards each. */
@@ -97,22 +96,26 @@ export class HeadDelivery {
     target: Target & { part: StoredPart; last: boolean; resend: boolean },
   ): Promise<Step> {
     const { store, options, crash, newId, nowMs } = this.deps;
+    const permit = await this.enter(lane, head, 'send');
+    if (typeof permit === 'string') return permit;
     const attemptId = newId();
     const beforeIntentMs = nowMs();
-    const held = await store.intent(lane.lease, options.leaseMs, {
+    const intent = store.intent(lane.lease, options.leaseMs, {
       id: attemptId,
       messageId: head.messageId,
       seq: head.seq,
       partN: target.part.n,
       ...(target.conversationId && { conversationId: target.conversationId }),
     });
-    if (!held) return 'lost';
+    if (!(await intended(permit, intent))) return 'lost';
     crash('after-intent');
 
     const startedMs = nowMs();
     let sent: Sent;
     try {
-      sent = await target.call(target.part.content, attemptId, this.callContext(beforeIntentMs));
+      sent = await callThrough(permit, () =>
+        target.call(target.part.content, attemptId, this.callContext(beforeIntentMs)),
+      );
     } catch (error) {
       if (error instanceof StorageError) throw error;
       this.observe(lane, head, 'send', error, startedMs, target.resend);
@@ -133,6 +136,27 @@ export class HeadDelivery {
       },
       target.resend,
     );
+  }
+
+  /** Asks for one call to a provider, its own by default; answers a step where the lane has to wait instead. */
+  async enter(
+    lane: ClaimedLane,
+    head: LaneHead,
+    kind: ProviderCall['kind'],
+    provider: ProviderCall['provider'] = lane.direction === 'inbound' ? 'desk' : 'channel',
+  ): Promise<Permit | Step> {
+    const { gate, store } = this.deps;
+    const answer = await gate.enter({ provider, kind, tenantId: lane.tenantId, number: lane.number });
+    if (!isRefusal(answer)) return answer;
+    if (answer.why === 'credentials') {
+      return this.settle(lane, head, {
+        delivery: 'held',
+        ends: false,
+        reason: 'credentials',
+        lane: { failures: lane.failures, notBeforeMs: answer.waitMs, waitingFor: 'back-off' },
+      });
+    }
+    return (await store.wait(lane.lease, answer.waitMs, 'back-off')) ? 'stop' : 'lost';
   }
 
   /** Limits of one call: the deadline, and the freshness of its intent right before the first byte. */
@@ -196,14 +220,13 @@ export class HeadDelivery {
       case 'held':
         return this.hold(lane, head, error.hold ?? 'configuration', { ...common, ...why });
       case 'credentials':
-        this.deps.observer.alarm('credentials-refused', ids(lane, head), error);
         return this.settle(lane, head, {
           ...common,
           ...why,
           delivery: 'held',
           ends: false,
           reason: 'credentials',
-          lane: { failures, notBeforeMs: CREDENTIALS_WAIT_MS, waitingFor: 'back-off' },
+          lane: { failures, notBeforeMs: this.deps.options.credentialsWaitMs, waitingFor: 'back-off' },
         });
     }
   }
@@ -324,7 +347,7 @@ export class HeadDelivery {
   }
 
   backOff(failures: number, error?: DeliveryError): number {
-    return backOffMs(failures, error?.retryAfterMs, this.deps.random);
+    return backOffMs(this.deps.options.retry, failures, error?.retryAfterMs, this.deps.random);
   }
 
   isTooOld(lane: ClaimedLane, head: LaneHead): boolean {

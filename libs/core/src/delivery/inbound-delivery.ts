@@ -2,6 +2,7 @@ import { DeliveryError } from '../delivery-error.js';
 import { StorageError, type DeliveryDependencies, type LookUpResult, type Step } from './delivery.js';
 import { attemptEnd, ids, type HeadDelivery } from './head-delivery.js';
 import type { AttemptEnd, ClaimedLane, LaneHead, OpenConversation, SentToDesk } from './lane-store.js';
+import { callThrough, intended } from './provider-gate.js';
 import type { Verdict } from './uncertain-attempts.js';
 
 /** How often a conversation whose create has no known outcome is looked for in the desk's list. */
@@ -61,12 +62,13 @@ export class InboundDelivery {
   private async settleDoubt(lane: ClaimedLane, head: LaneHead): Promise<Step | 'clear'> {
     const { store, desk } = this.deps;
     let closed: string | undefined;
-    const step = await this.heads.settleDoubt(lane, head, async (part, attempt, context) => {
+    const step = await this.heads.settleDoubt(lane, head, async (part, attempt, look) => {
       const authorType = authorOf(head);
       const facts = await store.sentToDesk(head.messageId, part.n, attempt.id, authorType);
       if (!facts || facts.doubtful) return 'impossible';
       const { deskConversationId } = facts;
-      const count = await desk.countSent({ deskConversationId, authorType, part: part.content }, context);
+      const request = { deskConversationId, authorType, part: part.content };
+      const count = await look((context) => desk.countSent(request, context));
       const verdict = count === 'impossible' ? count : compare(count, facts);
       if (typeof verdict === 'object' && facts.closed) closed = facts.conversationId;
       return verdict;
@@ -102,35 +104,36 @@ export class InboundDelivery {
 
     const reopenings = await store.reopenings(lane.lease.laneId);
     const history = reopenings.flatMap((reopening) => reopening.history);
+    const permit = await this.heads.enter(lane, head, 'create');
+    if (typeof permit === 'string') return permit;
     const attemptId = newId();
     const beforeIntentMs = nowMs();
     const reference = { conversationId: conversation.id, attemptId };
-    if (
-      !(await store.intentCreate(lane.lease, options.leaseMs, {
-        ...reference,
-        messageId: head.messageId,
-        reopenings: reopenings.map(({ messageId }) => messageId),
-      }))
-    ) {
+    const intent = store.intentCreate(lane.lease, options.leaseMs, {
+      ...reference,
+      messageId: head.messageId,
+      reopenings: reopenings.map(({ messageId }) => messageId),
+    });
+    if (!(await intended(permit, intent))) {
       // An event may have bound or closed it meanwhile: the head is read again, if the lane is still ours.
       return (await store.renew(lane.lease, options.leaseMs)) ? 'next' : 'lost';
     }
     crash('after-intent');
     const startedMs = nowMs();
     try {
-      const { deskConversationId } = await desk.createConversation(
-        {
-          channelId,
-          user: {
-            ...(lane.customer.name && { name: lane.customer.name }),
-            ...phoneOf(lane.customer.address),
-            ...(lane.number.language && { language: lane.number.language }),
-          },
-          ...(lane.number.queueId && { queueId: lane.number.queueId }),
-          ...(history.length > 0 && { history }),
-          reference,
+      const request = {
+        channelId,
+        user: {
+          ...(lane.customer.name && { name: lane.customer.name }),
+          ...phoneOf(lane.customer.address),
+          ...(lane.number.language && { language: lane.number.language }),
         },
-        this.heads.callContext(beforeIntentMs),
+        ...(lane.number.queueId && { queueId: lane.number.queueId }),
+        ...(history.length > 0 && { history }),
+        reference,
+      };
+      const { deskConversationId } = await callThrough(permit, () =>
+        desk.createConversation(request, this.heads.callContext(beforeIntentMs)),
       );
       crash('after-response');
       this.heads.observe(lane, head, 'create', undefined, startedMs);
@@ -171,16 +174,18 @@ export class InboundDelivery {
     const { store, desk, options } = this.deps;
     const reference = { conversationId, attemptId: create.attemptId };
     const sinceEndMs = create.endedAgoMs ?? create.startedAgoMs - options.sendTimeoutMs;
-    if (!(await store.renew(lane.lease, options.leaseMs))) return 'lost';
+    const permit = await this.heads.enter(lane, head, 'look-up');
+    if (typeof permit === 'string') return permit;
+    if (!(await intended(permit, store.renew(lane.lease, options.leaseMs)))) return 'lost';
     let result: LookUpResult = sinceEndMs >= options.uncertainSettleMs ? 'not-there' : 'not-yet';
     try {
-      const found = await desk.findConversation(
-        {
-          channelId: lane.number.chatGatewayChannelId ?? '',
-          reference,
-          createdAfter: create.startedAt - 120_000,
-        },
-        { timeoutMs: options.sendTimeoutMs },
+      const request = {
+        channelId: lane.number.chatGatewayChannelId ?? '',
+        reference,
+        createdAfter: create.startedAt - 120_000,
+      };
+      const found = await callThrough(permit, () =>
+        desk.findConversation(request, { timeoutMs: options.sendTimeoutMs }),
       );
       if (found) {
         this.lookedUp(lane, head, 'found');

@@ -21,6 +21,7 @@ export interface ClaimedLane {
     chatGatewayChannelId?: string;
     queueId?: string;
     language?: string;
+    messagesPerSecond?: number;
   };
   customer: { id: string; address: string; name?: string };
   /** Consecutive attempts at the head that did not succeed. */

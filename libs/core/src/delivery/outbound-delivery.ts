@@ -1,9 +1,9 @@
 import { DeliveryError } from '../delivery-error.js';
 import type { DeliveryDependencies, Step } from './delivery.js';
 import { ids, type HeadDelivery } from './head-delivery.js';
-import type { CallContext } from '../ports.js';
 import type { ClaimedLane, LaneHead, StoredAttempt, StoredPart } from './lane-store.js';
-import type { Verdict } from './uncertain-attempts.js';
+import { callThrough, type Permit } from './provider-gate.js';
+import type { Look, Verdict } from './uncertain-attempts.js';
 
 /** How many of a conversation's newest messages are read to find who wrote one. */
 const LIST_LIMIT = 50;
@@ -21,8 +21,8 @@ export class OutboundDelivery {
 
   async deliver(lane: ClaimedLane, head: LaneHead): Promise<Step> {
     if (head.authorType === 'unknown') return this.resolveAuthor(lane, head);
-    const step = await this.heads.settleDoubt(lane, head, (part, attempt, context) =>
-      this.lookUp(lane, head, part, attempt, context),
+    const step = await this.heads.settleDoubt(lane, head, (part, attempt, look) =>
+      this.lookUp(lane, head, part, attempt, look),
     );
     if (step !== 'clear') return step;
     return this.heads.deliverPart(lane, head, {
@@ -43,16 +43,20 @@ export class OutboundDelivery {
     head: LaneHead,
     part: StoredPart,
     attempt: StoredAttempt,
-    context: CallContext,
+    look: Look,
   ): Promise<Verdict> {
     const { store, channel } = this.deps;
     const since = attempt.startedAt - CLOCK_MARGIN_MS;
     const facts = await store.sentToCustomer(lane, head, part.n, since);
     if (facts.doubtful) return 'impossible';
-    const found = await channel.findSent(
-      { number: lane.number, to: lane.customer.address, part: part.content, since, known: facts.known },
-      context,
-    );
+    const request = {
+      number: lane.number,
+      to: lane.customer.address,
+      part: part.content,
+      since,
+      known: facts.known,
+    };
+    const found = await look((context) => channel.findSent(request, context));
     if (found === 'impossible') return 'impossible';
     const unbound = await store.unbound(found.map(({ providerId }) => providerId));
     const sent = found.find(({ providerId }) => unbound.includes(providerId));
@@ -72,9 +76,12 @@ export class OutboundDelivery {
       return (await store.dropEcho(lane.lease, messageId, seq, conversationId)) ? 'next' : 'lost';
     }
     const conversation = await store.conversationFacts(conversationId);
-    const listed = conversation?.deskConversationId
-      ? await this.listedAuthor(conversation.deskConversationId, text)
-      : 'not-listed';
+    let listed: string | DeliveryError = 'not-listed';
+    if (conversation?.deskConversationId) {
+      const permit = await this.heads.enter(lane, head, 'look-up', 'desk');
+      if (typeof permit === 'string') return permit;
+      listed = await this.listedAuthor(permit, conversation.deskConversationId, text);
+    }
     if (listed instanceof DeliveryError && lane.failures < MAX_LIST_FAILURES)
       return this.heads.fail(lane, head, listed);
     if (listed === 'user' || listed === 'bot') {
@@ -88,12 +95,16 @@ export class OutboundDelivery {
     return this.heads.hold(lane, head, 'quarantine');
   }
 
-  private async listedAuthor(deskConversationId: string, text: string): Promise<string | DeliveryError> {
+  private async listedAuthor(
+    permit: Permit,
+    deskConversationId: string,
+    text: string,
+  ): Promise<string | DeliveryError> {
     const { desk, options } = this.deps;
     try {
-      const messages = await desk.listMessages(deskConversationId, LIST_LIMIT, {
-        timeoutMs: options.sendTimeoutMs,
-      });
+      const messages = await callThrough(permit, () =>
+        desk.listMessages(deskConversationId, LIST_LIMIT, { timeoutMs: options.sendTimeoutMs }),
+      );
       return messages.find((message) => message.text === text)?.authorType ?? 'not-listed';
     } catch (error) {
       if (error instanceof DeliveryError) {

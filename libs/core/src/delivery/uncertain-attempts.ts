@@ -3,12 +3,16 @@ import type { CallContext, SentCandidate } from '../ports.js';
 import type { DeliveryDependencies, LookUpResult, Step } from './delivery.js';
 import type { HeadDelivery } from './head-delivery.js';
 import type { ClaimedLane, LaneHead, StoredAttempt, StoredPart } from './lane-store.js';
+import { callThrough, intended } from './provider-gate.js';
 
 /** What a successful look-up says, or that there can be none. */
 export type Verdict = { sent: Partial<SentCandidate> } | 'not-found' | 'impossible';
 
+/** Makes the one call of a look-up. */
+export type Look = <T>(call: (context: CallContext) => Promise<T>) => Promise<T>;
+
 /** Looks for what an attempt of a part left at the provider. */
-export type LookUpPart = (part: StoredPart, attempt: StoredAttempt, context: CallContext) => Promise<Verdict>;
+export type LookUpPart = (part: StoredPart, attempt: StoredAttempt, look: Look) => Promise<Verdict>;
 
 /**
  * Finds out about attempts without a known outcome: their worker died, or the call broke off after writing. Nothing is
@@ -32,17 +36,23 @@ export class UncertainAttempts {
     const [first] = unknown;
     const attempt = unknown.at(-1);
     if (!first || !attempt) return 'clear';
-    if (!(await store.renew(lane.lease, options.leaseMs))) return 'lost';
+    const permit = await this.heads.enter(lane, head, 'look-up');
+    if (typeof permit === 'string') return permit;
+    if (!(await intended(permit, store.renew(lane.lease, options.leaseMs)))) return 'lost';
 
     // Taken before the look-up: it proves the absence only of what had its time to show.
     const sinceEndMs = attempt.endedAgoMs ?? attempt.startedAgoMs - options.sendTimeoutMs;
     let verdict: Verdict;
     try {
-      verdict = await lookUp(part, first, { timeoutMs: options.sendTimeoutMs });
+      verdict = await lookUp(part, first, (call) =>
+        callThrough(permit, () => call({ timeoutMs: options.sendTimeoutMs })),
+      );
     } catch (error) {
       if (!(error instanceof DeliveryError)) throw error;
       if (!this.isHopeless(lane, attempt)) return this.lookUpFailed(lane, head, attempt, error);
       verdict = 'impossible';
+    } finally {
+      permit.unused();
     }
     if (typeof verdict === 'object') {
       this.observe(lane, head, 'found');

@@ -18,6 +18,7 @@ export interface ClaimRow {
   chat_gateway_channel_id: string | null;
   queue_id: string | null;
   language: string | null;
+  messages_per_second: number | null;
 }
 
 export function claimedLane(row: ClaimRow): ClaimedLane {
@@ -41,6 +42,7 @@ export function claimedLane(row: ClaimRow): ClaimedLane {
       ...(row.chat_gateway_channel_id !== null && { chatGatewayChannelId: row.chat_gateway_channel_id }),
       ...(row.queue_id !== null && { queueId: row.queue_id }),
       ...(row.language !== null && { language: row.language }),
+      ...(row.messages_per_second !== null && { messagesPerSecond: row.messages_per_second }),
     },
   };
 }

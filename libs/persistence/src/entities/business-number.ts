@@ -7,6 +7,8 @@ export interface NumberSettings {
   customerSilentMinutes?: number;
   /** What a customer reads whose message could not be delivered. */
   failedText?: string;
+  /** What it may send, over all workers. */
+  messagesPerSecond?: number;
 }
 
 @Entity('business_numbers')

@@ -3,6 +3,7 @@ import { KnownThreads1795400000002 } from './0002-known-threads.js';
 import { AppendMessages1795700000003 } from './0003-append-messages.js';
 import { ReceiptsOfParts1795800000004 } from './0004-receipts-of-parts.js';
 import { Outcomes1795900000005 } from './0005-outcomes.js';
+import { ProviderStates1796000000006 } from './0006-provider-states.js';
 
 /** Every migration, in order. Listed rather than found by a glob, and never rewritten once landed. */
 export const migrations = [
@@ -11,4 +12,5 @@ export const migrations = [
   AppendMessages1795700000003,
   ReceiptsOfParts1795800000004,
   Outcomes1795900000005,
+  ProviderStates1796000000006,
 ];

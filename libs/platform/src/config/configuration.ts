@@ -1,4 +1,13 @@
-import { FromEnvironment, httpUrl, oneOf, token, tokenList, url, wholeNumber } from './variable.js';
+import {
+  FromEnvironment,
+  httpUrl,
+  oneOf,
+  risingNumbers,
+  token,
+  tokenList,
+  url,
+  wholeNumber,
+} from './variable.js';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -193,6 +202,93 @@ export class Configuration {
     rule: milliseconds(1000, 2_592_000_000),
   })
   outboundMaxAgeMs!: number;
+
+  @FromEnvironment({
+    description:
+      'Longest pause after the first, second, … failure of a message in a row; the last one repeats.',
+    default: '1000,2000,4000,8000,15000,30000,60000,120000',
+    rule: risingNumbers({ min: 1, max: 86_400_000, of: 'milliseconds' }),
+  })
+  retryScheduleMs!: readonly number[];
+
+  @FromEnvironment({
+    description: "Shortest pause that a provider's `Retry-After` can make.",
+    default: '1000',
+    rule: milliseconds(0, 3_600_000),
+  })
+  retryAfterMinMs!: number;
+
+  @FromEnvironment({
+    description: 'Longest one; not less than `RETRY_AFTER_MIN_MS`.',
+    default: '30000',
+    rule: milliseconds(0, 3_600_000),
+  })
+  retryAfterMaxMs!: number;
+
+  @FromEnvironment({
+    description:
+      'A worker calls a provider only to probe it when more than so many percent of its calls in `BREAKER_WINDOW_MS` failed.',
+    default: '50',
+    rule: wholeNumber({ min: 1, max: 99 }),
+  })
+  breakerFailurePercent!: number;
+
+  @FromEnvironment({
+    description: 'Fewer calls than that in the window say nothing.',
+    default: '20',
+    rule: wholeNumber({ min: 1, max: 10_000 }),
+  })
+  breakerMinCalls!: number;
+
+  @FromEnvironment({
+    description: 'How far back the calls to a provider are counted.',
+    default: '10000',
+    rule: milliseconds(100, 600_000),
+  })
+  breakerWindowMs!: number;
+
+  @FromEnvironment({
+    description: 'How often all workers together probe a provider that fails.',
+    default: '5000',
+    rule: milliseconds(50, 600_000),
+  })
+  probeIntervalMs!: number;
+
+  @FromEnvironment({
+    description: 'How often they probe one that refuses our credentials.',
+    default: '30000',
+    rule: milliseconds(50, 3_600_000),
+  })
+  credentialsProbeIntervalMs!: number;
+
+  @FromEnvironment({
+    description: 'Calls to Twilio under way at once, per account over all workers.',
+    default: '100',
+    rule: wholeNumber({ min: 1, max: 10_000 }),
+  })
+  twilioConcurrency!: number;
+
+  @FromEnvironment({
+    description: 'Calls to the Chat Gateway under way at once, per account over all workers.',
+    default: '100',
+    rule: wholeNumber({ min: 1, max: 10_000 }),
+  })
+  chatGatewayConcurrency!: number;
+
+  @FromEnvironment({
+    description:
+      'What a number sends at most by SMS, over all workers; `messagesPerSecond` of the number wins.',
+    default: '100',
+    rule: wholeNumber({ min: 1, max: 10_000, of: 'messages' }),
+  })
+  smsPerSecond!: number;
+
+  @FromEnvironment({
+    description: 'The same by WhatsApp.',
+    default: '80',
+    rule: wholeNumber({ min: 1, max: 10_000, of: 'messages' }),
+  })
+  whatsappPerSecond!: number;
 
   @FromEnvironment({
     description: `How much is logged: ${LOG_LEVELS.map((level) => `\`${level}\``).join(', ')}.`,

@@ -124,6 +124,58 @@ const wrong: [name: string, value: string, line: string][] = [
     'OUTBOUND_MAX_AGE_MS must be a whole number of milliseconds between 1000 and 2592000000, but is "0".',
   ],
   [
+    'RETRY_SCHEDULE_MS',
+    '1000,500',
+    'RETRY_SCHEDULE_MS must be whole numbers of milliseconds between 1 and 86400000, separated by commas, none smaller than the one before, but is "1000,500".',
+  ],
+  [
+    'RETRY_AFTER_MIN_MS',
+    '-1',
+    'RETRY_AFTER_MIN_MS must be a whole number of milliseconds between 0 and 3600000, but is "-1".',
+  ],
+  [
+    'RETRY_AFTER_MAX_MS',
+    '30 s',
+    'RETRY_AFTER_MAX_MS must be a whole number of milliseconds between 0 and 3600000, but is "30 s".',
+  ],
+  [
+    'BREAKER_FAILURE_PERCENT',
+    '100',
+    'BREAKER_FAILURE_PERCENT must be a whole number between 1 and 99, but is "100".',
+  ],
+  ['BREAKER_MIN_CALLS', '0', 'BREAKER_MIN_CALLS must be a whole number between 1 and 10000, but is "0".'],
+  [
+    'BREAKER_WINDOW_MS',
+    '10',
+    'BREAKER_WINDOW_MS must be a whole number of milliseconds between 100 and 600000, but is "10".',
+  ],
+  [
+    'PROBE_INTERVAL_MS',
+    '0',
+    'PROBE_INTERVAL_MS must be a whole number of milliseconds between 50 and 600000, but is "0".',
+  ],
+  [
+    'CREDENTIALS_PROBE_INTERVAL_MS',
+    'never',
+    'CREDENTIALS_PROBE_INTERVAL_MS must be a whole number of milliseconds between 50 and 3600000, but is "never".',
+  ],
+  ['TWILIO_CONCURRENCY', '0', 'TWILIO_CONCURRENCY must be a whole number between 1 and 10000, but is "0".'],
+  [
+    'CHAT_GATEWAY_CONCURRENCY',
+    'many',
+    'CHAT_GATEWAY_CONCURRENCY must be a whole number between 1 and 10000, but is "many".',
+  ],
+  [
+    'SMS_PER_SECOND',
+    '0.5',
+    'SMS_PER_SECOND must be a whole number of messages between 1 and 10000, but is "0.5".',
+  ],
+  [
+    'WHATSAPP_PER_SECOND',
+    '0',
+    'WHATSAPP_PER_SECOND must be a whole number of messages between 1 and 10000, but is "0".',
+  ],
+  [
     'LOG_LEVEL',
     'loud',
     'LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent, but is "loud".',
@@ -188,6 +240,18 @@ describe(readConfiguration.name, () => {
       lookUpPatienceMs: 600_000,
       inboundMaxAgeMs: 86_400_000,
       outboundMaxAgeMs: 14_400_000,
+      retryScheduleMs: [1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 60_000, 120_000],
+      retryAfterMinMs: 1_000,
+      retryAfterMaxMs: 30_000,
+      breakerFailurePercent: 50,
+      breakerMinCalls: 20,
+      breakerWindowMs: 10_000,
+      probeIntervalMs: 5_000,
+      credentialsProbeIntervalMs: 30_000,
+      twilioConcurrency: 100,
+      chatGatewayConcurrency: 100,
+      smsPerSecond: 100,
+      whatsappPerSecond: 80,
       logLevel: 'info',
     });
     expect(readConfiguration('worker', complete).port).toBe(3001);
@@ -214,6 +278,7 @@ describe(readConfiguration.name, () => {
     const configuration = readConfiguration('gateway', complete);
     expect(Object.isFrozen(configuration)).toBe(true);
     expect(Object.isFrozen(configuration.twilioAuthToken)).toBe(true);
+    expect(Object.isFrozen(configuration.retryScheduleMs)).toBe(true);
   });
 
   it('wants a send to end well within the lease', () => {
@@ -226,6 +291,29 @@ describe(readConfiguration.name, () => {
     expect(
       readConfiguration('worker', { ...complete, LANE_LEASE_MS: '8000', SEND_TIMEOUT_MS: '3999' }),
     ).toBeDefined();
+  });
+
+  it.each(['1000,', ',', '1000;2000', '0', '1e3', '1000,86400001'])(
+    'refuses the retry schedule "%s"',
+    (schedule) => {
+      expect(complaint('worker', { ...complete, RETRY_SCHEDULE_MS: schedule })).toMatch(
+        /^RETRY_SCHEDULE_MS must be /,
+      );
+    },
+  );
+
+  it('reads a retry schedule', () => {
+    const configuration = readConfiguration('worker', { ...complete, RETRY_SCHEDULE_MS: '5, 5,10' });
+    expect(configuration.retryScheduleMs).toEqual([5, 5, 10]);
+  });
+
+  it('wants the clamp of Retry-After to leave room', () => {
+    expect(complaint('worker', { ...complete, RETRY_AFTER_MIN_MS: '2000', RETRY_AFTER_MAX_MS: '1999' })).toBe(
+      'RETRY_AFTER_MAX_MS must not be less than RETRY_AFTER_MIN_MS (2000), but is "1999".',
+    );
+    expect(complaint('worker', { ...complete, RETRY_AFTER_MIN_MS: '40000' })).toBe(
+      'RETRY_AFTER_MAX_MS must not be less than RETRY_AFTER_MIN_MS (40000), but is 30000 by default.',
+    );
   });
 
   it('wants both halves of the API key', () => {

@@ -43,6 +43,7 @@ export function readConfiguration<R extends Role>(
     );
   }
   Object.freeze(configuration.twilioAuthToken);
+  Object.freeze(configuration.retryScheduleMs);
   return Object.freeze(configuration) as ConfigurationByRole[R];
 }
 
@@ -107,6 +108,15 @@ function checkTogether(configuration: Configuration, set: Environment): void {
       'SEND_TIMEOUT_MS',
       `SEND_TIMEOUT_MS must be less than half of LANE_LEASE_MS (${laneLeaseMs}), but is ${
         set['SEND_TIMEOUT_MS'] === undefined ? `${sendTimeoutMs} by default` : `"${sendTimeoutMs}"`
+      }.`,
+    );
+  }
+  const { retryAfterMinMs, retryAfterMaxMs } = configuration;
+  if (retryAfterMaxMs < retryAfterMinMs) {
+    throw new ConfigurationError(
+      'RETRY_AFTER_MAX_MS',
+      `RETRY_AFTER_MAX_MS must not be less than RETRY_AFTER_MIN_MS (${retryAfterMinMs}), but is ${
+        set['RETRY_AFTER_MAX_MS'] === undefined ? `${retryAfterMaxMs} by default` : `"${retryAfterMaxMs}"`
       }.`,
     );
   }

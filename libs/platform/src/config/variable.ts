@@ -85,6 +85,21 @@ export function wholeNumber(limits: { min: number; max: number; of?: string }): 
   };
 }
 
+/** `1,2,3` → `[1, 2, 3]`, none smaller than the one before. */
+export function risingNumbers(limits: { min: number; max: number; of: string }): Rule {
+  return {
+    shouldBe: `whole numbers of ${limits.of} between ${limits.min} and ${limits.max}, separated by commas, none smaller than the one before`,
+    parse: (text) => text.split(',').map((item) => (/^\d+$/.test(item.trim()) ? Number(item) : Number.NaN)),
+    validators: [
+      ArrayNotEmpty(),
+      IsInt({ each: true }),
+      Min(limits.min, { each: true }),
+      Max(limits.max, { each: true }),
+      ValidateBy({ name: 'isRising', validator: { validate: isRising } }),
+    ],
+  };
+}
+
 export function oneOf(values: readonly string[]): Rule {
   return { shouldBe: `one of ${values.join(', ')}`, parse: (text) => text, validators: [IsIn(values)] };
 }
@@ -129,6 +144,13 @@ export function url(shouldBe: string, protocols: readonly string[], options: { b
 /** Where providers are reached, or reach us: paths are appended, so nothing may follow the path. */
 export function httpUrl(): Rule {
   return url('an http(s) URL without user, query or fragment', ['http:', 'https:'], { bare: true });
+}
+
+function isRising(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.every((item, index) => index === 0 || Number(item) >= Number(value[index - 1]))
+  );
 }
 
 function isUrlOf(value: unknown, protocols: readonly string[], bare: boolean): boolean {

@@ -84,6 +84,30 @@ export class Metrics {
     registers: this.registers,
   });
 
+  /** Every call that was let through, whatever for: `send`, `create`, `look-up`, `end`. */
+  readonly calls = new Counter({
+    name: 'causeway_calls_total',
+    help: 'Calls made to a provider, by kind.',
+    labelNames: ['provider', 'kind'] as const,
+    registers: this.registers,
+  });
+
+  /** `why`: `breaker`, `credentials`, `rate`, `concurrency`. */
+  readonly callsRefused = new Counter({
+    name: 'causeway_calls_refused_total',
+    help: 'Calls that were not made because of our own limits, by reason; the lane waits.',
+    labelNames: ['provider', 'why'] as const,
+    registers: this.registers,
+  });
+
+  /** `why`: `breaker`, `credentials`. */
+  readonly providerBlocked = new Gauge({
+    name: 'causeway_provider_blocked',
+    help: '1 while this worker only probes the provider, by reason.',
+    labelNames: ['provider', 'why'] as const,
+    registers: this.registers,
+  });
+
   readonly possibleDuplicates = new Counter({
     name: 'causeway_possible_duplicates_total',
     help: 'Parts sent again without knowing what became of the attempt before.',

@@ -1,0 +1,295 @@
+import {
+  ProviderGate,
+  type DeliveryObserver,
+  type Direction,
+  type Permit,
+  type ProviderCall,
+  type Refusal,
+  type RefusalReason,
+  type WakeUps,
+} from '#core';
+import type { Beat, ProviderStates } from '#persistence';
+import type { Logger, Metrics } from '#platform';
+import { CallSlots, Slot } from './call-slots.js';
+import { ProviderHealth, type Change, type HealthOptions } from './provider-health.js';
+import { SenderRates } from './sender-rates.js';
+import { verdictOf } from './verdict.js';
+import { WaitingLine } from './waiting-line.js';
+import { WorkerShare } from './worker-share.js';
+
+type Provider = ProviderCall['provider'];
+
+export interface GateOptions extends HealthOptions {
+  /** The one deadline of a call: a probe that takes longer is nobody's any more. */
+  callTimeoutMs: number;
+  /** Lanes that this worker works on at once, per direction. */
+  lanesAtOnce: number;
+  /** Calls under way per account, over all workers. */
+  concurrency: Record<Provider, number>;
+  /** Messages per second of a number that has no limit of its own, over all workers. */
+  messagesPerSecond: { sms: number; whatsapp: number };
+}
+
+export interface GateDependencies {
+  workerId: string;
+  states: ProviderStates;
+  wakeUps: WakeUps;
+  metrics: Metrics;
+  logger: Logger;
+  observer: Pick<DeliveryObserver, 'alarm'>;
+  options: GateOptions;
+}
+
+/** As in metrics, logs and storage. */
+export const PROVIDERS = { desk: 'chat-gateway', channel: 'twilio' } as const satisfies Record<
+  Provider,
+  string
+>;
+const DIRECTIONS: Record<Provider, Direction> = { desk: 'inbound', channel: 'outbound' };
+
+/** Lanes that wait for a provider go on within so long after its recovery, and are looked for until then. */
+const PULL_SPREAD_MS = 5_000;
+const PULL_FOR_MS = 6_000;
+/** Lanes that a worker brings at its start to a provider that is paused: its credentials may be the repaired ones. */
+const FIRST_PROBES = 3;
+/** While a provider is blocked, one lane looks again per so many milliseconds and worker, whether or not it may probe. */
+const BLOCKED_SPACING_MS = 50;
+const MAX_WAIT_MS = 120_000;
+/** While blocked, what the workers share is read again as lanes come, at most so often. */
+const LOOK_INTERVAL_MS = 250;
+/** A probe's deadline may be late by that. */
+const PROBE_MARGIN_MS = 1_000;
+/** A worker without a part of its own yet. */
+const NO_SHARE_WAIT_MS = 500;
+
+interface Gated {
+  provider: Provider;
+  tenantId: string;
+  health: ProviderHealth;
+}
+
+/**
+ * The gate of one worker. Closed breakers, rates and slots are looked up in memory; Postgres is asked only where calls are
+ * refused anyway, and told when something changes. Redis has no part in it.
+ */
+export class WorkerGate extends ProviderGate {
+  private readonly gated = new Map<string, Gated>();
+  private readonly slots: CallSlots;
+  private readonly rates = new SenderRates();
+  private readonly share = new WorkerShare();
+  private readonly line = new WaitingLine(MAX_WAIT_MS);
+  private readonly running = new Set<Promise<void>>();
+  private lookedMs = -Infinity;
+  private looking: Promise<void> | undefined;
+
+  constructor(private readonly deps: GateDependencies) {
+    super();
+    this.slots = new CallSlots(deps.options.lanesAtOnce);
+  }
+
+  /** Says that this worker lives, hears who else does, and what became of providers. */
+  async beat(): Promise<void> {
+    const { states, workerId } = this.deps;
+    const isFirst = !this.share.joined;
+    // Of two that join at the same time, one at least must see the other when it looks.
+    if (isFirst) await states.beat(workerId);
+    const sentMs = performance.now();
+    const beat = await states.beat(workerId);
+    this.lookedMs = performance.now();
+    this.share.heard(beat, sentMs);
+    for (const { gated, recoveredAgoMs = Infinity } of this.learn(beat, this.lookedMs)) {
+      // Lanes that were under way at the time of the recovery begin to wait after it.
+      if (recoveredAgoMs < PULL_FOR_MS) await this.pullForward(gated);
+      else if (isFirst && gated.health.blocked === 'credentials') await this.probeAtOnce(gated);
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.allSettled(this.running);
+    await this.deps.states.leave(this.deps.workerId).catch(() => undefined);
+  }
+
+  override async enter(call: ProviderCall): Promise<Permit | Refusal> {
+    const gated = this.of(call.provider, call.tenantId);
+    const isProbe = gated.health.blocked !== undefined && (await this.takeProbe(gated));
+    const { blocked, probeDueMs } = gated.health;
+    if (blocked && !isProbe) {
+      const waitMs = this.line.join(keyOf(gated), performance.now(), probeDueMs, BLOCKED_SPACING_MS);
+      return this.refuse(gated, blocked, waitMs);
+    }
+    const entered = await this.takeSlot(call, gated);
+    if (!(entered instanceof Slot)) {
+      if (isProbe) this.giveProbeBack(gated);
+      return entered;
+    }
+    this.deps.metrics.calls.inc({ provider: PROVIDERS[call.provider], kind: call.kind });
+    return this.permit(gated, entered, isProbe);
+  }
+
+  private async takeSlot(
+    { provider, kind, tenantId, number }: ProviderCall,
+    gated: Gated,
+  ): Promise<Slot | Refusal> {
+    const { concurrency, messagesPerSecond } = this.deps.options;
+    const nowMs = performance.now();
+    const numberId = number?.id ?? '';
+    const limit = this.share.whole(concurrency[provider], nowMs);
+    if (limit === 0) return this.refuse(gated, 'concurrency', NO_SHARE_WAIT_MS * (0.5 + Math.random()));
+    // The desk's account is the tenant's.
+    const account = `${provider}:${tenantId}:${provider === 'channel' ? number?.account : ''}`;
+    const slot = this.slots.take(account, numberId, limit);
+    if (!(slot instanceof Slot)) {
+      const waitMs = this.line.join(
+        `slot:${account}:${numberId}`,
+        nowMs,
+        nowMs + slot.freeInMs,
+        slot.freeInMs,
+      );
+      return this.refuse(gated, 'concurrency', waitMs);
+    }
+    if (kind !== 'send' || provider !== 'channel' || !number) return slot;
+    const channel = number.address.startsWith('whatsapp:') ? 'whatsapp' : 'sms';
+    const perSecond = this.share.fraction(number.messagesPerSecond ?? messagesPerSecond[channel], nowMs);
+    const freeInMs = await this.rates.take(numberId, perSecond);
+    if (freeInMs === 0) return slot;
+    slot.free();
+    return this.refuse(
+      gated,
+      'rate',
+      this.line.join(`rate:${numberId}`, nowMs, nowMs + freeInMs, 1000 / perSecond),
+    );
+  }
+
+  private permit(gated: Gated, slot: Slot, isProbe: boolean): Permit {
+    const beganMs = performance.now();
+    return {
+      unused: () => {
+        if (!slot.free()) return;
+        if (isProbe) this.giveProbeBack(gated);
+      },
+      end: (error) => {
+        if (!slot.free()) return;
+        const change = gated.health.ended(verdictOf(error), beganMs, isProbe, performance.now());
+        if (change) this.changed(gated, change, error);
+      },
+    };
+  }
+
+  /** True when this call is to be the one that tries whether the provider works again. */
+  private async takeProbe(gated: Gated): Promise<boolean> {
+    const { health, tenantId, provider } = gated;
+    await this.look();
+    if (!health.blocked || performance.now() < health.probeDueMs) return false;
+    const leaseMs = Math.max(health.probeIntervalMs, this.deps.options.callTimeoutMs + PROBE_MARGIN_MS);
+    health.probeAt(performance.now() + leaseMs);
+    // Without storage nobody can be kept from probing, so nobody probes; nothing could be sent either.
+    return this.deps.states.takeProbe(tenantId, PROVIDERS[provider], leaseMs).catch(() => false);
+  }
+
+  private giveProbeBack({ health, tenantId, provider }: Gated): void {
+    health.probeAt(performance.now());
+    this.run(() => this.deps.states.probeIn(tenantId, PROVIDERS[provider], 0));
+  }
+
+  /** A beat out of turn, one for all who come meanwhile. */
+  private async look(): Promise<void> {
+    if (performance.now() - this.lookedMs < LOOK_INTERVAL_MS) return;
+    this.looking ??= this.beat()
+      .catch(() => undefined)
+      .finally(() => (this.looking = undefined));
+    await this.looking;
+  }
+
+  private learn({ providers }: Beat, readMs: number): { gated: Gated; recoveredAgoMs?: number }[] {
+    return providers.flatMap((state) => {
+      const provider = state.provider === PROVIDERS.desk ? 'desk' : 'channel';
+      const gated = this.of(provider, state.tenantId);
+      if (gated.health.learn(state, readMs)) this.line.clear(keyOf(gated));
+      this.show(gated);
+      return { gated, ...(state.recoveredAgoMs !== undefined && { recoveredAgoMs: state.recoveredAgoMs }) };
+    });
+  }
+
+  private changed(gated: Gated, change: Change, error: unknown): void {
+    const { states, logger, observer } = this.deps;
+    const { tenantId, provider, health } = gated;
+    const name = PROVIDERS[provider];
+    this.show(gated);
+    switch (change) {
+      case 'opened':
+        logger.warn(
+          { provider: name, tenantId },
+          'A provider fails; it is only probed until it works again.',
+        );
+        return this.run(async () => void (await states.takeProbe(tenantId, name, health.probeIntervalMs)));
+      case 'still-down':
+        return this.run(() => states.probeIn(tenantId, name, health.probeIntervalMs));
+      case 'paused':
+        return this.run(async () => {
+          if (!(await states.pause(tenantId, name, health.probeIntervalMs))) return;
+          logger.error(
+            { provider: name, tenantId },
+            'A provider refuses our credentials; it is only probed.',
+          );
+          observer.alarm('credentials-refused', {}, error);
+        });
+      case 'recovered':
+        this.line.clear(keyOf(gated));
+        return this.run(async () => {
+          await states.recovered(tenantId, name);
+          logger.info({ provider: name, tenantId }, 'A provider works again; waiting lanes go on.');
+          await this.pullForward(gated);
+        });
+    }
+  }
+
+  private async probeAtOnce({ tenantId, provider }: Gated): Promise<void> {
+    const { states, wakeUps } = this.deps;
+    await states.probeIn(tenantId, PROVIDERS[provider], 0);
+    wakeUps.wake(await states.pullForward(tenantId, DIRECTIONS[provider], 0, FIRST_PROBES));
+  }
+
+  private async pullForward({ tenantId, provider }: Gated): Promise<void> {
+    const { states, wakeUps } = this.deps;
+    wakeUps.wake(await states.pullForward(tenantId, DIRECTIONS[provider], PULL_SPREAD_MS));
+  }
+
+  private refuse({ provider }: Gated, why: RefusalReason, waitMs: number): Refusal {
+    this.deps.metrics.callsRefused.inc({ provider: PROVIDERS[provider], why });
+    return { why, waitMs: Math.ceil(waitMs) };
+  }
+
+  /** What is told to the others; nobody waits for it, and who does not hear it finds out. */
+  private run(work: () => Promise<void>): void {
+    const running = work()
+      .catch((error: unknown) =>
+        this.deps.logger.warn({ err: error }, 'Workers could not be told of a provider.'),
+      )
+      .finally(() => this.running.delete(running));
+    this.running.add(running);
+  }
+
+  private show({ provider, health }: Gated): void {
+    for (const why of ['breaker', 'credentials'] as const) {
+      this.deps.metrics.providerBlocked.set(
+        { provider: PROVIDERS[provider], why },
+        health.blocked === why ? 1 : 0,
+      );
+    }
+  }
+
+  private of(provider: Provider, tenantId: string): Gated {
+    const key = `${provider}:${tenantId}`;
+    let gated = this.gated.get(key);
+    if (!gated) {
+      gated = { provider, tenantId, health: new ProviderHealth(this.deps.options, performance.now()) };
+      this.gated.set(key, gated);
+      this.show(gated);
+    }
+    return gated;
+  }
+}
+
+function keyOf({ provider, tenantId }: Gated): string {
+  return `blocked:${provider}:${tenantId}`;
+}
