@@ -1,6 +1,6 @@
 import { DeliveryError, parseRetryAfter } from '#core';
-import type { DeliveryErrorKind, HoldReason } from '#core';
-import { meaningOf } from './error-codes.js';
+import type { DeliveryErrorKind, HoldReason, ProviderWords } from '#core';
+import { meaningOf, TWILIO_ERRORS } from './error-codes.js';
 
 /** Twilio's general codes for account, authentication and API; an unknown one with a 403 concerns every call. */
 const GENERAL_CODE = /^20\d{3}$/;
@@ -12,7 +12,7 @@ interface Refusal {
 }
 
 /** Answers without a code that the table knows. A status that stands nowhere refuses the message for good. */
-const BY_STATUS: Readonly<Record<number, Refusal>> = {
+export const BY_STATUS: Readonly<Record<number, Refusal>> = {
   401: { kind: 'credentials', code: 'credentials-refused' },
   404: { kind: 'held', hold: 'configuration', code: 'resource-not-found' },
   405: { kind: 'held', hold: 'configuration', code: 'not-the-api' },
@@ -20,6 +20,33 @@ const BY_STATUS: Readonly<Record<number, Refusal>> = {
   // From something between us and Twilio: what became of the request there is anybody's guess.
   408: { kind: 'uncertain', code: 'request-timeout' },
   425: { kind: 'uncertain', code: 'too-early' },
+};
+
+/** What the short names mean that stand for no code of Twilio's. */
+const WORDS: Readonly<Record<string, string>> = {
+  'credentials-refused': 'Our credentials were refused.',
+  'resource-not-found': 'The account or the path of the call is not known.',
+  'not-the-api': 'Whoever answers at TWILIO_API_BASE_URL is not its API.',
+  'request-timeout': 'Something between us and it gave up waiting for the request.',
+  'too-early': 'Something between us and it put the request off.',
+  'provider-error': 'It had an internal error.',
+  'rate-limited': 'Too many calls at once; nothing was sent.',
+  'rejected-unknown': 'It refused the message without saying why.',
+  'other-account': 'The number belongs to another account than TWILIO_ACCOUNT_SID.',
+  'list-incomplete': 'The list of its messages lacks some that it certainly took.',
+  'list-too-long': 'The list of its messages is too long to be read in time.',
+  'unreadable-answer': 'It took the call, and its answer could not be read.',
+};
+
+const TEXT_BY_NAME: ReadonlyMap<string, string> = new Map(
+  [...TWILIO_ERRORS.values()].toReversed().map(({ name, text }) => [name, text]),
+);
+
+/** Twilio's answers in sentences for operators. */
+export const twilioWords: ProviderWords = {
+  name: 'Twilio',
+  reason: (code) => (Object.hasOwn(WORDS, code) ? WORDS[code] : TEXT_BY_NAME.get(code)),
+  providerCode: (code) => meaningOf(code)?.text,
 };
 
 /**

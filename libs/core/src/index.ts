@@ -15,3 +15,4 @@ export * from './delivery/lane-drain.js';
 export * from './delivery/lane-store.js';
 export type { Verdict } from './delivery/uncertain-attempts.js';
 export * from './delivery/provider-gate.js';
+export * from './delivery/explain.js';

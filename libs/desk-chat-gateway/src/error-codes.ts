@@ -1,5 +1,5 @@
 import { DeliveryError, parseRetryAfter } from '#core';
-import type { DeliveryErrorKind, HoldReason } from '#core';
+import type { DeliveryErrorKind, HoldReason, ProviderWords } from '#core';
 import { asArray, asObject } from './json.js';
 
 /**
@@ -80,6 +80,40 @@ export const BY_CODE: Readonly<Record<string, Partial<Row>>> = {
   invalid_json_object: refused('invalid-json-object'),
   resource_not_found: { create: misconfigured('channel-not-found'), message: gone, end: gone, read: gone },
   access_denied: both(credentials('access-denied')),
+};
+
+/** What the verdicts mean. */
+const WORDS: Readonly<Record<string, string>> = {
+  rejected: 'It refused the call.',
+  unauthorized: 'Our API key was refused.',
+  forbidden: 'Our API key may not do this.',
+  'access-denied': 'Our API key may not do this.',
+  'channel-not-found': 'The channel or the queue of the number does not exist there.',
+  'conversation-gone': 'The conversation does not take messages any more.',
+  'not-supported': 'It does not offer this call.',
+  'request-timeout': 'Something between us and it gave up waiting for the request.',
+  conflict: 'The call does not fit the state of the conversation.',
+  'rate-limited': 'Too many calls at once.',
+  unavailable: 'It is not available.',
+  'unexpected-answer': 'It answered with a status that means nothing here.',
+  'garbage-answer': 'It took the call, and its answer could not be read.',
+  redirected: 'It sent us elsewhere: CHAT_GATEWAY_BASE_URL may be wrong.',
+  'server-error': 'It had an internal error.',
+  'invalid-queue': 'It does not know the queue of the number.',
+  'invalid-channel': 'It does not know the channel of the number.',
+  'invalid-parameter': 'It does not accept a field of the call.',
+  'invalid-json-object': 'It could not read the call.',
+  'conversation-id-known': 'It answered with the id of another conversation of ours.',
+};
+
+/** The Chat Gateway's answers in sentences for operators. */
+export const chatGatewayWords: ProviderWords = {
+  name: 'Chat Gateway',
+  reason: (code) => (Object.hasOwn(WORDS, code) ? WORDS[code] : undefined),
+  providerCode: (code) => {
+    const verdict = verdictByCode(code, 'create') ?? verdictByCode(code, 'message');
+    return verdict && WORDS[verdict.code];
+  },
 };
 
 const OWN_MEANING = new Set([401, 403, 408, 429]);

@@ -6,4 +6,5 @@ export { SigningKeys } from './keys.js';
 export { ChatGatewayClient } from './client.js';
 export type { ChatGatewayAccount } from './client.js';
 export { ChatGatewayDesk } from './desk.js';
+export { chatGatewayWords } from './error-codes.js';
 export { REFERENCE_KEY } from './reference.js';

@@ -1,0 +1,102 @@
+import type { HoldReason } from '../delivery-error.js';
+
+/** What an adapter can say of its provider, in sentences for operators. */
+export interface ProviderWords {
+  /** As operators call the provider. */
+  name: string;
+  /** What our own short name for one of its answers means; undefined for one that is not the adapter's. */
+  reason(code: string): string | undefined;
+  /** What the provider's own code means; undefined for an unknown one. */
+  providerCode(code: string): string | undefined;
+}
+
+/** Reasons that delivery itself writes, beside the reasons of holds and the codes of errors. */
+export type OwnReason =
+  'too-old' | 'outcome-unknown' | 'look-up-failed' | 'reported-by-provider' | 'own-failure' | 'discarded';
+
+/** Why a message is held or has failed where the reason is ours: what it means, then what is to be done. */
+export const OWN_REASONS: Readonly<Record<HoldReason | OwnReason, string>> = {
+  window:
+    "WhatsApp takes answers only within 24 hours of the customer's last message: it goes out when they write again.",
+  'closed-hours': 'Its number is outside its opening hours: it goes on when they begin.',
+  unconfigured: 'Its business number is not configured: it goes on once that is done (POST /api/v1/numbers).',
+  configuration:
+    'Something has to be repaired at the provider or at the number. It is tried again every five minutes, and at once when the number is changed, its lane is resumed or it is replayed.',
+  paused: 'An operator has paused it: it goes on when its lane is resumed.',
+  credentials:
+    'The provider refuses our credentials. Nothing is lost: it is tried again every 30 seconds until they are repaired.',
+  uncertain:
+    'Nobody can tell whether the provider took it, and UNCERTAIN_POLICY is hold. See whether it arrived: then discard it, or replay it, which may double it.',
+  'reopening-limit':
+    'Conversations of its thread were found gone again and again. Look at the channel and the queue in the contact centre, then resume its lane.',
+  quarantine:
+    'It was set aside, and its lane went on: our own code failed over it, or nobody could tell who wrote it. Look for its id in the log, then replay or discard it.',
+  'no-conversation':
+    'This note found no open conversation: it is given to the next one as history. Nothing is to be done.',
+  'too-old': 'It was tried until it was older than allowed. Replay it if it is still wanted, or discard it.',
+  'outcome-unknown':
+    'It became older than allowed while nobody could tell whether the provider took it. A replay looks that up again before anything is repeated.',
+  'look-up-failed':
+    'Whether the provider took it could not be looked up so far. That is tried again, and nothing is repeated until then.',
+  'reported-by-provider':
+    'The provider took it, and reported later that it did not arrive. Replay or discard it.',
+  'own-failure': 'Our own code failed over it. It is tried a few times more, then set aside.',
+  discarded: 'An operator has discarded it. A replay takes that back.',
+};
+
+/** How calls break off, whoever is called. */
+export const CALL_REASONS: Readonly<Record<string, string>> = {
+  dns: 'The name of its host could not be resolved.',
+  'connect-refused': 'A connection to it could not be opened.',
+  'connect-timeout': 'A connection to it did not open in time.',
+  tls: 'No secure connection to it could be made.',
+  'connection-lost': 'The connection to it broke off.',
+  deadline: 'It did not answer in time.',
+  'response-too-large': 'Its answer was too large.',
+  'invalid-response': 'Its answer was not HTTP.',
+  stopped: 'The call was stopped by us before it was finished.',
+};
+
+/** What becomes of a message whose reason is an error's code. */
+const NEXT = {
+  failed: 'Replay it once that has changed, or discard it.',
+  held: 'It waits for that to be repaired.',
+  open: 'It is tried again by itself.',
+  uncertain: 'Whether the provider has it is found out before anything is repeated.',
+} as const;
+
+export interface Explained {
+  delivery: 'open' | 'sending' | 'uncertain' | 'submitted' | 'held' | 'failed';
+  reason?: string | null;
+  providerCode?: string | null;
+  /** Of the last attempt. */
+  errorCode?: string | null;
+}
+
+/** Why a message is held, failed, uncertain or tried again, and what is to be done; undefined where there is nothing to explain. */
+export function explain(message: Explained, words: ProviderWords): string | undefined {
+  const { delivery, reason } = message;
+  if (delivery === 'submitted' || delivery === 'sending') return undefined;
+  if (!reason) return delivery === 'uncertain' ? NEXT.uncertain : undefined;
+  const own: string | undefined = Object.hasOwn(OWN_REASONS, reason)
+    ? OWN_REASONS[reason as keyof typeof OWN_REASONS]
+    : undefined;
+  return [cause(message, own === undefined ? reason : message.errorCode, words), own ?? NEXT[delivery]]
+    .filter(Boolean)
+    .join(' ');
+}
+
+function cause(
+  { providerCode }: Explained,
+  code: string | null | undefined,
+  words: ProviderWords,
+): string | undefined {
+  const said = (text: string) => `${words.name}: ${text}`;
+  if (providerCode) {
+    const known = words.providerCode(providerCode) ?? (code && words.reason(code));
+    return said(`${known ?? 'A code that our table lacks.'} (${providerCode})`);
+  }
+  if (!code) return undefined;
+  const known = words.reason(code) ?? (Object.hasOwn(CALL_REASONS, code) ? CALL_REASONS[code] : undefined);
+  return said(known ?? `(${code})`);
+}
