@@ -2,7 +2,9 @@ import { Global, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import request from 'supertest';
+import { twilioWords } from '#channel-twilio';
 import { WakeUps, type PartContent, type WakeUp } from '#core';
+import { chatGatewayWords } from '#desk-chat-gateway';
 import { createDataSource, PostgresLaneStore } from '#persistence';
 import { createLogger, ProblemFilter, readConfiguration } from '#platform';
 import { readBodies } from '../../apps/gateway/src/bodies.js';
@@ -52,7 +54,12 @@ export async function startOperatorApi(databaseUrl?: string): Promise<OperatorAp
   @Module({
     imports: [
       Surroundings,
-      OperatorApiModule.forRoot({ dataSource, apiKey: API_KEY, twilioAccountSid: ACCOUNT }),
+      OperatorApiModule.forRoot({
+        dataSource,
+        apiKey: API_KEY,
+        twilioAccountSid: ACCOUNT,
+        words: { inbound: chatGatewayWords, outbound: twilioWords },
+      }),
     ],
   })
   class TestGateway {}

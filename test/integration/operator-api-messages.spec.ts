@@ -19,7 +19,7 @@ afterAll(() => api.stop());
 beforeEach(async () => {
   await api.db.pool.query(
     `truncate business_numbers, customers, customer_aliases, threads, lanes, lane_items, conversations,
-       desk_conversations, desk_events, dedupe_keys, messages, parts, attempts`,
+       desk_conversations, desk_events, dedupe_keys, messages, parts, attempts, audit`,
   );
   const made = await api
     .call('post', 'numbers')
@@ -138,6 +138,10 @@ describe('messages', () => {
     await api.deliverHead(lane, { parts: [{ text: 'a1' }], providerId: 'P', conversationId });
     await api.holdHead(lane, 'window');
     await api.db.acceptor().accept([agentMessage('answer')]);
+    await api.db.pool.query(
+      `update messages set accepted_at = accepted_at - interval '1 hour' where content ->> 'text' = 'b1'`,
+    );
+    const hourAgo = new Date(Date.now() - 1_800_000).toISOString();
     await api.db.pool.query(`update messages set possible_duplicate = true where content ->> 'text' = 'b1'`);
     await api.db.pool.query(
       `with gone as (delete from lane_items where message_id in
@@ -164,6 +168,14 @@ describe('messages', () => {
       ['address=whatsapp:US.1234', ['w1']],
       [`address=${encodeURIComponent(A)}&delivery=held`, ['a2']],
       ['address=%2B15559999999', []],
+      ['reason=too-old', ['a3']],
+      ['reason=window&delivery=held', ['a2']],
+      ['reason=window&delivery=failed', []],
+      [`acceptedTo=${hourAgo}`, ['b1']],
+      [`acceptedFrom=${hourAgo}&delivery=open`, ['answer', 'w1']],
+      [`numberId=${number}&delivery=open`, ['answer', 'b1']],
+      [`numberId=${number}&acceptedFrom=${hourAgo}`, ['answer', 'a3', 'a2', 'a1']],
+      [`numberId=${crypto.randomUUID()}&reason=window`, []],
     ];
     for (const [query, said] of expected) {
       const found = texts(await items(`messages?${query}`));
@@ -187,7 +199,13 @@ describe('messages', () => {
     'address=',
     'address=%00',
     'address=a&address=b',
-    'reason=window',
+    'reason=',
+    'color=red',
+    'numberId=%2B15550100',
+    'acceptedFrom=yesterday',
+    'acceptedTo=2026-01-01',
+    'numberId=00000000-0000-7000-8000-000000000000',
+    'numberId=00000000-0000-7000-8000-000000000000&delivery=submitted',
   ])('are not looked for with %s', async (query) => {
     expect((await api.call('get', `messages?${query}`)).status).toBe(400);
   });
@@ -379,9 +397,13 @@ describe('the OpenAPI document', () => {
     'post /api/v1/conversations/{id}/close',
     'get /api/v1/messages',
     'get /api/v1/messages/{id}',
+    'post /api/v1/messages/replay',
+    'post /api/v1/messages/{id}/replay',
+    'post /api/v1/messages/{id}/discard',
     'get /api/v1/lanes',
     'post /api/v1/lanes/{id}/pause',
     'post /api/v1/lanes/{id}/resume',
+    'get /api/v1/audit',
   ];
 
   async function document(): Promise<OpenAPIObject> {
@@ -434,10 +456,10 @@ describe('the OpenAPI document', () => {
       'id threadId numberId customer state chatGatewayConversationId? queueId? agentId? openedAt activeAt? closedAt? closeReason?',
     );
     expect(fields('Message').join(' ')).toBe(
-      'id threadId laneId conversationId? direction authorType seq content delivery receipt? reason? providerCode? possibleDuplicate acceptedAt submittedAt? parts',
+      'id threadId laneId conversationId? direction authorType seq content delivery receipt? reason? providerCode? explanation? possibleDuplicate acceptedAt submittedAt? parts',
     );
     expect(fields('Attempt').join(' ')).toBe(
-      'id correlationId startedAt endedAt? outcome providerId? httpStatus? errorClass?',
+      'id correlationId startedAt endedAt? outcome providerId? httpStatus? errorClass? errorCode? providerCode?',
     );
     const references = JSON.stringify(openApi).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g);
     for (const [, name = ''] of references) expect(Object.keys(schemas)).toContain(name);
@@ -448,12 +470,16 @@ describe('the OpenAPI document', () => {
       'name' in each ? [each.name] : [],
     );
     expect(parameters.sort()).toEqual([
+      'acceptedFrom',
+      'acceptedTo',
       'address',
       'cursor',
       'delivery',
       'direction',
       'limit',
+      'numberId',
       'possibleDuplicate',
+      'reason',
     ]);
   });
 

@@ -12,7 +12,7 @@ afterAll(() => api.stop());
 beforeEach(async () => {
   await api.db.pool.query(
     `truncate business_numbers, customers, customer_aliases, threads, lanes, lane_items, conversations,
-       desk_conversations, desk_events, dedupe_keys, messages, parts, attempts`,
+       desk_conversations, desk_events, dedupe_keys, messages, parts, attempts, audit`,
   );
   api.woken.length = 0;
 });
@@ -40,6 +40,9 @@ describe('the key', () => {
     ['get', 'messages'],
     ['get', 'lanes'],
     ['post', 'lanes/00000000-0000-7000-8000-000000000000/pause'],
+    ['post', 'messages/replay'],
+    ['post', 'messages/00000000-0000-7000-8000-000000000000/discard'],
+    ['get', 'audit'],
   ] as const;
 
   it.each(routes)('is asked for by %s %s', async (method, path) => {
@@ -274,7 +277,7 @@ describe('lists', () => {
     for (const limit of [1, 3, 7]) expect(await walk(`numbers?limit=${limit}`)).toEqual(all);
   });
 
-  it.each(['numbers', 'conversations', 'messages', 'lanes'])(
+  it.each(['numbers', 'conversations', 'messages', 'lanes', 'audit'])(
     'of %s refuse what they do not know',
     async (path) => {
       const wrong = [

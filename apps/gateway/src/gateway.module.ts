@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { TwilioWebhooksModule } from '#channel-twilio';
-import { ChatGatewayWebhooksModule } from '#desk-chat-gateway';
+import { TwilioWebhooksModule, twilioWords } from '#channel-twilio';
+import { ChatGatewayWebhooksModule, chatGatewayWords } from '#desk-chat-gateway';
 import type { ConfigurationByRole, Logger } from '#platform';
 import { AcceptingModule } from './accepting.module.js';
 import type { Backends } from './backends.js';
@@ -25,6 +25,7 @@ export class GatewayModule {
           dataSource: backends.dataSource,
           apiKey: configuration.adminApiKey,
           twilioAccountSid: configuration.twilioAccountSid,
+          words: { inbound: chatGatewayWords, outbound: twilioWords },
         }),
       ],
       controllers: [HealthController],

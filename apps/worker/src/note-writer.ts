@@ -10,6 +10,7 @@ const EXCERPT_LENGTH = 80;
 const REASONS: Readonly<Record<string, string>> = {
   'too-old': 'It could not be delivered in time.',
   'outcome-unknown': 'Whether it has arrived could not be found out.',
+  discarded: 'An operator has given it up.',
 };
 
 export interface NoteWriterOptions {

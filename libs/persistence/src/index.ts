@@ -8,10 +8,14 @@ export type { BusinessNumber, NumberSettings } from './entities/business-number.
 export { CONVERSATION_STATES, type Conversation } from './entities/conversation.js';
 export { DELIVERIES, type Message } from './entities/message.js';
 export type { Attempt } from './entities/attempt.js';
+export { AUDIT_ACTIONS, type AuditEntry } from './entities/audit-entry.js';
 export * from './operator/operator-database.js';
 export * from './operator/operator-numbers.js';
 export * from './operator/operator-conversations.js';
 export * from './operator/operator-messages.js';
+export type { MessageFilter } from './operator/message-filter.js';
 export * from './operator/operator-lanes.js';
+export * from './operator/operator-replays.js';
+export * from './operator/operator-audit.js';
 export * from './operator/page.js';
 export { releaseHeld, CONFIGURABLE_REASONS } from './operator/release-held.js';

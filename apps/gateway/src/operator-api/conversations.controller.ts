@@ -1,7 +1,8 @@
 import { Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
-import { OperatorConversations, OperatorMessages } from '#persistence';
+import { OperatorConversations, OperatorMessages, type Actor } from '#persistence';
 import { ProblemException } from '#platform';
+import { Audited, By } from './actor.js';
 import {
   ConversationListResource,
   ConversationResource,
@@ -9,6 +10,7 @@ import {
   showConversation,
 } from './conversations.dto.js';
 import { isUuid } from './cursor.js';
+import { Explanations } from './explanations.js';
 import { ListQuery, listOf, pageRequest } from './list.dto.js';
 import { MessageListResource, showMessage } from './messages.dto.js';
 import { OperatorController, Problems } from './operator-controller.js';
@@ -21,6 +23,7 @@ export class ConversationsController {
   constructor(
     @Inject(OperatorConversations) private readonly conversations: OperatorConversations,
     @Inject(OperatorMessages) private readonly messages: OperatorMessages,
+    @Inject(Explanations) private readonly explanations: Explanations,
   ) {}
 
   @Get()
@@ -63,11 +66,13 @@ export class ConversationsController {
     @Query(validated(ListQuery)) query: ListQuery,
   ): Promise<MessageListResource> {
     if (!(await this.conversations.has(id))) throw notFound();
-    return listOf(await this.messages.ofConversation(id, pageRequest(query)), showMessage);
+    const page = await this.messages.ofConversation(id, pageRequest(query));
+    return listOf(page, (message) => showMessage(message, this.explanations));
   }
 
   @Post(':id/close')
   @HttpCode(200)
+  @Audited()
   @ApiOperation({
     summary: 'Close a conversation',
     description: "It ends at the Chat Gateway, too. The customer's next message opens a new one.",
@@ -75,8 +80,8 @@ export class ConversationsController {
   @ApiParam(ID)
   @ApiOkResponse({ type: ConversationResource })
   @Problems({ 404: 'Nothing has this id.', 409: 'The conversation is closed already.' })
-  async close(@Param('id', IdPipe) id: string): Promise<ConversationResource> {
-    const outcome = await this.conversations.close(id);
+  async close(@Param('id', IdPipe) id: string, @By() by: Actor): Promise<ConversationResource> {
+    const outcome = await this.conversations.close(id, by);
     if (outcome === 'unknown') throw notFound();
     if (outcome === 'closed-already') {
       throw new ProblemException(409, { detail: 'This conversation is closed already.' });

@@ -1,6 +1,7 @@
 import { Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
-import { OperatorLanes } from '#persistence';
+import { OperatorLanes, type Actor } from '#persistence';
+import { Audited, By } from './actor.js';
 import { LaneListResource, LaneResource, LanesQuery, showLane } from './lanes.dto.js';
 import { listOf, pageRequest } from './list.dto.js';
 import { OperatorController, Problems } from './operator-controller.js';
@@ -24,24 +25,26 @@ export class LanesController {
 
   @Post(':id/pause')
   @HttpCode(200)
+  @Audited()
   @ApiOperation({ summary: 'Pause a lane', description: 'What is being sent ends; nothing more is taken.' })
   @ApiParam(ID)
   @ApiOkResponse({ type: LaneResource })
   @Problems({ 404: 'Nothing has this id.' })
-  async pause(@Param('id', IdPipe) id: string): Promise<LaneResource> {
-    const lane = await this.lanes.pause(id);
+  async pause(@Param('id', IdPipe) id: string, @By() by: Actor): Promise<LaneResource> {
+    const lane = await this.lanes.pause(id, by);
     if (!lane) throw notFound();
     return showLane(lane);
   }
 
   @Post(':id/resume')
   @HttpCode(200)
+  @Audited()
   @ApiOperation({ summary: 'Resume a lane' })
   @ApiParam(ID)
   @ApiOkResponse({ type: LaneResource })
   @Problems({ 404: 'Nothing has this id.' })
-  async resume(@Param('id', IdPipe) id: string): Promise<LaneResource> {
-    const lane = await this.lanes.resume(id);
+  async resume(@Param('id', IdPipe) id: string, @By() by: Actor): Promise<LaneResource> {
+    const lane = await this.lanes.resume(id, by);
     if (!lane) throw notFound();
     return showLane(lane);
   }

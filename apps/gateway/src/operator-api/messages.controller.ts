@@ -1,6 +1,8 @@
 import { Get, Inject, Param, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
-import { OperatorMessages } from '#persistence';
+import { OperatorMessages, type MessageFilter } from '#persistence';
+import { ProblemException } from '#platform';
+import { Explanations } from './explanations.js';
 import { listOf, pageRequest } from './list.dto.js';
 import { MessageListResource, MessageResource, MessagesQuery, showMessage } from './messages.dto.js';
 import { OperatorController, Problems } from './operator-controller.js';
@@ -8,21 +10,31 @@ import { IdPipe, notFound, validated } from './validation.js';
 
 @OperatorController('messages')
 export class MessagesController {
-  constructor(@Inject(OperatorMessages) private readonly messages: OperatorMessages) {}
+  constructor(
+    @Inject(OperatorMessages) private readonly messages: OperatorMessages,
+    @Inject(Explanations) private readonly explanations: Explanations,
+  ) {}
 
   @Get()
   @ApiOperation({ summary: 'List messages', description: 'The newest first, with their parts and attempts.' })
   @ApiOkResponse({ type: MessageListResource })
   @Problems({ 400: 'A query parameter is wrong or unknown.' })
   async list(@Query(validated(MessagesQuery)) query: MessagesQuery): Promise<MessageListResource> {
-    const { delivery, possibleDuplicate, direction, address } = query;
-    const filter = {
-      ...(delivery !== undefined && { delivery }),
-      ...(possibleDuplicate !== undefined && { possibleDuplicate }),
-      ...(direction !== undefined && { direction }),
-      ...(address !== undefined && { address }),
+    const { cursor: _cursor, limit: _limit, acceptedFrom, acceptedTo, ...rest } = query;
+    if (query.numberId !== undefined && !isNarrow(query)) {
+      const message = 'numberId needs delivery (not submitted), reason, address or acceptedFrom beside it';
+      throw new ProblemException(400, {
+        detail: 'Some fields are not as they should be.',
+        errors: [{ field: 'numberId', message }],
+      });
+    }
+    const filter: MessageFilter = {
+      ...rest,
+      ...(acceptedFrom !== undefined && { acceptedFrom: new Date(acceptedFrom) }),
+      ...(acceptedTo !== undefined && { acceptedTo: new Date(acceptedTo) }),
     };
-    return listOf(await this.messages.list(filter, pageRequest(query)), showMessage);
+    const page = await this.messages.list(filter, pageRequest(query));
+    return listOf(page, (message) => showMessage(message, this.explanations));
   }
 
   @Get(':id')
@@ -33,6 +45,14 @@ export class MessagesController {
   async get(@Param('id', IdPipe) id: string): Promise<MessageResource> {
     const message = await this.messages.get(id);
     if (!message) throw notFound();
-    return showMessage(message);
+    return showMessage(message, this.explanations);
   }
+}
+
+/** Nothing leads from a number to its messages but reading them: that must not mean all of them. */
+function isNarrow({ delivery, reason, address, acceptedFrom }: MessagesQuery): boolean {
+  return (
+    (delivery !== undefined && delivery !== 'submitted') ||
+    [reason, address, acceptedFrom].some((one) => one !== undefined)
+  );
 }

@@ -1,11 +1,12 @@
 import { ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
 import { IsBoolean, IsIn } from 'class-validator';
-import { RECEIPT_RANK, type AuthorType, type Direction, type MessageContent } from '#core';
+import { ATTEMPT_OUTCOMES, RECEIPT_RANK, type AuthorType, type Direction, type MessageContent } from '#core';
 import { DELIVERIES, type Attempt, type Message, type ShownMessage } from '#persistence';
+import type { Explanations } from './explanations.js';
 import { ListQuery, ListResource, present, QueryAddress, QueryBoolean } from './list.dto.js';
-import { IfPresent, IsPlainText } from './validation.js';
+import { IfPresent, IsId, IsInstant, IsPlainText } from './validation.js';
 
-const DIRECTIONS = ['inbound', 'outbound'] as const;
+export const DIRECTIONS = ['inbound', 'outbound'] as const;
 const AUTHOR_TYPES = ['user', 'agent', 'bot', 'unknown'] as const;
 
 export class MessagesQuery extends ListQuery {
@@ -34,6 +35,35 @@ export class MessagesQuery extends ListQuery {
   @QueryAddress()
   @IsPlainText(255)
   address?: string;
+
+  @ApiPropertyOptional({
+    type: String,
+    example: 'too-old',
+    description: 'Failed and held ones, unless `delivery` says otherwise.',
+  })
+  @IfPresent()
+  @IsPlainText(100)
+  reason?: string;
+
+  @ApiPropertyOptional({
+    type: String,
+    format: 'uuid',
+    description:
+      'The business number. Only with `delivery` (not `submitted`), `reason`, `address` or `acceptedFrom`.',
+  })
+  @IfPresent()
+  @IsId()
+  numberId?: string;
+
+  @ApiPropertyOptional({ type: String, format: 'date-time', description: 'Accepted from this instant on.' })
+  @IfPresent()
+  @IsInstant()
+  acceptedFrom?: string;
+
+  @ApiPropertyOptional({ type: String, format: 'date-time', description: 'Accepted before this instant.' })
+  @IfPresent()
+  @IsInstant()
+  acceptedTo?: string;
 }
 
 @ApiSchema({ name: 'Attempt', description: 'One call to a provider for one part.' })
@@ -52,7 +82,7 @@ export class AttemptResource {
 
   @ApiProperty({
     type: String,
-    enum: ['sending', 'submitted', 'not-sent', 'failed', 'held', 'uncertain', 'gone', 'credentials'],
+    enum: ATTEMPT_OUTCOMES,
   })
   outcome!: Attempt['outcome'];
 
@@ -64,6 +94,16 @@ export class AttemptResource {
 
   @ApiPropertyOptional({ type: String })
   errorClass?: string;
+
+  @ApiPropertyOptional({
+    type: String,
+    example: 'opted-out',
+    description: 'What went wrong, by a short name.',
+  })
+  errorCode?: string;
+
+  @ApiPropertyOptional({ type: String, example: '21610', description: "The provider's own error code." })
+  providerCode?: string;
 }
 
 @ApiSchema({ name: 'Part', description: 'What one call to a provider carries.' })
@@ -129,6 +169,12 @@ export class MessageResource {
   @ApiPropertyOptional({ type: String, description: "The provider's own error code." })
   providerCode?: string;
 
+  @ApiPropertyOptional({
+    type: String,
+    description: 'The reason in plain words, with what the code means and what is to be done.',
+  })
+  explanation?: string;
+
   @ApiProperty({
     type: Boolean,
     description: 'It had to be sent again without knowing what became of the first time.',
@@ -151,7 +197,8 @@ export class MessageListResource extends ListResource {
   items!: MessageResource[];
 }
 
-export function showMessage({ message, parts }: ShownMessage): MessageResource {
+export function showMessage(shown: ShownMessage, explanations: Explanations): MessageResource {
+  const { message, parts } = shown;
   return present<MessageResource>({
     id: message.id,
     threadId: message.threadId,
@@ -165,6 +212,7 @@ export function showMessage({ message, parts }: ShownMessage): MessageResource {
     receipt: message.receipt,
     reason: message.reason,
     providerCode: message.providerCode,
+    explanation: explanations.of(shown),
     possibleDuplicate: message.possibleDuplicate,
     acceptedAt: message.acceptedAt.toISOString(),
     submittedAt: message.submittedAt?.toISOString(),
@@ -183,5 +231,7 @@ function showAttempt(attempt: Attempt): AttemptResource {
     providerId: attempt.providerId,
     httpStatus: attempt.httpStatus,
     errorClass: attempt.errorClass,
+    errorCode: attempt.errorCode,
+    providerCode: attempt.providerCode,
   });
 }

@@ -7,8 +7,9 @@ import {
   ApiOperation,
   ApiParam,
 } from '@nestjs/swagger';
-import { OperatorNumbers } from '#persistence';
+import { OperatorNumbers, type Actor, type NewNumber } from '#persistence';
 import { ProblemException } from '#platform';
+import { Audited, By } from './actor.js';
 import { ListQuery, listOf, pageRequest, present } from './list.dto.js';
 import {
   NewNumberBody,
@@ -31,6 +32,7 @@ export class NumbersController {
   ) {}
 
   @Post()
+  @Audited()
   @ApiOperation({
     summary: 'Configure a number',
     description: 'Also for one that customers have written to already: what they wrote is delivered now.',
@@ -44,6 +46,7 @@ export class NumbersController {
   })
   async configure(
     @Body(validated(NewNumberBody)) body: NewNumberBody,
+    @By() by: Actor,
     @Res({ passthrough: true }) reply: { header(name: string, value: string): unknown },
   ): Promise<NumberResource> {
     const { twilioAccountSid } = this.options;
@@ -53,11 +56,12 @@ export class NumbersController {
         errors: [{ field: 'accountSid', message: 'accountSid must be the account in TWILIO_ACCOUNT_SID' }],
       });
     }
-    const number = await this.numbers.configure({
+    const wanted: NewNumber = {
       ...present<Omit<NewNumberBody, 'accountSid'>>(body),
       accountSid: twilioAccountSid,
       channel: body.address.startsWith('whatsapp:') ? 'whatsapp' : 'sms',
-    });
+    };
+    const number = await this.numbers.configure(wanted, by);
     if (!number) throw new ProblemException(409, { detail: 'This number is configured already.' });
     reply.header('location', `/api/v1/numbers/${number.id}`);
     return showNumber(number);
@@ -83,6 +87,7 @@ export class NumbersController {
   }
 
   @Patch(':id')
+  @Audited()
   @ApiOperation({
     summary: 'Change a number',
     description: 'Messages that were held because something about the number was wrong are tried again.',
@@ -99,8 +104,9 @@ export class NumbersController {
   async change(
     @Param('id', IdPipe) id: string,
     @Body(validated(NumberChangesBody)) body: NumberChangesBody,
+    @By() by: Actor,
   ): Promise<NumberResource> {
-    const outcome = await this.numbers.change(id, body);
+    const outcome = await this.numbers.change(id, body, by);
     if (outcome === 'unconfigured') {
       throw new ProblemException(409, {
         detail: 'This number is unconfigured: POST its address to /api/v1/numbers.',
@@ -111,12 +117,13 @@ export class NumbersController {
 
   @Delete(':id')
   @HttpCode(204)
+  @Audited()
   @ApiOperation({ summary: 'Delete a number', description: 'Only while no customer has written to it.' })
   @ApiParam(ID)
   @ApiNoContentResponse({ description: 'It is gone.' })
   @Problems({ 404: 'Nothing has this id.', 409: 'Customers have written to it.' })
-  async remove(@Param('id', IdPipe) id: string): Promise<void> {
-    const outcome = await this.numbers.remove(id);
+  async remove(@Param('id', IdPipe) id: string, @By() by: Actor): Promise<void> {
+    const outcome = await this.numbers.remove(id, by);
     if (outcome === 'unknown') throw notFound();
     if (outcome === 'in-use') {
       throw new ProblemException(409, {

@@ -1,17 +1,22 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { WakeUps } from '#core';
 import {
+  OperatorAudit,
   OperatorConversations,
   OperatorDatabase,
   OperatorLanes,
   OperatorMessages,
   OperatorNumbers,
+  OperatorReplays,
 } from '#persistence';
+import { AuditController } from './audit.controller.js';
 import { ConversationsController } from './conversations.controller.js';
+import { Explanations } from './explanations.js';
 import { LanesController } from './lanes.controller.js';
 import { MessagesController } from './messages.controller.js';
 import { NumbersController } from './numbers.controller.js';
 import { OPERATOR_API_OPTIONS, type OperatorApiOptions } from './options.js';
+import { ReplaysController } from './replays.controller.js';
 
 /** The tenant that the environment describes. */
 const ENVIRONMENT_TENANT = 'default';
@@ -22,16 +27,29 @@ export class OperatorApiModule {
   static forRoot(options: OperatorApiOptions): DynamicModule {
     return {
       module: OperatorApiModule,
-      controllers: [NumbersController, ConversationsController, MessagesController, LanesController],
+      controllers: [
+        NumbersController,
+        ConversationsController,
+        MessagesController,
+        ReplaysController,
+        LanesController,
+        AuditController,
+      ],
       providers: [
         { provide: OPERATOR_API_OPTIONS, useValue: options },
         {
           provide: OperatorDatabase,
           useFactory: () => new OperatorDatabase(options.dataSource, ENVIRONMENT_TENANT),
         },
-        ...[OperatorNumbers, OperatorConversations, OperatorMessages, OperatorLanes].map((type) =>
-          store(type),
-        ),
+        { provide: Explanations, useFactory: () => new Explanations(options.words) },
+        ...[
+          OperatorNumbers,
+          OperatorConversations,
+          OperatorMessages,
+          OperatorReplays,
+          OperatorLanes,
+          OperatorAudit,
+        ].map((type) => store(type)),
       ],
     };
   }

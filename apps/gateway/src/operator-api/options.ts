@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import type { Direction, ProviderWords } from '#core';
 
 export interface OperatorApiOptions {
   /** Need not be connected: it is at the first request that needs it. Closed by its owner. */
@@ -7,6 +8,8 @@ export interface OperatorApiOptions {
   apiKey: string;
   /** The account that numbers belong to. */
   twilioAccountSid: string;
+  /** What the provider at the far end of each direction means by its answers. */
+  words: Record<Direction, ProviderWords>;
 }
 
 /** DI token of {@link OperatorApiOptions}. */

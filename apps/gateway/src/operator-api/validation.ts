@@ -20,6 +20,18 @@ export function validated(expected: Type<unknown>): PipeTransform {
   });
 }
 
+/** The same for a body that may be left out. */
+export function validatedIfAny(expected: Type<unknown>): PipeTransform {
+  const pipe = validated(expected);
+  return {
+    transform: (value: unknown, metadata) =>
+      pipe.transform(
+        value === undefined || (Buffer.isBuffer(value) && value.length === 0) ? {} : value,
+        metadata,
+      ),
+  };
+}
+
 class ObjectPipe extends ValidationPipe {
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     // What is not declared as JSON comes as bytes.
@@ -93,6 +105,17 @@ export function IsCursor(): PropertyDecorator {
 
 export function IsId(): PropertyDecorator {
   return rule('isId', 'an id (a UUID)', isUuid);
+}
+
+/** ISO 8601 with a date, a time and its offset, of a year that Postgres and we write alike. */
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)$/;
+
+export function IsInstant(): PropertyDecorator {
+  return rule(
+    'isInstant',
+    'an instant (2026-01-31T12:00:00Z)',
+    (value) => typeof value === 'string' && INSTANT.test(value) && !Number.isNaN(Date.parse(value)),
+  );
 }
 
 /** One of our addresses: E.164 or a short code, with `whatsapp:` before it on that channel. */

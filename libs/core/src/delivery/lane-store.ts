@@ -29,16 +29,18 @@ export interface ClaimedLane {
 }
 
 /** `abandoned`: nobody will ever know what became of it; its part was sent again blind, and its message is marked. */
-export type AttemptOutcome =
-  | 'sending'
-  | 'submitted'
-  | 'not-sent'
-  | 'failed'
-  | 'held'
-  | 'uncertain'
-  | 'abandoned'
-  | 'gone'
-  | 'credentials';
+export const ATTEMPT_OUTCOMES = [
+  'sending',
+  'submitted',
+  'not-sent',
+  'failed',
+  'held',
+  'uncertain',
+  'gone',
+  'credentials',
+  'abandoned',
+] as const;
+export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number];
 
 /** One provider call as stored. */
 export interface StoredAttempt {

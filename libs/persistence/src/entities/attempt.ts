@@ -35,4 +35,10 @@ export class Attempt {
 
   @Column({ name: 'error_class', type: 'text', nullable: true })
   errorClass!: string | null;
+
+  @Column({ name: 'error_code', type: 'text', nullable: true })
+  errorCode!: string | null;
+
+  @Column({ name: 'provider_code', type: 'text', nullable: true })
+  providerCode!: string | null;
 }

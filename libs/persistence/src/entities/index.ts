@@ -1,4 +1,5 @@
 import { Attempt } from './attempt.js';
+import { AuditEntry } from './audit-entry.js';
 import { BusinessNumber } from './business-number.js';
 import { Conversation } from './conversation.js';
 import { CustomerAlias } from './customer-alias.js';
@@ -19,4 +20,5 @@ export const entities = [
   Message,
   Part,
   Attempt,
+  AuditEntry,
 ];

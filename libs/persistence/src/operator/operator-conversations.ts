@@ -2,6 +2,7 @@ import type { DataSource, SelectQueryBuilder } from 'typeorm';
 import type { WakeUps } from '#core';
 import { Conversation, type ConversationState } from '../entities/conversation.js';
 import { addressesOf, customerAt } from './customer-addresses.js';
+import { actorValues, type Actor } from './operator-audit.js';
 import type { OperatorDatabase } from './operator-database.js';
 import { pageOf, type Page, type PageRequest } from './page.js';
 
@@ -57,12 +58,13 @@ export class OperatorConversations {
   }
 
   /** Closes it and has the customer leave at the desk. */
-  async close(id: string): Promise<'closed' | 'closed-already' | 'unknown'> {
+  async close(id: string, by: Actor): Promise<'closed' | 'closed-already' | 'unknown'> {
     const dataSource = await this.database.connect();
     if (!(await this.exists(dataSource, id))) return 'unknown';
     const lanes = await dataSource.query<{ lane_id: string }[]>(
-      `select lane_id from close_conversation($1, 'operator', false, true)`,
-      [id],
+      `select c.lane_id, record_act($2, $3, $4, 'conversation.close', 'conversation', $1, '{}')
+       from close_conversation($1, 'operator', false, true) c`,
+      [id, this.database.tenantId, ...actorValues(by)],
     );
     if (lanes.length === 0) return 'closed-already';
     this.wakeUps.wake(lanes.map((lane) => ({ laneId: lane.lane_id, direction: 'inbound' })));

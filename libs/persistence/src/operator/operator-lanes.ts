@@ -1,4 +1,5 @@
 import type { Direction, HoldReason, WakeUps } from '#core';
+import { actorValues, type Actor } from './operator-audit.js';
 import type { OperatorDatabase } from './operator-database.js';
 import { pageOf, type Page, type PageRequest } from './page.js';
 
@@ -59,39 +60,32 @@ export class OperatorLanes {
   }
 
   /** Nothing more is taken from a paused lane; a delivery that is under way ends. Pausing twice is pausing once. */
-  pause(id: string): Promise<ShownLane | undefined> {
-    return this.change(id, 'paused_at = coalesce(paused_at, clock_timestamp())');
+  async pause(id: string, by: Actor): Promise<ShownLane | undefined> {
+    const dataSource = await this.database.connect();
+    await dataSource.query('select pause_lane($1, $2, $3, $4)', [
+      this.database.tenantId,
+      id,
+      ...actorValues(by),
+    ]);
+    return this.get(id);
   }
 
   /** Takes the lane up again, now: a back-off ends, and so does what holds its head where only an operator can tell. */
-  async resume(id: string): Promise<ShownLane | undefined> {
-    await this.releaseHead(id);
-    const lane = await this.change(id, 'paused_at = null, not_before = null, waiting_for = null');
+  async resume(id: string, by: Actor): Promise<ShownLane | undefined> {
+    const dataSource = await this.database.connect();
+    await dataSource.query('select resume_lane($1, $2, $3, $4, $5)', [
+      this.database.tenantId,
+      id,
+      RESUMABLE_REASONS,
+      ...actorValues(by),
+    ]);
+    const lane = await this.get(id);
     if (lane) this.wakeUps.wake([{ laneId: lane.id, direction: lane.direction }]);
     return lane;
   }
 
-  private async releaseHead(laneId: string): Promise<void> {
+  private async get(id: string): Promise<ShownLane | undefined> {
     const dataSource = await this.database.connect();
-    await dataSource.query(
-      `with lane as materialized (select id from lanes where id = $1 and tenant_id = $2 for update),
-       item as (
-         update lane_items i set state = 'open', reason = null from lane
-         where i.lane_id = lane.id and i.state = 'held' and i.reason = any ($3::text[])
-           and not exists (select from lane_items e where e.lane_id = i.lane_id and e.seq < i.seq)
-         returning i.message_id
-       )
-       update messages m set delivery = 'open', reason = null from item where m.id = item.message_id`,
-      [laneId, this.database.tenantId, RESUMABLE_REASONS],
-    );
-  }
-
-  private async change(id: string, what: string): Promise<ShownLane | undefined> {
-    const dataSource = await this.database.connect();
-    await dataSource.query(`update lanes set ${what} where id = $1 and tenant_id = $2`, [
-      id,
-      this.database.tenantId,
-    ]);
     const rows = await dataSource.query<ShownLane[]>(
       `select ${COLUMNS} from lanes l ${HEAD} where l.id = $1 and l.tenant_id = $2`,
       [id, this.database.tenantId],

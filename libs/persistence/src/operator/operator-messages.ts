@@ -1,21 +1,10 @@
 import { In, type DataSource, type SelectQueryBuilder } from 'typeorm';
-import type { Direction } from '#core';
 import { Attempt } from '../entities/attempt.js';
-import { Lane } from '../entities/lane.js';
 import { Message, type Delivery } from '../entities/message.js';
 import { Part } from '../entities/part.js';
-import { Thread } from '../entities/thread.js';
-import { customerAt } from './customer-addresses.js';
+import { filteredMessages, lanesAt, type MessageFilter } from './message-filter.js';
 import type { OperatorDatabase } from './operator-database.js';
 import { pageOf, type Page, type PageRequest } from './page.js';
-
-export interface MessageFilter {
-  delivery?: Delivery;
-  possibleDuplicate?: boolean;
-  direction?: Direction;
-  /** One of the customer's addresses. */
-  address?: string;
-}
 
 /** A message with the parts that provider calls carried, and those calls. */
 export interface ShownMessage {
@@ -38,15 +27,16 @@ export class OperatorMessages {
   /** The newest first. */
   async list(filter: MessageFilter, page: PageRequest): Promise<Page<ShownMessage>> {
     const dataSource = await this.database.connect();
-    const query = this.filtered(dataSource, filter);
+    const { tenantId } = this.database;
+    const query = filteredMessages(dataSource, tenantId, filter);
     if (page.after !== undefined) query.andWhere('m.id < :after', { after: page.after });
     if (filter.address !== undefined) {
-      const lanes = await this.lanesOf(dataSource, filter.address);
+      const { lanes } = await lanesAt(dataSource, tenantId, filter.address);
       if (lanes.length === 0) return { items: [] };
       query.andWhere('m.laneId in (:...lanes)', { lanes });
     } else if (filter.delivery !== undefined && UNDER_WAY.has(filter.delivery)) {
       query.andWhere(`m.id in (select message_id from lane_items where state = :delivery)`);
-    } else {
+    } else if (filter.reason === undefined) {
       const found = await query
         .orderBy('m.id', 'DESC')
         .limit(page.limit + 1)
@@ -59,9 +49,10 @@ export class OperatorMessages {
   /** Those of one conversation, in the order of acceptance. */
   async ofConversation(conversationId: string, page: PageRequest): Promise<Page<ShownMessage>> {
     const dataSource = await this.database.connect();
-    const query = this.filtered(dataSource, {}).andWhere('m.conversationId = :conversationId', {
-      conversationId,
-    });
+    const query = filteredMessages(dataSource, this.database.tenantId, {}).andWhere(
+      'm.conversationId = :conversationId',
+      { conversationId },
+    );
     if (page.after !== undefined) query.andWhere('m.id > :after', { after: page.after });
     const found = await query
       .orderBy('m.conversationId')
@@ -75,35 +66,6 @@ export class OperatorMessages {
     const dataSource = await this.database.connect();
     const { items } = await this.show(dataSource, { items: [{ id }] }, 'ASC');
     return items[0];
-  }
-
-  private filtered(dataSource: DataSource, filter: MessageFilter): SelectQueryBuilder<Message> {
-    const query = dataSource
-      .getRepository(Message)
-      .createQueryBuilder('m')
-      .select('m.id', 'id')
-      .where('m.tenantId = :tenantId', { tenantId: this.database.tenantId });
-    if (filter.delivery !== undefined)
-      query.andWhere('m.delivery = :delivery', { delivery: filter.delivery });
-    if (filter.direction !== undefined)
-      query.andWhere('m.direction = :direction', { direction: filter.direction });
-    // Written out: the index of doubtful messages is used where Postgres sees the condition, not a parameter.
-    if (filter.possibleDuplicate === true) query.andWhere('m.possibleDuplicate');
-    if (filter.possibleDuplicate === false) query.andWhere('not m.possibleDuplicate');
-    return query;
-  }
-
-  private async lanesOf(dataSource: DataSource, address: string): Promise<string[]> {
-    const customerId = await customerAt(dataSource, this.database.tenantId, address);
-    if (customerId === undefined) return [];
-    const lanes = await dataSource
-      .getRepository(Lane)
-      .createQueryBuilder('l')
-      .select('l.id', 'id')
-      .innerJoin(Thread, 't', 't.id = l.threadId')
-      .where('t.customerId = :customerId', { customerId })
-      .getRawMany<Ids>();
-    return lanes.map((lane) => lane.id);
   }
 
   private async show(

@@ -2,6 +2,7 @@ import { LessThan } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { Channel, WakeUps } from '#core';
 import { BusinessNumber, type NumberSettings } from '../entities/business-number.js';
+import { actorValues, recordAct, type Actor } from './operator-audit.js';
 import { isStillReferenced, type OperatorDatabase } from './operator-database.js';
 import { pageOf, type Page, type PageRequest } from './page.js';
 import { CONFIGURABLE_REASONS, releaseHeld } from './release-held.js';
@@ -37,7 +38,7 @@ export class OperatorNumbers {
   ) {}
 
   /** Makes a number, or configures one that customers have written to already. Undefined: it is configured. */
-  async configure(number: NewNumber): Promise<BusinessNumber | undefined> {
+  async configure(number: NewNumber, by: Actor): Promise<BusinessNumber | undefined> {
     const dataSource = await this.database.connect();
     const rows = await dataSource.query<{ id: string }[]>(
       `insert into business_numbers as n (id, tenant_id, channel, account_sid, address, messaging_service_sid,
@@ -50,7 +51,7 @@ export class OperatorNumbers {
          queue_id = excluded.queue_id, language = excluded.language, settings = excluded.settings,
          configured_at = excluded.configured_at, updated_at = clock_timestamp()
        where n.state = 'unconfigured'
-       returning n.id`,
+       returning n.id, record_act($2, $12, $13, 'number.configure', 'number', n.id, jsonb_build_object('address', $5::text))`,
       [
         uuid(),
         this.database.tenantId,
@@ -63,6 +64,7 @@ export class OperatorNumbers {
         number.queueId ?? null,
         number.language ?? null,
         number.settings && JSON.stringify(number.settings),
+        ...actorValues(by),
       ],
     );
     const id = rows[0]?.id;
@@ -91,27 +93,45 @@ export class OperatorNumbers {
   }
 
   /** What waits for a right configuration is tried again, whatever was changed: the fault may lie at the far side. */
-  async change(id: string, changes: NumberChanges): Promise<'changed' | 'unconfigured' | 'unknown'> {
+  async change(
+    id: string,
+    changes: NumberChanges,
+    by: Actor,
+  ): Promise<'changed' | 'unconfigured' | 'unknown'> {
     const dataSource = await this.database.connect();
-    const { affected } = await dataSource
-      .createQueryBuilder()
-      .update(BusinessNumber)
-      .set({ ...changes, updatedAt: () => 'clock_timestamp()' })
-      .where({ id, tenantId: this.database.tenantId, state: 'configured' })
-      .execute();
-    if (affected === 0) return (await this.get(id)) ? 'unconfigured' : 'unknown';
+    const { tenantId } = this.database;
+    const changed = await dataSource.transaction(async (manager) => {
+      const { affected } = await manager
+        .createQueryBuilder()
+        .update(BusinessNumber)
+        .set({ ...changes, updatedAt: () => 'clock_timestamp()' })
+        .where({ id, tenantId, state: 'configured' })
+        .execute();
+      if (affected === 0) return false;
+      const fields = Object.entries(changes)
+        .flatMap(([name, value]) => (value === undefined ? [] : [name]))
+        .sort();
+      await recordAct(manager, tenantId, by, 'number.change', { kind: 'number', id }, { fields });
+      return true;
+    });
+    if (!changed) return (await this.get(id)) ? 'unconfigured' : 'unknown';
     await this.release(id);
     return 'changed';
   }
 
   /** Refused by Postgres itself where customers have written to the number. */
-  async remove(id: string): Promise<'removed' | 'in-use' | 'unknown'> {
+  async remove(id: string, by: Actor): Promise<'removed' | 'in-use' | 'unknown'> {
     const dataSource = await this.database.connect();
+    const { tenantId } = this.database;
     try {
-      const { affected } = await dataSource
-        .getRepository(BusinessNumber)
-        .delete({ id, tenantId: this.database.tenantId });
-      return affected === 0 ? 'unknown' : 'removed';
+      return await dataSource.transaction(async (manager) => {
+        const number = await manager.findOneBy(BusinessNumber, { id, tenantId });
+        const { affected } = await manager.delete(BusinessNumber, { id, tenantId });
+        if (!number || affected === 0) return 'unknown';
+        const { address } = number;
+        await recordAct(manager, tenantId, by, 'number.delete', { kind: 'number', id }, { address });
+        return 'removed';
+      });
     } catch (error) {
       if (isStillReferenced(error)) return 'in-use';
       throw error;
