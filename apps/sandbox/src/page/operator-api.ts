@@ -12,6 +12,8 @@ export interface MessageResource {
   receipt?: string;
   reason?: string;
   providerCode?: string;
+  /** The reason in plain words. */
+  explanation?: string;
   possibleDuplicate: boolean;
   acceptedAt: string;
   submittedAt?: string;
