@@ -24,7 +24,7 @@ export const OWN_REASONS: Readonly<Record<HoldReason | OwnReason, string>> = {
     'Something has to be repaired at the provider or at the number. It is tried again every five minutes, and at once when the number is changed, its lane is resumed or it is replayed.',
   paused: 'An operator has paused it: it goes on when its lane is resumed.',
   credentials:
-    'The provider refuses our credentials. Nothing is lost: it is tried again every 30 seconds until they are repaired.',
+    'The provider refuses our credentials. Nothing is lost: it is tried again now and then until they are repaired.',
   uncertain:
     'Nobody can tell whether the provider took it, and UNCERTAIN_POLICY is hold. See whether it arrived: then discard it, or replay it, which may double it.',
   'reopening-limit':
