@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import { eventually } from '../support/accepting.js';
+import { answeredTooEarly, readAnswers } from '../support/answers.js';
 import { broken, doubles, readWorld, type World } from '../support/invariants.js';
 import type { System } from '../support/system.js';
 import type { Traffic } from '../support/traffic.js';
@@ -54,6 +55,7 @@ export async function expectSound(
   await quiet(system);
   const world = await readWorld(system, traffic.customers);
   expect(broken(world)).toEqual([]);
+  expect(answeredTooEarly(await readAnswers(system))).toEqual([]);
   const late = new Set(world.messages.filter(({ outOfOrder }) => outOfOrder).map(({ text }) => text));
   for (const customer of traffic.customers) {
     const answers = (texts: string[]) =>

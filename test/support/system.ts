@@ -9,16 +9,20 @@ import {
 import { createPool, type Pool } from '#persistence';
 import { CANARIES, canariesIn, tapPostgres, tapRedis, type QueueTap } from './canaries.js';
 import { contractsAvailable, ExchangeAudit } from './contracts.js';
-import { startTestPostgres, type TestPostgres } from './postgres.js';
+import { startTestPostgres, type TestPostgres, type TestPostgresOptions } from './postgres.js';
 import { startProxy, type RoundRobinProxy } from './proxy.js';
 import { startTestRedis, type TestRedis } from './redis.js';
 import { Service, type Program } from './service.js';
+import { startTcpProxy, type TcpProxy } from './tcp-proxy.js';
 
 /** Our two addresses in every system. */
 export const NUMBERS = ['+15550100', 'whatsapp:+15550100'] as const;
 /** Twilio has it, Causeway does not know it yet. */
 export const SPARE_NUMBER = '+15550199';
 export const CHANNEL_ID = '25';
+
+/** What gateways and workers reach over the network. */
+export type Place = 'postgres' | 'redis' | 'twilio' | 'desk';
 
 export interface SystemOptions {
   queues: 'redis' | 'postgres';
@@ -32,6 +36,9 @@ export interface SystemOptions {
   desk?: Partial<ChatGatewaySettings>;
   /** Whether all that is exchanged and queued is kept, to be checked at the end: true unless a run is too long for that. */
   audited?: boolean;
+  postgres?: TestPostgresOptions;
+  /** What gateways and workers reach by a way that can be disturbed; the test itself does not. */
+  paths?: readonly Place[];
 }
 
 /** Short enough for a test to wait out, long enough for a machine that is busy. */
@@ -48,6 +55,7 @@ export class System {
   readonly workers: Service[] = [];
   readonly #audit: ExchangeAudit | undefined;
   readonly #closing: (() => Promise<unknown>)[] = [];
+  readonly #paths = new Map<Place, TcpProxy>();
   #environment: Record<string, string> = {};
   #tap: QueueTap | undefined;
   #stopped = false;
@@ -77,6 +85,13 @@ export class System {
   /** Where the providers and operators reach the gateways, in turn. */
   get url(): string {
     return `http://127.0.0.1:${this.proxy.port}`;
+  }
+
+  /** The way to a place; it must be among the `paths` of the options. */
+  path(to: Place): TcpProxy {
+    const path = this.#paths.get(to);
+    if (!path) throw new Error(`There is no way to ${to} that can be disturbed.`);
+    return path;
   }
 
   async addGateway(extra: Record<string, string> = {}): Promise<Service> {
@@ -145,6 +160,7 @@ export class System {
     let found: string[];
     try {
       this.redis?.thaw();
+      for (const path of this.#paths.values()) path.heal();
       found = await this.violations();
     } finally {
       await this.#close();
@@ -154,7 +170,7 @@ export class System {
 
   async #start(): Promise<void> {
     const { queues, gateways = 1, workers = 1, configured = NUMBERS } = this.options;
-    this.postgres = await startTestPostgres();
+    this.postgres = await startTestPostgres(this.options.postgres);
     this.#onClose(() => this.postgres.stop());
     this.databaseUrl = await this.postgres.createDatabase();
     this.pool = createPool({ databaseUrl: this.databaseUrl, name: 'test', maxConnections: 4 });
@@ -167,6 +183,7 @@ export class System {
     this.proxy = await startProxy();
     this.#onClose(() => this.proxy.close());
     await this.#startSimulators();
+    await this.#openPaths();
     this.#environment = this.#commonEnvironment();
     await new Service('migrate', this.#environment).run();
     await this.#tapQueue();
@@ -205,6 +222,24 @@ export class System {
     this.#onClose(() => desk.close());
   }
 
+  async #openPaths(): Promise<void> {
+    const places: Record<Place, string | undefined> = {
+      postgres: this.databaseUrl,
+      redis: this.redis?.url,
+      twilio: this.twilio.url,
+      desk: this.desk.url,
+    };
+    for (const to of this.options.paths ?? []) {
+      const path = await startTcpProxy(places[to] ?? '');
+      this.#paths.set(to, path);
+      this.#onClose(() => path.close());
+    }
+  }
+
+  #way(to: Place, url: string): string {
+    return this.#paths.get(to)?.through(url) ?? url;
+  }
+
   async #tapQueue(): Promise<void> {
     // A Redis that a test only pretends to have holds nothing.
     if (!this.redis && this.options.env?.['REDIS_URL'] !== undefined) return;
@@ -219,14 +254,14 @@ export class System {
       PORT: '0',
       HOST: '127.0.0.1',
       PUBLIC_BASE_URL: this.url,
-      DATABASE_URL: this.databaseUrl,
-      ...(this.redis && { REDIS_URL: this.redis.url }),
+      DATABASE_URL: this.#way('postgres', this.databaseUrl),
+      ...(this.redis && { REDIS_URL: this.#way('redis', this.redis.url) }),
       ADMIN_API_KEY: CANARIES.adminApiKey,
       TWILIO_ACCOUNT_SID: CANARIES.accountSid,
       TWILIO_AUTH_TOKEN: CANARIES.authToken,
-      TWILIO_API_BASE_URL: this.twilio.url,
-      TWILIO_MESSAGING_BASE_URL: this.twilio.url,
-      CHAT_GATEWAY_BASE_URL: this.desk.url,
+      TWILIO_API_BASE_URL: this.#way('twilio', this.twilio.url),
+      TWILIO_MESSAGING_BASE_URL: this.#way('twilio', this.twilio.url),
+      CHAT_GATEWAY_BASE_URL: this.#way('desk', this.desk.url),
       CHAT_GATEWAY_API_KEY: CANARIES.apiKey,
       CHAT_GATEWAY_TENANT_ID: 'tenant-1',
       CHAT_GATEWAY_CUSTOMER_ID: 'customer-1',

@@ -1,5 +1,5 @@
 import { CANARIES } from './canaries.js';
-import { eventually } from './accepting.js';
+import { eventually, sleep } from './accepting.js';
 import { NUMBERS, type System } from './system.js';
 
 type DeskConversation = System['desk']['desk']['conversations'][number];
@@ -45,6 +45,7 @@ export class Customer {
     const durationMs = performance.now() - startedAt;
     let taken = isTaken(webhook?.status);
     for (let repeat = 0; !taken && repeat < repeats; repeat += 1) {
+      await sleep(50);
       taken = await this.#writeAgain(sid);
     }
     (taken ? this.written : this.unanswered).push(body);
@@ -175,7 +176,7 @@ export class Traffic {
       const left = missing();
       if (left.length === 0) return;
       if (performance.now() > deadline) throw new Error(`Never arrived: ${left.length}, first "${left[0]}"`);
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await sleep(100);
     }
   }
 
@@ -192,7 +193,7 @@ export class Traffic {
     for (let n = 1; n <= this.shape.answersEach; n += 1) {
       customer.answer(conversation, customer.text(`answer ${n}`));
       // Agents take a moment between two answers, so that both directions run beside each other.
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await sleep(20);
     }
   }
 }
