@@ -15,6 +15,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
+    maxConcurrency: 16,
     projects: [
       {
         extends: true,

@@ -78,7 +78,7 @@ describeOnEachQueue('conversations with every webhook sent twice', DOUBLED, (sys
   });
 
   it.concurrent(
-    'makes one conversation of two first texts at the same instant through two gateways',
+    'conversation-3: makes one conversation of two first texts at the same instant through two gateways',
     async () => {
       await Promise.all(
         Array.from({ length: 10 }, async () => {

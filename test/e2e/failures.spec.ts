@@ -15,7 +15,7 @@ const PATIENCE = {
 
 /** Each scenario has a customer of its own, and its faults hit that customer only, so that all can run at once. */
 describeOnEachQueue('conversations that meet trouble', PATIENCE, (system) => {
-  it.concurrent('adopts the conversation of a create whose answer was lost', async () => {
+  it.concurrent('conversation-4: adopts the conversation of a create whose answer was lost', async () => {
     const customer = new Customer(system());
     system().desk.setFault({
       operation: 'conversations.create',
@@ -32,31 +32,34 @@ describeOnEachQueue('conversations that meet trouble', PATIENCE, (system) => {
     expect(await attemptsOf(customer, 'create')).toEqual(['submitted']);
   });
 
-  it.concurrent('creates again only when nothing showed, and ends the orphan that shows late', async () => {
-    const customer = new Customer(system());
-    // Taken long after the deadline of the call and the time in which it could still have shown.
-    system().desk.setFault({
-      operation: 'conversations.create',
-      effect: 'slow',
-      delayMs: 7_000,
-      contains: customer.number,
-    });
-    await customer.write(customer.text('text'));
-    await customer.atDesk(customer.text('text'));
-    expect(customer.conversationIds).toHaveLength(1);
-    const [used] = customer.conversationIds;
-    await eventually('the orphan', () => customer.conversationIds.length === 2, 20_000);
-    const [orphan] = customer.conversationIds.filter((id) => id !== used);
-    await eventually('the end of the orphan', () =>
-      system().desk.log.some((entry) => entry.kind === 'close' && entry.conversationId === orphan),
-    );
-    await customer.write(customer.text('next'));
-    await customer.atDesk(customer.text('next'));
-    expect(customer.textsAtDesk(used)).toEqual(customer.written);
-    expect(system().desk.log.some((entry) => entry.kind === 'close' && entry.conversationId === used)).toBe(
-      false,
-    );
-  });
+  it.concurrent(
+    'conversation-4: creates again only when nothing showed, and ends the orphan that shows late',
+    async () => {
+      const customer = new Customer(system());
+      // Taken long after the deadline of the call and the time in which it could still have shown.
+      system().desk.setFault({
+        operation: 'conversations.create',
+        effect: 'slow',
+        delayMs: 7_000,
+        contains: customer.number,
+      });
+      await customer.write(customer.text('text'));
+      await customer.atDesk(customer.text('text'));
+      expect(customer.conversationIds).toHaveLength(1);
+      const [used] = customer.conversationIds;
+      await eventually('the orphan', () => customer.conversationIds.length === 2, 20_000);
+      const [orphan] = customer.conversationIds.filter((id) => id !== used);
+      await eventually('the end of the orphan', () =>
+        system().desk.log.some((entry) => entry.kind === 'close' && entry.conversationId === orphan),
+      );
+      await customer.write(customer.text('next'));
+      await customer.atDesk(customer.text('next'));
+      expect(customer.textsAtDesk(used)).toEqual(customer.written);
+      expect(system().desk.log.some((entry) => entry.kind === 'close' && entry.conversationId === used)).toBe(
+        false,
+      );
+    },
+  );
 
   it.concurrent('opens a conversation again that is gone, once', async () => {
     const customer = new Customer(system());

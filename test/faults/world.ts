@@ -3,7 +3,7 @@ import { eventually } from '../support/accepting.js';
 import { answeredTooEarly, readAnswers } from '../support/answers.js';
 import { broken, doubles, readWorld, type World } from '../support/invariants.js';
 import type { System } from '../support/system.js';
-import type { Traffic } from '../support/traffic.js';
+import { arrived, type Traffic } from '../support/traffic.js';
 
 /** Lanes that one worker works on at once, both directions together: what one kill can leave uncertain. */
 export const LANES_PER_WORKER = 64;
@@ -47,11 +47,11 @@ export async function quiet(system: System): Promise<void> {
  */
 export async function expectSound(
   system: System,
-  traffic: Traffic,
-  options: { kills?: number; lateEvents?: boolean; before?: World } = {},
+  traffic: Pick<Traffic, 'customers'>,
+  options: { kills?: number; lateEvents?: boolean; conversations?: number; before?: World } = {},
 ): Promise<World> {
-  const { kills = 0, lateEvents = false, before } = options;
-  await traffic.arrived();
+  const { kills = 0, lateEvents = false, conversations = 1, before } = options;
+  await arrived(traffic.customers);
   await quiet(system);
   const world = await readWorld(system, traffic.customers);
   expect(broken(world)).toEqual([]);
@@ -65,7 +65,7 @@ export async function expectSound(
     const unanswered = new Set(customer.unanswered);
     const atDesk = [...new Set(customer.textsAtDesk())].filter((text) => !unanswered.has(text));
     expect(atDesk).toEqual(customer.written);
-    expect(customer.conversationIds).toHaveLength(1);
+    expect(customer.conversationIds).toHaveLength(conversations);
   }
   const since = (count: (of: World) => number) => count(world) - (before ? count(before) : 0);
   const cutOff = since((of) => sendsThatEnded(of, 'sending'));

@@ -114,7 +114,7 @@ describe.skipIf(missing !== undefined)('Queueing when Redis fails', () => {
     await wakeUntilHandled(gateway, worker);
   });
 
-  it('out of memory: reading works but wake-ups are still seen to fail', async () => {
+  it('redis-4: out of memory: reading works but wake-ups are still seen to fail', async () => {
     const server = await redis({ maxmemory: '1', 'maxmemory-policy': 'noeviction' });
     const gateway = await start(server.url);
     gateway.wake(randomUUID());
@@ -151,7 +151,7 @@ describe.skipIf(missing !== undefined)('Queueing when Redis fails', () => {
   it.each([
     ['allkeys-lru', true],
     ['noeviction', false],
-  ])('tells at start that %s evicts jobs: %s', async (policy, expected) => {
+  ])('redis-5: tells at start that %s evicts jobs: %s', async (policy, expected) => {
     const server = await redis({ 'maxmemory-policy': policy });
     const gateway = await start(server.url);
     await eventually('looked', () => gateway.evictionPossible.length > 0);

@@ -81,6 +81,7 @@ describe('faults', () => {
     { effect: 'reset', when: 'after', taken: 1, status: undefined },
     { effect: 'hang', when: 'before', taken: 0, status: undefined },
     { effect: 'hang', when: 'after', taken: 1, status: undefined },
+    { effect: 'headers-only', when: 'after', taken: 1, status: undefined },
     { effect: 'half-body', when: 'after', taken: 1, status: undefined },
     { effect: 'drip', when: 'after', taken: 1, status: undefined },
     { effect: 'garbage', when: 'after', taken: 1, status: 202 },

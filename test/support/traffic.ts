@@ -143,7 +143,7 @@ export interface TrafficShape {
 
 /** Customers who all write at once while agents answer them: `customers × (textsEach + answersEach)` deliveries. */
 export class Traffic {
-  readonly customers: Customer[];
+  readonly customers: readonly Customer[];
   /** How long each webhook took to be answered. */
   readonly durationsMs: number[] = [];
 
@@ -162,22 +162,8 @@ export class Traffic {
   }
 
   /** Resolves when everything has arrived where it should. */
-  async arrived(timeoutMs = 60_000): Promise<void> {
-    const missing = (): string[] =>
-      this.customers.flatMap((customer) => {
-        const [desk, phone] = [new Set(customer.textsAtDesk()), new Set(customer.textsAtPhone())];
-        return [
-          ...customer.written.filter((text) => !desk.has(text)),
-          ...customer.answers.filter((text) => !phone.has(text)),
-        ];
-      });
-    const deadline = performance.now() + timeoutMs;
-    for (;;) {
-      const left = missing();
-      if (left.length === 0) return;
-      if (performance.now() > deadline) throw new Error(`Never arrived: ${left.length}, first "${left[0]}"`);
-      await sleep(100);
-    }
+  async arrived(timeoutMs?: number): Promise<void> {
+    await arrived(this.customers, timeoutMs);
   }
 
   async #text(customer: Customer): Promise<void> {
@@ -195,6 +181,25 @@ export class Traffic {
       // Agents take a moment between two answers, so that both directions run beside each other.
       await sleep(20);
     }
+  }
+}
+
+/** Resolves when everything that these customers and their agents wrote has arrived where it should. */
+export async function arrived(customers: readonly Customer[], timeoutMs = 60_000): Promise<void> {
+  const missing = (): string[] =>
+    customers.flatMap((customer) => {
+      const [desk, phone] = [new Set(customer.textsAtDesk()), new Set(customer.textsAtPhone())];
+      return [
+        ...customer.written.filter((text) => !desk.has(text)),
+        ...customer.answers.filter((text) => !phone.has(text)),
+      ];
+    });
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const left = missing();
+    if (left.length === 0) return;
+    if (performance.now() > deadline) throw new Error(`Never arrived: ${left.length}, first "${left[0]}"`);
+    await sleep(100);
   }
 }
 

@@ -3,7 +3,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { listenError, PinoLogger, ProblemFilter, type ConfigurationByRole, type Logger } from '#platform';
 import { GatewayModule } from './gateway.module.js';
 import { Backends } from './backends.js';
-import { readBodies, MAX_BODY_BYTES } from './bodies.js';
+import { MAX_BODY_BYTES, observeTooLarge, readBodies } from './bodies.js';
 import { mountOpenApi } from './operator-api/open-api.js';
 
 export type GatewayConfiguration = ConfigurationByRole['gateway'];
@@ -36,6 +36,7 @@ export async function createGateway(configuration: GatewayConfiguration, logger:
     { logger: new PinoLogger(logger), bodyParser: false, abortOnError: false },
   );
   readBodies(app);
+  observeTooLarge(app);
   app.useGlobalFilters(new ProblemFilter(logger));
   mountOpenApi(app);
 

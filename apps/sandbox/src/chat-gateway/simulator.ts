@@ -245,6 +245,11 @@ export class ChatGatewaySimulator {
     return key.kid;
   }
 
+  /** Publishes one more key, for who signs events beside this simulator. */
+  publishKey(key: SigningKey): void {
+    this.#keys.set(key.kid, key);
+  }
+
   releaseEvents(order: 'sent' | 'reversed'): number {
     return this.#events.release(order);
   }

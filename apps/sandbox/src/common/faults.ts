@@ -4,6 +4,7 @@ export const FAULT_EFFECTS = [
   'hang',
   'reset',
   'garbage',
+  'headers-only',
   'half-body',
   'huge-body',
   'wrong-type',
@@ -55,7 +56,13 @@ export interface FaultChance {
 }
 
 /** These spoil an answer, so there has to be one first. */
-const ALWAYS_AFTER: ReadonlySet<FaultEffect> = new Set(['garbage', 'half-body', 'huge-body', 'drip']);
+const ALWAYS_AFTER: ReadonlySet<FaultEffect> = new Set([
+  'garbage',
+  'headers-only',
+  'half-body',
+  'huge-body',
+  'drip',
+]);
 
 /** The armed faults of one simulator. The first that matches a call hits it; chance decides about the others. */
 export class Faults {

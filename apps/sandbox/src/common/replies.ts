@@ -29,12 +29,21 @@ export function huge(result: Answer): Answer {
   return { ...result, body: result.body.padEnd(HUGE_BYTES) };
 }
 
+export function sendHeaders(reply: FastifyReply, result: Answer): FastifyReply {
+  return sendAndReset(reply, result, 0);
+}
+
 export function sendHalf(reply: FastifyReply, result: Answer): FastifyReply {
+  return sendAndReset(reply, result, 0.5);
+}
+
+function sendAndReset(reply: FastifyReply, result: Answer, share: number): FastifyReply {
   reply.hijack();
   const bytes = Buffer.from(result.body === '' ? '{}' : result.body);
   reply.raw.writeHead(result.status, { ...result.headers, 'content-length': String(bytes.length) });
-  reply.raw.write(bytes.subarray(0, Math.floor(bytes.length / 2)), () =>
-    // A moment for the kernel to deliver the half before the reset discards what is queued.
+  reply.raw.flushHeaders();
+  reply.raw.write(bytes.subarray(0, Math.floor(bytes.length * share)), () =>
+    // A moment for the kernel to deliver what was sent before the reset discards what is queued.
     setTimeout(() => reply.raw.socket?.resetAndDestroy(), 20),
   );
   return reply;

@@ -5,7 +5,7 @@ import { isForeign } from './foreigners.js';
 import { type OnExchange, plainHeaders, type ProviderName } from './exchanges.js';
 import type { Fault, Faults } from './faults.js';
 import { type Answer, answer, type Call, emptyAnswer } from './http.js';
-import { breakOff, drip, foreignPage, huge, send, sendHalf } from './replies.js';
+import { breakOff, drip, foreignPage, huge, send, sendHalf, sendHeaders } from './replies.js';
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -161,6 +161,7 @@ export class SimulatorServer {
     if (fault.effect === 'hang' || fault.effect === 'reset') return breakOff(reply, fault);
     if (fault.effect === 'slow') await delay(fault.delayMs ?? 1000);
     if (fault.effect === 'garbage') return send(reply, { ...result, body: '{"sid": <html>' });
+    if (fault.effect === 'headers-only') return sendHeaders(reply, result);
     if (fault.effect === 'half-body') return sendHalf(reply, result);
     if (fault.effect === 'huge-body') return send(reply, huge(result));
     if (fault.effect === 'drip') return drip(reply, result, fault.delayMs ?? 1000);

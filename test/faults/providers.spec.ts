@@ -1,0 +1,228 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { FaultSpec } from '../../apps/sandbox/src/index.js';
+import { eventually } from '../support/accepting.js';
+import { readWorld, type World } from '../support/invariants.js';
+import { IMPATIENT, startSystem, type System } from '../support/system.js';
+import { Customer, Traffic } from '../support/traffic.js';
+import { title, type FaultId } from './catalogue.js';
+import { expectSound } from './world.js';
+
+/** What one call meets, at either provider. */
+interface OneCall {
+  id: FaultId;
+  fault: Omit<FaultSpec, 'operation'>;
+  /** The clamped `Retry-After` is too long to sit it out. */
+  waitsMs?: [min: number, max: number];
+}
+
+const busy = (retryAfter?: string): OneCall['fault'] => ({
+  effect: 'answer',
+  status: 429,
+  ...(retryAfter !== undefined && { retryAfter }),
+});
+const ONE_CALL: OneCall[] = [
+  { id: 'provider-1', fault: { effect: 'answer', status: 500, times: 2 } },
+  { id: 'provider-1', fault: { effect: 'answer', status: 503 } },
+  { id: 'provider-2', fault: { effect: 'answer', status: 502, when: 'after' } },
+  { id: 'provider-3', fault: busy('1') },
+  { id: 'provider-4', fault: busy('99999999'), waitsMs: [15_000, 30_000] },
+  { id: 'provider-5', fault: busy('-5') },
+  { id: 'provider-6', fault: busy() },
+  { id: 'provider-7', fault: { effect: 'hang', when: 'after' } },
+  { id: 'provider-8', fault: { effect: 'drip', delayMs: 1_000 } },
+  { id: 'provider-9', fault: { effect: 'huge-body' } },
+  { id: 'provider-10', fault: { effect: 'half-body' } },
+  { id: 'provider-11', fault: { effect: 'garbage' } },
+  { id: 'provider-12', fault: { effect: 'wrong-type' } },
+  { id: 'provider-12', fault: { effect: 'wrong-type', when: 'after' } },
+  { id: 'provider-13', fault: { effect: 'reset' } },
+  { id: 'provider-13', fault: { effect: 'reset', when: 'after' } },
+  { id: 'provider-14', fault: { effect: 'headers-only' } },
+];
+
+describe('providers that fail', { timeout: 120_000 }, () => {
+  let system: System;
+  /** Every customer of the file with a conversation. */
+  const customers: Customer[] = [];
+  beforeAll(async () => {
+    system = await startSystem({ queues: 'postgres', env: IMPATIENT });
+  });
+  afterAll(async () => system?.stop());
+
+  describe('at one call', () => {
+    it.concurrent.each(ONE_CALL.map((one) => [title(one.id), one.fault.when ?? '', one] as const))(
+      '%s %s',
+      async (_title, _when, { fault, waitsMs }) => {
+        const customer = new Customer(system);
+        customers.push(customer);
+        await customer.write(customer.text('text'));
+        const conversation = await customer.accept();
+        const [text, answer] = [customer.text('doubted text'), customer.text('doubted answer')];
+        const armed = [
+          system.desk.faults.arm({ ...fault, operation: 'messages.create', contains: text }),
+          // Nothing else goes to this phone yet.
+          system.twilio.faults.arm({
+            ...fault,
+            operation: 'messages.create',
+            contains: customer.number.slice(1),
+          }),
+        ];
+        await customer.write(text);
+        await customer.write(customer.text('last text'));
+        customer.answer(conversation, answer);
+        customer.answer(conversation, customer.text('last answer'));
+        if (waitsMs) await expectWaiting(customer, waitsMs);
+        await customer.atDesk(...customer.written);
+        await customer.atPhone(...customer.answers);
+        expect(armed.filter(({ times }) => times !== 0)).toEqual([]);
+        // Never accepted and then repeated is once.
+        const most = armed[0]?.when === 'before' ? 1 : 2;
+        expect(copies(customer.textsAtDesk(), text)).toBeLessThanOrEqual(most);
+        expect(copies(customer.textsAtPhone(), answer)).toBeLessThanOrEqual(most);
+      },
+    );
+
+    it('breaks no invariant', () => expectSound(system, { customers }));
+  });
+
+  it(`${title('provider-15')}; ${title('provider-16')}: nothing is doubted, all arrives once it is repaired`, async () => {
+    const before = await readWorld(system, []);
+    const few = customers.slice(0, 4);
+    const nowhere = 'https://nobody.invalid';
+    const noTls = ({ url }: { url: string }) => url.replace('http:', 'https:');
+    await restartWorker({ TWILIO_API_BASE_URL: nowhere, CHAT_GATEWAY_BASE_URL: noTls(system.desk) });
+    await writeBothWays(few, 2, 'unreachable');
+    await eventually('every lane failing', async () => (await lanes('failures > 0')) === 2 * few.length);
+    const attemptsBefore = await attempts();
+    await restartWorker({ TWILIO_API_BASE_URL: noTls(system.twilio), CHAT_GATEWAY_BASE_URL: nowhere });
+    await windForward();
+    await eventually(
+      'every lane failing otherwise',
+      async () => (await attempts()) >= attemptsBefore + 2 * few.length,
+    );
+    await restartWorker({});
+    await windForward();
+    const after = await expectSound(system, { customers: few }, { before });
+    expect(await errorCodes(before)).toEqual(['dns', 'tls']);
+    expect(unknown(after)).toBe(unknown(before));
+    expect(marked(after)).toBe(marked(before));
+  });
+
+  it(title('provider-17'), async () => {
+    const before = await readWorld(system, []);
+    const SHAPE = { customers: 20, textsEach: 1, answersEach: 1 };
+    const traffic = new Traffic(system, SHAPE);
+    await traffic.write();
+    await expectSound(system, traffic, { before });
+    system.twilio.vanish();
+    system.desk.vanish();
+    const attemptsBefore = await attempts();
+    await writeBothWays(traffic.customers, 20, 'while it is down');
+    await eventually('every lane failing', async () => (await lanes('failures > 1')) === 2 * SHAPE.customers);
+    // A lane tries its head alone, less and less often, however many wait behind it.
+    expect((await attempts()) - attemptsBefore).toBeLessThan(2 * SHAPE.customers * 8);
+    await Promise.all([system.twilio.comeBack(), system.desk.comeBack()]);
+    await windForward();
+    await expectSound(system, traffic, { before });
+  });
+
+  it(`${title('provider-18')}: not one message is burned`, async () => {
+    const before = await readWorld(system, []);
+    const few = customers.slice(0, 5);
+    for (const { faults } of [system.twilio, system.desk]) {
+      faults.arm({ operation: '*', effect: 'answer', status: 401, times: null });
+    }
+    await writeBothWays(few, 3, 'refused');
+    await eventually('every lane held', async () => {
+      const { rows } = await system.pool.query<{ n: number }>(
+        `select count(distinct lane_id)::int as n from lane_items where state = 'held' and reason = 'credentials'`,
+      );
+      return rows[0]?.n === 2 * few.length;
+    });
+    system.twilio.faults.disarmAll();
+    system.desk.faults.disarmAll();
+    await windForward();
+    const after = await expectSound(system, { customers: few }, { before });
+    expect(after.messages.filter(({ delivery }) => delivery !== 'submitted')).toEqual([]);
+    expect(marked(after)).toBe(marked(before));
+  });
+
+  async function writeBothWays(to: readonly Customer[], each: number, label: string): Promise<void> {
+    await Promise.all(
+      to.map(async (customer) => {
+        const [conversation] = customer.conversations;
+        if (!conversation) throw new Error('no conversation');
+        for (let n = 1; n <= each; n += 1) {
+          await customer.write(customer.text(`text ${n} ${label}`));
+          customer.answer(conversation, customer.text(`answer ${n} ${label}`));
+        }
+      }),
+    );
+  }
+
+  async function restartWorker(env: Record<string, string>): Promise<void> {
+    const [worker] = system.workers;
+    if (!worker) throw new Error('no worker');
+    await worker.stop();
+    await system.startAgain(worker, env);
+  }
+
+  /** Of attempts since then, each once. */
+  async function errorCodes({ messages }: World): Promise<string[]> {
+    const known = messages.flatMap((message) => message.attempts.map(({ id }) => id));
+    const { rows } = await system.pool.query<{ code: string }>(
+      `select distinct error_code as code from attempts where id <> all ($1) and error_code is not null order by 1`,
+      [known],
+    );
+    return rows.map(({ code }) => code);
+  }
+
+  async function lanes(condition: string): Promise<number> {
+    const { rows } = await system.pool.query<{ n: number }>(
+      `select count(*)::int as n from lanes where ${condition}`,
+    );
+    return rows[0]?.n ?? 0;
+  }
+
+  async function attempts(): Promise<number> {
+    const { rows } = await system.pool.query<{ n: number }>('select count(*)::int as n from attempts');
+    return rows[0]?.n ?? 0;
+  }
+
+  async function expectWaiting(customer: Customer, [min, max]: [number, number]): Promise<void> {
+    const waits = await eventually('both lanes waiting', async () => {
+      const { rows } = await system.pool.query<{ ms: number }>(
+        `select (extract(epoch from l.not_before - clock_timestamp()) * 1000)::float8 as ms
+         from lanes l join threads t on t.id = l.thread_id where t.customer_address = $1 and l.not_before > now()`,
+        [customer.address],
+      );
+      return rows.length === 2 && rows;
+    });
+    for (const { ms } of waits) expect(ms).toSatisfy((wait: number) => wait > min && wait <= max);
+    await windForward(customer.address);
+  }
+
+  /** What waits for its time is due now. */
+  async function windForward(address?: string): Promise<void> {
+    await system.pool.query(
+      `update lanes set not_before = null where not_before is not null and ($1::text is null or thread_id in
+         (select id from threads where customer_address = $1))`,
+      [address],
+    );
+  }
+});
+
+function copies(texts: string[], text: string): number {
+  return texts.filter((one) => one === text).length;
+}
+
+function marked(world: World): number {
+  return world.messages.filter(({ possibleDuplicate }) => possibleDuplicate).length;
+}
+
+/** Attempts that may have arrived without our knowing. */
+function unknown(world: World): number {
+  return world.messages
+    .flatMap((message) => message.attempts)
+    .filter(({ outcome }) => outcome === 'uncertain' || outcome === 'sending').length;
+}
