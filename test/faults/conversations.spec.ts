@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, sleep } from '../support/accepting.js';
-import { doubles, readWorld } from '../support/invariants.js';
+import { readWorld } from '../support/invariants.js';
 import { IMPATIENT, startSystem, type System } from '../support/system.js';
 import { Customer, Traffic } from '../support/traffic.js';
 import { title } from './catalogue.js';
@@ -50,8 +50,7 @@ describe('conversations in trouble', { timeout: 120_000 }, () => {
         expect(customer.textsAtDesk(id).length).toBeLessThan(1 + TEXTS);
       }),
     );
-    const world = await expectSound(system, { customers }, { conversations: 2, before });
-    expect(doubles(world)).toBe(doubles(before));
+    await expectSound(system, { customers }, { conversations: 2, before });
   });
 
   it(title('conversation-5'), async () => {
@@ -67,8 +66,7 @@ describe('conversations in trouble', { timeout: 120_000 }, () => {
     system.desk.settings.webhookCopies = 2;
     const traffic = new Traffic(system, SHAPE);
     await traffic.write();
-    const world = await expectSound(system, traffic, { before });
-    expect(doubles(world)).toBe(doubles(before));
+    await expectSound(system, traffic, { before });
   });
 
   it(`${title('conversation-7')}: what was held comes backwards`, async () => {

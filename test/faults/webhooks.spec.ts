@@ -3,7 +3,7 @@ import { newSigningKey } from '../../apps/sandbox/src/index.js';
 import { countRows, leftBehind } from '../support/answers.js';
 import { eventually } from '../support/accepting.js';
 import { Forger } from '../support/forger.js';
-import { doubles, readWorld, type World } from '../support/invariants.js';
+import { readWorld, type World } from '../support/invariants.js';
 import { IMPATIENT, startSystem, type System } from '../support/system.js';
 import { Traffic } from '../support/traffic.js';
 import { title } from './catalogue.js';
@@ -115,8 +115,7 @@ describe('webhooks in trouble', { timeout: 60_000 }, () => {
   async function expectTraffic(options: { lateEvents?: boolean } = {}): Promise<void> {
     traffic = new Traffic(system, SHAPE);
     await traffic.write();
-    const world = await expectSound(system, traffic, { before, ...options });
-    expect(doubles(world)).toBe(doubles(before));
+    await expectSound(system, traffic, { before, ...options });
     await eventually('nothing left under way', () => system.desk.activity.settle(1_000));
   }
 });
