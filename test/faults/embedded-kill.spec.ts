@@ -18,7 +18,7 @@ describe('the queues of Postgres', { timeout: 180_000 }, () => {
       }
       await writing;
       for (const customer of traffic.customers) expect(customer.unanswered).toEqual([]);
-      await expectSound(system, traffic, { kills: 1, lateEvents: true });
+      await expectSound(system, traffic, { lateEvents: true });
     } finally {
       await system.stop();
     }

@@ -24,7 +24,7 @@ beforeEach(() => {
   delivery = startDelivery(db);
   notes = new NoteWriter({
     due: new DueNotes(db.pool),
-    channel: delivery.channel,
+    words: { name: 'Provider', reason: () => undefined, providerCode: (code) => `Meaning of ${code}.` },
     wakeUps: { wake: (list) => void delivery.wakeUps.push(...list) },
     metrics: new Metrics({ processMetrics: false }),
   });
@@ -74,7 +74,7 @@ describe('an answer that fails', () => {
     expect(delivery.wakeUps).toContainEqual({ laneId: thread.inbound, direction: 'inbound' });
     await delivery.drainEmpty(thread.inbound);
     expect(told(thread)).toEqual([
-      'Not delivered to the customer: “your parcel is on its way”. meaning of 21211 (code 21211)',
+      'Not delivered to the customer: “your parcel is on its way”. Meaning of 21211. (Provider 21211)',
     ]);
     await notes.run();
     expect(await itemsOf(db, thread.inbound)).toBe(0);
@@ -112,7 +112,9 @@ describe('an answer that fails', () => {
     ]);
     await notes.run();
     await delivery.drainEmpty(thread.inbound);
-    expect(told(thread)).toEqual(['Not delivered to the customer: “first”. meaning of 30005 (code 30005)']);
+    expect(told(thread)).toEqual([
+      'Not delivered to the customer: “first”. Meaning of 30005. (Provider 30005)',
+    ]);
   });
 
   it('is told of once more when it arrives after all', async () => {

@@ -139,10 +139,6 @@ export class FakeChannel extends ChannelPort {
       .map(({ providerId }) => ({ providerId }));
   }
 
-  explain(providerCode: string): string | undefined {
-    return `meaning of ${providerCode}`;
-  }
-
   texts(to?: string): string[] {
     return this.accepted.filter((part) => to === undefined || part.to === to).map(({ text }) => text);
   }

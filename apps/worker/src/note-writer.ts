@@ -1,4 +1,4 @@
-import { splitText, type ChannelPort, type MessageContent, type WakeUps } from '#core';
+import { splitText, type MessageContent, type ProviderWords, type WakeUps } from '#core';
 import type { DueNote, DueNotes } from '#persistence';
 import type { Metrics } from '#platform';
 
@@ -6,7 +6,7 @@ const MAX_NOTES = 100;
 /** How much of a message a note repeats, so that the agent knows which one it was. */
 const EXCERPT_LENGTH = 80;
 
-/** Reasons of our own; whatever else stands there came from the provider, and its code says more. */
+/** Reasons of our own, as an agent reads them: those for operators say what an operator can do. */
 const REASONS: Readonly<Record<string, string>> = {
   'too-old': 'It could not be delivered in time.',
   'outcome-unknown': 'Whether it has arrived could not be found out.',
@@ -15,7 +15,8 @@ const REASONS: Readonly<Record<string, string>> = {
 
 export interface NoteWriterOptions {
   due: DueNotes;
-  channel: Pick<ChannelPort, 'explain'>;
+  /** Of the channel's provider. */
+  words: ProviderWords;
   wakeUps: WakeUps;
   metrics: Metrics;
 }
@@ -41,11 +42,11 @@ export class NoteWriter {
   private toAgent({ kind, content, reason, providerCode }: DueNote): string {
     const what = excerpt(content);
     if (kind === 'recovered') return `Delivered to the customer after all: ${what}`;
-    const why =
-      (providerCode === null ? undefined : this.options.channel.explain(providerCode)) ??
-      REASONS[reason ?? ''] ??
-      'The provider refused it.';
-    return `Not delivered to the customer: ${what} ${why}${providerCode === null ? '' : ` (code ${providerCode})`}`;
+    const { name, ...words } = this.options.words;
+    const own = reason === null ? undefined : (REASONS[reason] ?? words.reason(reason));
+    const why = (providerCode === null ? undefined : words.providerCode(providerCode)) ?? own;
+    const code = providerCode === null ? '' : ` (${name} ${providerCode})`;
+    return `Not delivered to the customer: ${what} ${why ?? `${name} refused it.`}${code}`;
   }
 }
 

@@ -1,5 +1,6 @@
 import { NestFactory } from '@nestjs/core';
 import { ChannelPort, LaneDrain } from '#core';
+import { twilioWords } from '#channel-twilio';
 import { createPool, DueNotes, isReady, Upkeep } from '#persistence';
 import {
   Metrics,
@@ -52,7 +53,7 @@ export async function startWorker(
   const upkeep = new Upkeep(pool);
   const sweeper = new Sweeper({ upkeep, wakeUps, drain, metrics, lanesAtOnce: LANES_PER_DIRECTION });
   const endings = app.get(Endings);
-  const notes = new NoteWriter({ due: new DueNotes(pool), channel: app.get(ChannelPort), wakeUps, metrics });
+  const notes = new NoteWriter({ due: new DueNotes(pool), words: twilioWords, wakeUps, metrics });
   const gate = app.get(WorkerGate);
   const rounds = new Rounds(logger, metrics, [
     { name: 'sweep', intervalMs: sweepIntervalMs, run: () => sweeper.sweep() },

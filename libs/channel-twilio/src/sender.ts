@@ -13,7 +13,6 @@ import type {
 } from '#core';
 import { ProviderHttpError } from '#platform';
 import type { ProviderHttp } from '#platform';
-import { meaningOf } from './error-codes.js';
 import type { Exchange, TwilioClientOptions, TwilioRest } from './http-client.js';
 import { candidates, listedSince, NO_LOOK_UP, PAGE_SIZE, type ListedMessage } from './look-up.js';
 import { refusal } from './outcome.js';
@@ -84,10 +83,6 @@ export class TwilioChannel extends ChannelPort {
       if (error.httpStatus !== undefined && NO_LOOK_UP.has(error.httpStatus)) return 'impossible';
       throw error.kind === 'credentials' ? error : withoutEffect(error);
     }
-  }
-
-  override explain(providerCode: string): string | undefined {
-    return meaningOf(providerCode)?.text;
   }
 
   private parameters(request: {

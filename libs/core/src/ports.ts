@@ -98,8 +98,6 @@ export abstract class ChannelPort {
    * failure throws a `DeliveryError` of kind `not-sent` or `credentials` and says nothing about the attempt.
    */
   abstract findSent(request: FindSent, context: CallContext): Promise<LookUp<SentCandidate[]>>;
-  /** What the provider's own code means, in plain words; undefined for one that nobody knows. */
-  abstract explain(providerCode: string): string | undefined;
 }
 
 /** The user object of a conversation (8x8 Chat Gateway reference). */
