@@ -47,6 +47,8 @@ export const IMPATIENT = {
   SEND_TIMEOUT_MS: '1400',
   SWEEP_INTERVAL_MS: '500',
   UNCERTAIN_SETTLE_MS: '500',
+  PROBE_INTERVAL_MS: '500',
+  CREDENTIALS_PROBE_INTERVAL_MS: '500',
 };
 
 /** The whole service as real processes on a database of its own, between the two simulators. */

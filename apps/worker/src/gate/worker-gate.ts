@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   ProviderGate,
   type DeliveryObserver,
@@ -59,6 +60,8 @@ const MAX_WAIT_MS = 120_000;
 const LOOK_INTERVAL_MS = 250;
 /** A probe's deadline may be late by that. */
 const PROBE_MARGIN_MS = 1_000;
+/** How long the others are waited for at the end. */
+const STOP_TIMEOUT_MS = 1_000;
 /** A worker without a part of its own yet. */
 const NO_SHARE_WAIT_MS = 500;
 
@@ -105,8 +108,9 @@ export class WorkerGate extends ProviderGate {
   }
 
   async stop(): Promise<void> {
-    await Promise.allSettled(this.running);
-    await this.deps.states.leave(this.deps.workerId).catch(() => undefined);
+    const left = Promise.allSettled(this.running).then(() => this.deps.states.leave(this.deps.workerId));
+    // Without a database the others find out by themselves.
+    await Promise.race([left.catch(() => undefined), delay(STOP_TIMEOUT_MS, undefined, { ref: false })]);
   }
 
   override async enter(call: ProviderCall): Promise<Permit | Refusal> {
@@ -269,12 +273,11 @@ export class WorkerGate extends ProviderGate {
     this.running.add(running);
   }
 
-  private show({ provider, health }: Gated): void {
+  private show({ provider }: Gated): void {
+    const ofProvider = [...this.gated.values()].filter((one) => one.provider === provider);
     for (const why of ['breaker', 'credentials'] as const) {
-      this.deps.metrics.providerBlocked.set(
-        { provider: PROVIDERS[provider], why },
-        health.blocked === why ? 1 : 0,
-      );
+      const tenants = ofProvider.filter(({ health }) => health.blocked === why).length;
+      this.deps.metrics.providerBlocked.set({ provider: PROVIDERS[provider], why }, tenants);
     }
   }
 

@@ -103,7 +103,7 @@ export class Metrics {
   /** `why`: `breaker`, `credentials`. */
   readonly providerBlocked = new Gauge({
     name: 'causeway_provider_blocked',
-    help: '1 while this worker only probes the provider, by reason.',
+    help: 'Tenants for whom this worker only probes the provider, by reason.',
     labelNames: ['provider', 'why'] as const,
     registers: this.registers,
   });
