@@ -30,6 +30,8 @@ export function expectations(report: StormReport): string[] {
     expect(marked <= unknowable + cutOff, `${marked} marked, ${unknowable + cutOff} unknowable`);
     expect(doubled <= unknowable + cutOff, `${doubled} doubled, ${unknowable + cutOff} unknowable`);
   }
+  // Late by the machine only: a provider that is never kept waiting takes nothing late.
+  expect(report.late === 0 || report.longestStallMs > 250, `${report.late} taken late without a stall`);
   const cuts = CUTTING.reduce((sum, blow) => sum + (blows[blow] ?? 0), 0);
   expect(cutOff <= cuts * LANES, `${cutOff} attempts cut off by ${cuts} blows`);
   expect(calmSeconds <= CALM_LIMIT_S, `${calmSeconds} s from calm until all had arrived`);

@@ -10,6 +10,8 @@ export interface StormReport extends Verdict {
   perSecond: number;
   /** From the end of all faults until everything accepted was on the other side. */
   calmSeconds: number;
+  /** Of the process of the simulators. */
+  longestStallMs: number;
   faults: Record<string, number>;
   blows: Record<string, number>;
   peak: Omit<Sample, 'atMs'>;
@@ -32,6 +34,10 @@ export function asMarkdown(report: StormReport): string {
     ['seconds from calm until all had arrived', report.calmSeconds],
     ['failed calls', `${total(report.faults)} in ${Object.keys(report.faults).length} ways`],
     ['sends left without a known outcome', `${report.unknowable} by faults, ${report.cutOff} cut off`],
+    [
+      'taken by a provider too late for any look-up',
+      `${report.late} (the simulators stood still for up to ${report.longestStallMs} ms)`,
+    ],
     ['blows', list(report.blows)],
     [
       'most memory, handles, Postgres connections, Redis memory',

@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { seededRandom, type FaultWay } from '../../apps/sandbox/src/index.js';
 import { sleep } from '../support/accepting.js';
 import { readWorld } from '../support/invariants.js';
@@ -27,11 +28,12 @@ export interface StormOptions {
 }
 
 const LEASE_MS = 4_000;
+const LIMITS = { sendTimeoutMs: 1_900, settleMs: 1_000 };
 const ENVIRONMENT = {
   LANE_LEASE_MS: String(LEASE_MS),
-  SEND_TIMEOUT_MS: '1900',
+  SEND_TIMEOUT_MS: String(LIMITS.sendTimeoutMs),
   SWEEP_INTERVAL_MS: '500',
-  UNCERTAIN_SETTLE_MS: '1000',
+  UNCERTAIN_SETTLE_MS: String(LIMITS.settleMs),
   LOG_LEVEL: 'info',
 };
 const CALM_LIMIT_MS = 60_000;
@@ -65,6 +67,8 @@ class Storm {
   readonly #blows: Blows;
   readonly #resources: Resources;
   readonly #startedAt = performance.now();
+  /** How long the simulators, which run in this process, were kept from their work. */
+  readonly #stalls = monitorEventLoopDelay();
   readonly #noSuchCall: number;
 
   constructor(
@@ -85,6 +89,7 @@ class Storm {
   async run(): Promise<StormReport> {
     const progress = setInterval(() => void this.#tellProgress(), PROGRESS_MS);
     this.#resources.start(1_000);
+    this.#stalls.enable();
     try {
       this.#spoilCalls();
       const [, , seconds] = await Promise.all([
@@ -97,6 +102,7 @@ class Storm {
     } finally {
       clearInterval(progress);
       this.#resources.stop();
+      this.#stalls.disable();
       this.#traffic.stop();
     }
   }
@@ -167,7 +173,7 @@ class Storm {
 
   async #report(seconds: number, calmSeconds: number): Promise<StormReport> {
     const { system, options } = this;
-    const verdict = await judge(system, await readWorld(system, this.#traffic.customers));
+    const verdict = await judge(system, await readWorld(system, this.#traffic.customers), LIMITS);
     const faults: Record<string, number> = {};
     for (const provider of [system.twilio, system.desk]) {
       for (const [kind, count] of provider.faults.hitsByKind) {
@@ -184,6 +190,7 @@ class Storm {
       perSecond: Math.round(verdict.messages / seconds),
       calmSeconds: Math.round(calmSeconds * 10) / 10,
       faults,
+      longestStallMs: Math.round(this.#stalls.max / 1e6),
       blows: Object.fromEntries(this.#blows.counts),
       peak: this.#resources.peak,
     };

@@ -1,5 +1,6 @@
 import { broken, doubles, type World, type WorldMessage } from '../support/invariants.js';
 import type { System } from '../support/system.js';
+import { takenLate, type Limits } from './late.js';
 
 /** What became of everything that was accepted. */
 export interface Verdict {
@@ -16,23 +17,30 @@ export interface Verdict {
   unknowable: number;
   /** Attempts that were cut off without such a fault: their worker died or stood still, or the provider went away. */
   cutOff: number;
+  /** Deliveries that the provider took later than any look-up can wait for, because this machine kept it from its work. */
+  late: number;
   violations: string[];
 }
 
-export async function judge(system: System, world: World): Promise<Verdict> {
+export async function judge(system: System, world: World, limits: Limits): Promise<Verdict> {
   const own = world.messages.filter(({ contentType }) => contentType === 'text');
   const number = (of: (message: WorldMessage) => boolean) => own.filter(of).length;
-  const violations = broken(world);
+  const late = await takenLate(system, limits);
+  const isLate = (text: string) => late.has(text);
+  const violations = broken(world).filter(
+    (line) => !(line.startsWith('I2') && [...late.keys()].some((text) => line.includes(`"${text}"`))),
+  );
   return {
     messages: own.length,
     lost: violations.filter((line) => line.startsWith('I1')).length,
-    doubled: doubles(world),
+    doubled: doubles(world) - [...late.values()].reduce((sum, n) => sum + n, 0),
     inverted: violations.filter((line) => line.startsWith('I3')).length,
     held: number(({ delivery }) => delivery === 'held'),
     failed: number(({ delivery }) => delivery === 'failed'),
-    marked: number(({ possibleDuplicate }) => possibleDuplicate),
+    marked: number(({ possibleDuplicate, text }) => possibleDuplicate && !isLate(text)),
     unknowable: sendsHit(system, (kind) => !kind.startsWith('slow')) - certain429(system),
     cutOff: await cutOff(system),
+    late: late.size,
     violations,
   };
 }
