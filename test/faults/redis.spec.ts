@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually, sleep } from '../support/accepting.js';
 import { redisMissing, type TestRedis } from '../support/redis.js';
@@ -15,12 +18,23 @@ const SHAPE = { customers: 25, textsEach: 5, answersEach: 5 };
 describe.skipIf(noRedis !== undefined)('Redis that fails', { timeout: 180_000 }, () => {
   let system: System;
   let redis: TestRedis;
+  let folder: string;
   beforeAll(async () => {
-    system = await startSystem({ queues: 'redis', gateways: 1, workers: 2, env: IMPATIENT });
+    folder = await mkdtemp(join(tmpdir(), 'causeway-redis-'));
+    system = await startSystem({
+      queues: 'redis',
+      gateways: 1,
+      workers: 2,
+      env: IMPATIENT,
+      redis: { dir: folder },
+    });
     if (!system.redis) throw new Error('no Redis');
     redis = system.redis;
   });
-  afterAll(async () => system?.stop());
+  afterAll(async () => {
+    await system?.stop();
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+  });
 
   async function expectEveryWebhookAnswered(traffic: Traffic): Promise<void> {
     for (const customer of traffic.customers) expect(customer.unanswered).toEqual([]);
@@ -80,6 +94,22 @@ describe.skipIf(noRedis !== undefined)('Redis that fails', { timeout: 180_000 },
     await redis.restart();
     const after = new Traffic(system, SHAPE);
     await after.write();
+    await expectSound(system, after);
+  });
+
+  it(`${title('redis-6')}: what it wakes again is done, what it forgot is found`, async () => {
+    const traffic = new Traffic(system, SHAPE);
+    const writing = traffic.write();
+    await traffic.customers[0]?.conversation();
+    await redis.save();
+    await writing;
+    await expectSound(system, traffic);
+    const after = new Traffic(system, SHAPE);
+    const writingAfter = after.write();
+    await after.customers[0]?.conversation();
+    await redis.restart();
+    await writingAfter;
+    await expectEveryWebhookAnswered(after);
     await expectSound(system, after);
   });
 });

@@ -70,6 +70,59 @@ async function shapeOf(pool: Pool): Promise<unknown[][]> {
   return shape;
 }
 
+/** What the statements of a build rest on: functions by their arguments and answers, columns by their types. */
+async function restsOn(pool: Pool): Promise<string[]> {
+  const rows = (await all(
+    pool,
+    `select format('function %s(%s) returns %s', proname, pg_get_function_identity_arguments(oid), pg_get_function_result(oid))
+       as thing from pg_proc where pronamespace = 'public'::regnamespace
+     union all select format('column %s.%s %s', table_name, column_name, data_type)
+       from information_schema.columns where table_schema = 'public'`,
+  )) as { thing: string }[];
+  return rows.map(({ thing }) => thing);
+}
+
+describe('migrations after the first release', () => {
+  /** The oldest build that may still run beside the newest one. */
+  const OLDEST = migrations.findIndex(({ name }) => name.startsWith('ReceiptsOfParts')) + 1;
+
+  async function fromOldest(): Promise<{ url: string; pool: Pool }> {
+    const url = await server.createDatabase();
+    const source = new DataSource({ type: 'postgres', url, migrations: migrations.slice(0, OLDEST) });
+    await source.initialize();
+    await source.runMigrations();
+    await source.destroy();
+    return { url, pool: open(url) };
+  }
+
+  // No older build is released that could be run here: what its statements rest on is compared instead.
+  it('process-14: keep every function and column that an older build uses', async () => {
+    expect(OLDEST).toBeGreaterThan(0);
+    const { url, pool } = await fromOldest();
+    const before = await restsOn(pool);
+    await migrateDatabase(url);
+    const after = new Set(await restsOn(pool));
+    expect(before.filter((thing) => !after.has(thing))).toEqual([]);
+  });
+
+  it('process-14: add no column that an older build would have to fill', async () => {
+    const { url, pool } = await fromOldest();
+    const required = async () =>
+      (await all(
+        pool,
+        `select table_name as table, column_name as column from information_schema.columns
+         where table_schema = 'public' and is_nullable = 'NO' and column_default is null`,
+      )) as { table: string; column: string }[];
+    const before = await required();
+    await migrateDatabase(url);
+    const tables = new Set(before.map(({ table }) => table));
+    expect((await required()).filter(({ table }) => tables.has(table))).toEqual(
+      expect.arrayContaining(before),
+    );
+    expect((await required()).filter(({ table }) => tables.has(table))).toHaveLength(before.length);
+  });
+});
+
 describe('the newest migration', () => {
   it('lets sessions of before go on: accepting, working a lane, closing conversations', async () => {
     const { url, pool } = await versionBefore();

@@ -5,7 +5,7 @@ import { freePort } from './postgres.js';
 
 const PROGRAM = '/usr/bin/redis-server';
 
-/** A throw-away Redis server without persistence. */
+/** A throw-away Redis server that keeps nothing by itself. */
 export interface TestRedis {
   readonly url: string;
   readonly port: number;
@@ -15,9 +15,11 @@ export interface TestRedis {
   freeze(): void;
   thaw(): void;
   flush(): Promise<void>;
+  /** Writes what it holds into the `dir` of its settings, where {@link restart} finds it. */
+  save(): Promise<void>;
   /** Kills the server; its port refuses connections until {@link restart}. */
   kill(): Promise<void>;
-  /** Starts an empty server on the same port. */
+  /** Starts a server on the same port: empty, or with what was saved last. */
   restart(): Promise<void>;
   /** Safe to call twice, frozen or killed. */
   stop(): Promise<void>;
@@ -48,6 +50,9 @@ export async function startTestRedis(settings: Record<string, string> = {}): Pro
     thaw: () => void server.kill('SIGCONT'),
     flush: async () => {
       await withClient(url, async (client) => client.flushall());
+    },
+    save: async () => {
+      await withClient(url, async (client) => client.save());
     },
     kill: async () => end(server),
     restart: async () => {

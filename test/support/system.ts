@@ -37,6 +37,8 @@ export interface SystemOptions {
   /** Whether all that is exchanged and queued is kept, to be checked at the end: true unless a run is too long for that. */
   audited?: boolean;
   postgres?: TestPostgresOptions;
+  /** Directives of redis.conf. */
+  redis?: Record<string, string>;
   /** What gateways and workers reach by a way that can be disturbed; the test itself does not. */
   paths?: readonly Place[];
 }
@@ -46,7 +48,7 @@ export const IMPATIENT = {
   LANE_LEASE_MS: '3000',
   SEND_TIMEOUT_MS: '1400',
   SWEEP_INTERVAL_MS: '500',
-  UNCERTAIN_SETTLE_MS: '500',
+  UNCERTAIN_SETTLE_MS: '1500',
   PROBE_INTERVAL_MS: '500',
   CREDENTIALS_PROBE_INTERVAL_MS: '500',
 };
@@ -178,7 +180,7 @@ export class System {
     this.pool = createPool({ databaseUrl: this.databaseUrl, name: 'test', maxConnections: 4 });
     this.#onClose(() => this.pool.end());
     if (queues === 'redis') {
-      const redis = await startTestRedis();
+      const redis = await startTestRedis(this.options.redis);
       this.redis = redis;
       this.#onClose(() => redis.stop());
     }
