@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { answeredTooEarly, leftBehind } from '../support/answers.js';
 import { CANARIES, canariesIn } from '../support/canaries.js';
 import { broken, doubles, type World, type WorldMessage } from '../support/invariants.js';
+import { leftBehindBy } from '../support/recovery.js';
+import { Resources, type Sample } from '../storm/resources.js';
 
 const LANE = 'lane-1';
 
@@ -139,6 +142,83 @@ describe('the checker of invariants', () => {
     const failed = { ...attempt('m3', 3), receipt: 'undelivered' };
     change(world, 3, { attempts: [failed, attempt('m3', 4, 'b')] });
     expect(broken(world)).toEqual([]);
+  });
+});
+
+describe('the checker of answers (I6)', () => {
+  const answered = { what: 'text SM1', answeredAt: 1_000, committedAt: 1_000.4 };
+
+  it('lets pass what was committed before, within the same millisecond, too', () => {
+    expect(answeredTooEarly([answered, { ...answered, committedAt: 990 }])).toEqual([]);
+  });
+
+  it.each([
+    ['an answer before its commit', 1_020],
+    ['an answer to what is not stored', undefined],
+  ])('finds %s', (_name, committedAt) => {
+    expect(answeredTooEarly([{ ...answered, committedAt }])).toEqual([
+      expect.stringMatching(/^I6: text SM1/),
+    ]);
+  });
+});
+
+describe('the checker of bounds (I7)', () => {
+  const sample: Sample = { atMs: 0, memoryMb: 100, handles: 50, postgresConnections: 30, redisMb: 3 };
+
+  function violations(samples: Sample[]): string[] {
+    const resources = new Resources(undefined as never);
+    resources.samples.push(...samples);
+    return resources.violations();
+  }
+
+  it('lets pass what stays as it is', () => {
+    expect(violations(Array.from({ length: 90 }, () => sample))).toEqual([]);
+  });
+
+  it.each([
+    ['memoryMb', 2_000],
+    ['handles', 5_000],
+    ['postgresConnections', 190],
+    ['redisMb', 500],
+  ] as const)('finds too much %s', (name, value) => {
+    expect(violations([sample, { ...sample, [name]: value }])).toEqual([
+      expect.stringMatching(new RegExp(`^I7: ${name}`)),
+    ]);
+  });
+
+  it('finds memory that only grows', () => {
+    const growing = Array.from({ length: 90 }, (_, n) => ({ ...sample, memoryMb: 100 + 3 * n }));
+    expect(violations(growing)).toEqual([expect.stringMatching(/^I7: memory grows/)]);
+  });
+});
+
+describe('the checker of takeovers (I8)', () => {
+  const times = { leaseMs: 3_000, sweepMs: 500 };
+
+  it('lets pass what moves in time', () => {
+    expect(leftBehindBy([{ laneId: LANE, tookMs: 5_499 }], times)).toEqual([]);
+  });
+
+  it.each([5_501, undefined])('finds a lane that is taken over after %s ms', (tookMs) => {
+    expect(leftBehindBy([{ laneId: LANE, tookMs }], times)).toEqual([expect.stringMatching(/^I8/)]);
+  });
+});
+
+describe('the checker of refusals (I9)', () => {
+  const rows = { messages: 3, customers: 1 };
+
+  it('lets pass what left nothing, and a 503', () => {
+    expect(leftBehind(rows, { ...rows }, [400, 401, 403, 413, 503])).toEqual([]);
+  });
+
+  it.each([
+    ['a row more', { ...rows, customers: 2 }, [403]],
+    ['a row less', { ...rows, messages: 2 }, [403]],
+    ['a new table', { ...rows, others: 1 }, [403]],
+    ['a failure of ours', rows, [500]],
+    ['a forgery that is taken', rows, [200]],
+  ])('finds %s', (_name, after, statuses) => {
+    expect(leftBehind(rows, after, statuses)).toEqual([expect.stringMatching(/^I9/)]);
   });
 });
 

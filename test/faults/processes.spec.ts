@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readWorld } from '../support/invariants.js';
-import { sleep } from '../support/accepting.js';
+import { eventually, sleep } from '../support/accepting.js';
+import { heldLanes, leftBehindBy, takeovers } from '../support/recovery.js';
 import { IMPATIENT, startSystem, type System } from '../support/system.js';
 import { Traffic } from '../support/traffic.js';
 import { title } from './catalogue.js';
@@ -61,6 +62,33 @@ describe('processes that come and go', { timeout: 180_000 }, () => {
     await traffic.arrived();
     await sleep(Number(IMPATIENT.LANE_LEASE_MS));
     worker.signal('SIGCONT');
+    await expectSound(system, traffic, { before });
+  });
+
+  it('killed: what it held moves again within lease, sweep and two seconds (I8)', async () => {
+    const [victim, other] = system.workers;
+    if (!victim || !other) throw new Error('no workers');
+    const before = await readWorld(system, []);
+    const customers = { customers: 10, textsEach: 1, answersEach: 0 };
+    const traffic = new Traffic(system, customers);
+    await traffic.write();
+    await expectSound(system, traffic, { before });
+    // Alone, and in the middle of a call for each lane.
+    other.signal('SIGSTOP');
+    system.desk.setFault({ operation: 'messages.create', effect: 'slow', delayMs: 1_000, times: null });
+    for (const customer of traffic.customers) await customer.write(customer.text('text 2'));
+    await eventually(
+      'lanes at work',
+      async () => (await heldLanes(system.pool)).size === customers.customers,
+    );
+    await victim.kill();
+    const held = await heldLanes(system.pool);
+    other.signal('SIGCONT');
+    const times = { leaseMs: Number(IMPATIENT.LANE_LEASE_MS), sweepMs: Number(IMPATIENT.SWEEP_INTERVAL_MS) };
+    expect(held.size).toBeGreaterThan(0);
+    expect(leftBehindBy(await takeovers(system.pool, held, 20_000), times)).toEqual([]);
+    system.desk.faults.disarmAll();
+    await system.startAgain(victim);
     await expectSound(system, traffic, { before });
   });
 
