@@ -247,9 +247,10 @@ export class WorkerGate extends ProviderGate {
     }
   }
 
-  private async probeAtOnce({ tenantId, provider }: Gated): Promise<void> {
+  private async probeAtOnce({ tenantId, provider, health }: Gated): Promise<void> {
     const { states, wakeUps } = this.deps;
     await states.probeIn(tenantId, PROVIDERS[provider], 0);
+    health.probeAt(performance.now());
     wakeUps.wake(await states.pullForward(tenantId, DIRECTIONS[provider], 0, FIRST_PROBES));
   }
 
