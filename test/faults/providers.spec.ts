@@ -50,14 +50,20 @@ const ONE_CALL: OneCall[] = [
 
 describe('providers that fail', { timeout: 120_000 }, () => {
   let system: System;
-  /** Every customer of the file with a conversation. */
-  const customers: Customer[] = [];
+  /** Customers who are talking to an agent. */
+  let few: readonly Customer[];
   beforeAll(async () => {
     system = await startSystem({ queues: 'postgres', env: ENVIRONMENT });
+    const traffic = new Traffic(system, { customers: 4, textsEach: 1, answersEach: 1 });
+    await traffic.write();
+    await expectSound(system, traffic);
+    few = traffic.customers;
   });
   afterAll(async () => system?.stop());
 
   describe('at one call', () => {
+    const customers: Customer[] = [];
+
     it.concurrent.each(ONE_CALL.map((one) => [title(one.id), one.fault.when ?? '', one] as const))(
       '%s %s',
       async (_title, _when, { fault }) => {
@@ -90,7 +96,6 @@ describe('providers that fail', { timeout: 120_000 }, () => {
 
   it(`${title('provider-15')}; ${title('provider-16')}: nothing is doubted, all arrives once it is repaired`, async () => {
     const before = await readWorld(system, []);
-    const few = customers.slice(0, 4);
     const nowhere = 'https://nobody.invalid';
     const noTls = ({ url }: { url: string }) => url.replace('http:', 'https:');
     await restartWorker({ TWILIO_API_BASE_URL: nowhere, CHAT_GATEWAY_BASE_URL: noTls(system.desk) });
@@ -116,7 +121,7 @@ describe('providers that fail', { timeout: 120_000 }, () => {
     system.twilio.vanish();
     system.desk.vanish();
     const [attemptsBefore, startedAt] = [await attempts(), performance.now()];
-    await writeBothWays(traffic.customers, 20, 'while it is down');
+    await writeBothWays(traffic.customers, 15, 'while it is down');
     await eventually(
       'every lane waiting',
       async () => (await lanes(`waiting_for = 'back-off'`)) === 2 * SHAPE.customers,
@@ -129,7 +134,6 @@ describe('providers that fail', { timeout: 120_000 }, () => {
 
   it(`${title('provider-18')}: not one message is burned`, async () => {
     const before = await readWorld(system, []);
-    const few = customers.slice(0, 5);
     for (const { faults } of [system.twilio, system.desk]) {
       faults.arm({ operation: '*', effect: 'answer', status: 401, times: null });
     }
