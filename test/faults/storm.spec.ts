@@ -23,7 +23,7 @@ describe.skipIf(noRedis !== undefined)('a storm', { timeout: 240_000 }, () => {
       lookUps: 'exact',
       audited: true,
     });
-    expect(expectations(report)).toEqual([]);
+    expect(expectations(report), report.stories.join('\n')).toEqual([]);
     // Something has befallen it, or nothing would be shown.
     expect(report.messages).toBeGreaterThanOrEqual(400);
     expect(Object.keys(report.faults).length).toBeGreaterThan(10);

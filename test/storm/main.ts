@@ -45,5 +45,6 @@ writeFileSync(join(folder, `${lookUps}.md`), `${text}\n`);
 writeFileSync(join(folder, `${lookUps}.json`), `${JSON.stringify(report, undefined, 2)}\n`);
 console.log(`\n${text}\n\nFailed calls: ${list(report.faults)}`);
 const failures = expectations(report);
+if (failures.length > 0) for (const story of report.stories.slice(0, 20)) console.error(story);
 for (const failure of failures.slice(0, 20)) console.error(`BROKEN: ${failure}`);
 if (failures.length > 0) process.exitCode = 1;

@@ -1,6 +1,6 @@
 import { broken, doubles, type World, type WorldMessage } from '../support/invariants.js';
 import type { System } from '../support/system.js';
-import { takenLate, type Limits } from './late.js';
+import { readHistories, takenLate, tell, type Limits } from './histories.js';
 
 /** What became of everything that was accepted. */
 export interface Verdict {
@@ -19,14 +19,21 @@ export interface Verdict {
   cutOff: number;
   /** Deliveries that the provider took later than any look-up can wait for, because this machine kept it from its work. */
   late: number;
+  /** How each text that was doubled or marked came to it. */
+  stories: string[];
   violations: string[];
 }
 
 export async function judge(system: System, world: World, limits: Limits): Promise<Verdict> {
   const own = world.messages.filter(({ contentType }) => contentType === 'text');
   const number = (of: (message: WorldMessage) => boolean) => own.filter(of).length;
-  const late = await takenLate(system, limits);
-  const isLate = (text: string) => late.has(text);
+  const histories = await readHistories(system);
+  const late = new Map(
+    histories.flatMap((one): [string, number][] => {
+      const n = takenLate(one, limits);
+      return n > 0 ? [[one.text, n]] : [];
+    }),
+  );
   const violations = broken(world).filter(
     (line) => !(line.startsWith('I2') && [...late.keys()].some((text) => line.includes(`"${text}"`))),
   );
@@ -37,10 +44,11 @@ export async function judge(system: System, world: World, limits: Limits): Promi
     inverted: violations.filter((line) => line.startsWith('I3')).length,
     held: number(({ delivery }) => delivery === 'held'),
     failed: number(({ delivery }) => delivery === 'failed'),
-    marked: number(({ possibleDuplicate, text }) => possibleDuplicate && !isLate(text)),
+    marked: number(({ possibleDuplicate, text }) => possibleDuplicate && !late.has(text)),
     unknowable: sendsHit(system, (kind) => !kind.startsWith('slow')) - certain429(system),
     cutOff: await cutOff(system),
     late: late.size,
+    stories: histories.filter(({ marked, takenMs }) => marked || takenMs.length > 1).map(tell),
     violations,
   };
 }
