@@ -123,12 +123,24 @@ export const CHAT_GATEWAY_DEVIATIONS: readonly Deviation[] = [
 const MESSAGE = ['components', 'schemas', 'api.v2010.account.message'];
 const LIST_PATH = '/2010-04-01/Accounts/{AccountSid}/Messages.json';
 const LIST = pathOfResponse(LIST_PATH, 'get', '200', 'application/json', 'schema');
+const MEDIA_LIST = pathOfResponse(
+  '/2010-04-01/Accounts/{AccountSid}/Messages/{MessageSid}/Media.json',
+  'get',
+  '200',
+  'application/json',
+  'schema',
+);
 
 export const TWILIO_DEVIATIONS: readonly Deviation[] = [
   ...['first_page_uri', 'next_page_uri', 'previous_page_uri', 'uri'].map((field): Deviation => ({
     id: `relative-${field}`,
     why: 'declared as a URI, its examples are paths relative to the API',
     apply: (document) => set(document, [...LIST, 'properties', field, 'format'], 'uri-reference'),
+  })),
+  ...['first_page_uri', 'next_page_uri', 'previous_page_uri', 'uri'].map((field): Deviation => ({
+    id: `relative-media-${field}`,
+    why: 'declared as a URI, its examples are paths relative to the API',
+    apply: (document) => set(document, [...MEDIA_LIST, 'properties', field, 'format'], 'uri-reference'),
   })),
   {
     id: 'date-filters',

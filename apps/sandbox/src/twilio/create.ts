@@ -56,6 +56,7 @@ export function messageFrom(form: URLSearchParams, rules: CreateRules): StoredMe
     to,
     body,
     numMedia: mediaUrls.length,
+    media: [],
     direction: 'outbound-api',
     status: serviceSid === null ? 'queued' : 'accepted',
     errorCode: null,

@@ -1,5 +1,5 @@
 import { segmentsOf } from './body.js';
-import { isWhatsApp, newSid, type StoredMessage } from './messages.js';
+import { isWhatsApp, newSid, type StoredMedia, type StoredMessage } from './messages.js';
 
 /** A text from a customer. */
 export interface InboundText {
@@ -27,6 +27,7 @@ export function inboundMessage(text: InboundText, accountSid: string): StoredMes
     to: text.to,
     body: text.body,
     numMedia,
+    media: mediaOf(text, numMedia),
     direction: 'inbound',
     status: 'received',
     errorCode: null,
@@ -37,6 +38,17 @@ export function inboundMessage(text: InboundText, accountSid: string): StoredMes
     numSegments: isWhatsApp(text.from) ? 1 : segmentsOf(text.body),
     statusCallback: null,
   };
+}
+
+/** What the webhook's `MediaUrl{N}` name, as the API lists it. */
+function mediaOf(text: InboundText, count: number): StoredMedia[] {
+  return Array.from({ length: count }, (_, n) => {
+    const url = text.params?.[`MediaUrl${n}`];
+    return {
+      uri: url !== undefined && URL.canParse(url) ? new URL(url).pathname : `/${newSid('ME')}`,
+      contentType: text.params?.[`MediaContentType${n}`] ?? 'application/octet-stream',
+    };
+  });
 }
 
 /**

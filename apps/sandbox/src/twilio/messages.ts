@@ -12,6 +12,7 @@ export interface StoredMessage {
   to: string;
   body: string;
   numMedia: number;
+  media: readonly StoredMedia[];
   direction: 'inbound' | 'outbound-api' | 'outbound-reply';
   status: MessageStatus;
   errorCode: number | null;
@@ -20,6 +21,12 @@ export interface StoredMessage {
   updatedAtMs: number;
   numSegments: number;
   statusCallback: string | null;
+}
+
+export interface StoredMedia {
+  /** Of the instance, without `.json`. */
+  uri: string;
+  contentType: string;
 }
 
 /** A Twilio SID: two letters and 32 hexadecimal digits. */
@@ -55,6 +62,30 @@ export function messageResource(message: StoredMessage): Record<string, unknown>
     price_unit: 'USD',
     api_version: '2010-04-01',
     subresource_uris: { media: `${uri}/Media.json` },
+  };
+}
+
+/** `GET Messages/{Sid}/Media.json`, always one page. */
+export function mediaList(message: StoredMessage): Record<string, unknown> {
+  const uri = `/2010-04-01/Accounts/${message.accountSid}/Messages/${message.sid}/Media.json?PageSize=50&Page=0`;
+  return {
+    first_page_uri: uri,
+    end: Math.max(0, message.media.length - 1),
+    previous_page_uri: null,
+    media_list: message.media.map((media) => ({
+      sid: media.uri.split('/').at(-1),
+      account_sid: message.accountSid,
+      parent_sid: message.sid,
+      content_type: media.contentType,
+      date_created: rfc2822(message.createdAtMs),
+      date_updated: rfc2822(message.createdAtMs),
+      uri: `${media.uri}.json`,
+    })),
+    uri,
+    page_size: 50,
+    start: 0,
+    next_page_uri: null,
+    page: 0,
   };
 }
 

@@ -10,7 +10,14 @@ import { Deliveries } from './deliveries.js';
 import { twilioError, twilioStatusError } from './errors.js';
 import { inboundMessage, type InboundText } from './inbound.js';
 import { listMessages } from './list.js';
-import { isWhatsApp, messageResource, type MessageStatus, newSid, type StoredMessage } from './messages.js';
+import {
+  isWhatsApp,
+  mediaList,
+  messageResource,
+  type MessageStatus,
+  newSid,
+  type StoredMessage,
+} from './messages.js';
 import { segmentsOf } from './body.js';
 import { OptOuts } from './opt-outs.js';
 import { type Outcome, Outcomes } from './outcomes.js';
@@ -67,6 +74,11 @@ export class TwilioSimulator {
         return answer(200, 'application/json;charset=utf-8', messageResource(message));
       },
     );
+    this.#server.operation('media.list', 'GET', `${account}/Messages/:Sid/Media.json`, (call) => {
+      const message = this.#messages.get(call.params['Sid'] ?? '');
+      if (message === undefined) return notFound(call);
+      return answer(200, 'application/json;charset=utf-8', mediaList(message));
+    });
     this.#server.operation('typing.create', 'POST', '/v2/Indicators/Typing.json', (call) =>
       this.#typing(call),
     );
