@@ -85,7 +85,9 @@ describe('a gateway', () => {
       messages.map((_, n) => (n < repeated.length ? 'duplicate' : 'accepted')),
     );
     // What came before is told apart by the statement that can.
-    expect(new Set(gateway.statements)).toEqual(new Set(['append-messages', 'accept-messages']));
+    expect(new Set(gateway.statements)).toEqual(
+      new Set(['append-messages', 'accept-messages', 'add-parameters']),
+    );
     expect(await gateway.accept([messages[3]!])).toEqual(['duplicate']);
     for (const [n, from] of customers.entries()) {
       const stored = await messagesOf(db.pool, from);

@@ -44,6 +44,27 @@ async function acceptAsBefore(pool: Pool, from: string): Promise<void> {
   await acceptMessages(pool, [{ lane: from, event: inboundMessage({ from }) }], new KnownThreads());
 }
 
+/** An event that ends a conversation, by the statements of the version before. */
+async function idleAsBefore(pool: Pool, deskId: string): Promise<void> {
+  const { eventId, type, occurredAt, raw } = deskEvent();
+  const facts = { state: { value: 'idle', at: 5 } };
+  await pool.query(
+    `insert into desk_events (id, tenant_id, desk_conversation_id, event_id, type, occurred_at, author_type, author_id,
+       content, content_digest, parked, message_id, body)
+     values (new_id(), 'default', $1, $2, $3, $4, null, null, null, null, false, null, $5)`,
+    [deskId, eventId, type, occurredAt, raw],
+  );
+  await pool.query('update desk_conversations set facts = $2, newest_message_at = 5 where id = $1', [
+    deskId,
+    JSON.stringify(facts),
+  ]);
+  const closed = await pool.query(
+    `select close_conversation(id, 'idle', false, false) from conversations where desk_conversation_id = $1`,
+    [deskId],
+  );
+  expect(closed.rowCount).toBe(1);
+}
+
 function acceptorOn(pool: Pool): PostgresAcceptor {
   const wakeUps = { wake: () => undefined };
   return new PostgresAcceptor({ pool, apartPool: pool, wakeUps, readyMs: 1, closeGraceMs: 1 });
@@ -154,8 +175,7 @@ describe('the newest migration', () => {
          select tenant_id, desk_conversation_id, id from made`,
         [`desk-${n}`],
       );
-      const idle = deskEvent({ deskConversationId: `desk-${n}`, facts: { state: { value: 'idle', at: 5 } } });
-      expect(await acceptorOn(pool).accept([idle])).toEqual(['accepted']);
+      await idleAsBefore(pool, `desk-${n}`);
     };
     const session = () => all(pool, 'select pg_backend_pid() as pid');
     await work(1);

@@ -8,11 +8,16 @@ import {
   type CreateConversation,
   type DeliveryErrorKind,
   type DeliveryErrorOptions,
+  type FetchedReceipt,
   type FindSent,
+  type InboundMessageReceived,
+  type ListedInbound,
   type ListedMessage,
+  type ListedSpan,
   type LookUp,
   type MessageContent,
   type PartContent,
+  type Participant,
   type Sent,
   type SentCandidate,
 } from '#core';
@@ -139,6 +144,29 @@ export class FakeChannel extends ChannelPort {
       .map(({ providerId }) => ({ providerId }));
   }
 
+  readonly spans = new Script();
+  readonly received: { event: InboundMessageReceived; at: Date }[] = [];
+  readonly receipts = new Map<string, FetchedReceipt>();
+
+  async listReceived(
+    request: Parameters<ChannelPort['listReceived']>[0],
+    context: CallContext,
+  ): Promise<ListedSpan> {
+    const { number, since, until } = request;
+    const { result = [] } = await this.spans.play(context, () =>
+      this.received.filter(({ event, at }) => event.to === number.address && at >= since && at <= until),
+    );
+    return { messages: result.map(({ event }) => ({ event, attachments: 0 })), complete: true };
+  }
+
+  readListed({ event }: ListedInbound): Promise<InboundMessageReceived> {
+    return Promise.resolve(event);
+  }
+
+  fetchReceipt({ providerId }: { providerId: string }): Promise<FetchedReceipt | undefined> {
+    return Promise.resolve(this.receipts.get(providerId));
+  }
+
   texts(to?: string): string[] {
     return this.accepted.filter((part) => to === undefined || part.to === to).map(({ text }) => text);
   }
@@ -153,6 +181,7 @@ export interface FakeConversation {
   messages: { text: string; authorType: ListedMessage['authorType'] }[];
   /** Whether our side asked for its end. */
   ended: boolean;
+  participants?: Participant[];
 }
 
 let desks = 0;
@@ -220,6 +249,10 @@ export class FakeDesk extends DeskPort {
     return { state: result ?? 'gone' };
   }
 
+  listParticipants(deskConversationId: string): Promise<Participant[]> {
+    return Promise.resolve(this.conversation(deskConversationId)?.participants ?? []);
+  }
+
   async endConversation(deskConversationId: string): Promise<void> {
     const conversation = this.conversation(deskConversationId);
     if (conversation) Object.assign(conversation, { ended: true, state: 'idle' });
@@ -232,7 +265,13 @@ export class FakeDesk extends DeskPort {
   ): Promise<ListedMessage[]> {
     const { result } = await this.lists.play(context, () => this.conversation(deskConversationId)?.messages);
     return (result ?? [])
-      .map((message, n) => ({ ...message, id: String(n), createdAt: n, attachments: [] }))
+      .map((message, n) => ({
+        ...message,
+        id: String(n),
+        createdAt: n,
+        attachments: [],
+        content: { type: 'text' as const, text: message.text },
+      }))
       .reverse()
       .slice(0, limit);
   }

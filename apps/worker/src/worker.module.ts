@@ -3,7 +3,16 @@ import { v7 as uuid } from 'uuid';
 import { CLOSE_GRACE_MS, READY_MS, ChannelPort, DeskPort, LaneDrain, type DeliveryObserver } from '#core';
 import { TwilioDeliveryModule } from '#channel-twilio';
 import { ChatGatewayDeskModule } from '#desk-chat-gateway';
-import { PostgresLaneStore, ProviderStates, Upkeep, type Pool } from '#persistence';
+import {
+  ConversationChecks,
+  PostgresAcceptor,
+  PostgresLaneStore,
+  ProviderStates,
+  ReceiptChecks,
+  ReceivedMarks,
+  Upkeep,
+  type Pool,
+} from '#persistence';
 import {
   Configuration,
   crashPoint,
@@ -16,6 +25,9 @@ import { BullWakeUps, LaneHandler, QueueingModule } from '#queueing';
 import { Endings } from './endings.js';
 import { WorkerGate, type GateOptions } from './gate/worker-gate.js';
 import { deliveryObserver, queueObserver } from './observers.js';
+import { gatedCalls } from './reconcilers/calls.js';
+import { ReconcileObserver } from './reconcilers/observer.js';
+import { Reconcilers } from './reconcilers/reconcilers.js';
 
 /** Lanes worked on at once per direction; each holds at most one connection of the pool, and rarely. */
 export const LANES_PER_DIRECTION = 32;
@@ -79,6 +91,12 @@ export class WorkerModule {
           useFactory: (desk: DeskPort, gate: WorkerGate) =>
             new Endings(new Upkeep(pool), desk, gate, configuration.sendTimeoutMs, logger),
         },
+        {
+          provide: Reconcilers,
+          inject: [BullWakeUps, ChannelPort, DeskPort, WorkerGate],
+          useFactory: (wakeUps: BullWakeUps, channel: ChannelPort, desk: DeskPort, gate: WorkerGate) =>
+            createReconcilers(configuration, backends, { wakeUps, channel, desk, gate }),
+        },
       ],
       exports: [Configuration, Metrics, ProviderHttp],
     };
@@ -138,5 +156,32 @@ function createDrain(
     newId: uuid,
     nowMs: () => performance.now(),
     random: Math.random,
+  });
+}
+
+/** Finding is rare, so it shares the worker's connections. */
+function createReconcilers(
+  configuration: ConfigurationByRole['worker'],
+  { pool, metrics, logger }: WorkerBackends,
+  parts: { wakeUps: BullWakeUps; channel: ChannelPort; desk: DeskPort; gate: WorkerGate },
+): Reconcilers {
+  const { wakeUps } = parts;
+  const times = { readyMs: READY_MS, closeGraceMs: CLOSE_GRACE_MS };
+  return new Reconcilers({
+    ...parts,
+    upkeep: new Upkeep(pool),
+    marks: new ReceivedMarks(pool),
+    conversationChecks: new ConversationChecks({ pool, wakeUps, ...times }),
+    receiptChecks: new ReceiptChecks(pool),
+    acceptor: new PostgresAcceptor({ pool, apartPool: pool, wakeUps, origin: 'reconciler', ...times }),
+    calls: gatedCalls(parts.gate, configuration.sendTimeoutMs),
+    observer: new ReconcileObserver(metrics, logger),
+    times: {
+      intervalMs: configuration.reconcileIntervalMs,
+      inboundAfterMs: configuration.reconcileInboundAfterMs,
+      agentMessagesAfterMs: configuration.reconcileAgentMessagesAfterMs,
+      silentAfterMs: configuration.reconcileSilentAfterMs,
+      receiptsAfterMs: configuration.reconcileReceiptsAfterMs,
+    },
   });
 }

@@ -14,6 +14,7 @@ import { BullWakeUps, LaneProcessors } from '#queueing';
 import { Endings } from './endings.js';
 import { NoteWriter } from './note-writer.js';
 import { WorkerGate } from './gate/worker-gate.js';
+import { Reconcilers } from './reconcilers/reconcilers.js';
 import { Rounds } from './rounds.js';
 import { Sweeper } from './sweeper.js';
 import { LANES_PER_DIRECTION, WorkerModule } from './worker.module.js';
@@ -55,6 +56,7 @@ export async function startWorker(
   const endings = app.get(Endings);
   const notes = new NoteWriter({ due: new DueNotes(pool), words: twilioWords, wakeUps, metrics });
   const gate = app.get(WorkerGate);
+  const reconcilers = app.get(Reconcilers);
   const rounds = new Rounds(logger, metrics, [
     { name: 'sweep', intervalMs: sweepIntervalMs, run: () => sweeper.sweep() },
     {
@@ -75,6 +77,7 @@ export async function startWorker(
         wakeUps.wake(await upkeep.closeSilent());
       },
     },
+    ...reconcilers.rounds(),
   ]);
 
   // The first send must not spend its deadline on loading a client.
@@ -88,6 +91,7 @@ export async function startWorker(
     port: health.port,
     stop: async () => {
       drain.stop();
+      reconcilers.stop();
       await Promise.all([rounds.stop(), processors.stop(sendTimeoutMs + STOP_MARGIN_MS), sweeper.idle()]);
       await gate.stop();
       await wakeUps.stop();

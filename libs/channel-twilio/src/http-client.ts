@@ -11,6 +11,8 @@ import type { ProviderHttp, ProviderHttpResponse } from '#platform';
 export interface Exchange {
   context: CallContext;
   response?: ProviderHttpResponse;
+  /** Far above any answer to a create unless told. */
+  maxResponseBytes?: number;
 }
 
 export interface TwilioClientOptions {
@@ -68,7 +70,7 @@ class ProviderHttpClient extends RequestClient {
       ...(options.data !== undefined && { body: encode(options.data) }),
       timeoutMs: exchange.context.timeoutMs,
       beforeFirstByte: exchange.context.beforeFirstByte,
-      maxResponseBytes: MAX_RESPONSE_BYTES,
+      maxResponseBytes: exchange.maxResponseBytes ?? MAX_RESPONSE_BYTES,
     });
     exchange.response = response;
     const body = response.body.toString('utf8');

@@ -5,6 +5,10 @@ import type {
   ChannelCapabilities,
   FindSent,
   LookUp,
+  FetchedReceipt,
+  InboundMessageReceived,
+  ListedInbound,
+  ListedSpan,
   MessageContent,
   PartContent,
   SenderNumber,
@@ -16,6 +20,7 @@ import type { ProviderHttp } from '#platform';
 import type { Exchange, TwilioClientOptions, TwilioRest } from './http-client.js';
 import { candidates, listedSince, NO_LOOK_UP, PAGE_SIZE, type ListedMessage } from './look-up.js';
 import { refusal } from './outcome.js';
+import { fetchedReceipt, listedInbound, resourcesIn, withMedia } from './received.js';
 import { MAX_TEXT_LENGTH, render } from './render.js';
 import { receiptOf } from './status.js';
 
@@ -26,6 +31,11 @@ export interface TwilioChannelOptions extends TwilioClientOptions {
 
 const MESSAGE_SID = /^(?:SM|MM)[0-9a-fA-F]{32}$/;
 const SERVICE_SID = /^MG[0-9a-fA-F]{32}$/;
+/** Of one look at what was received: pages, and messages on each. */
+const RECEIVED_PAGES = 5;
+const RECEIVED_PAGE_SIZE = 200;
+/** A page of messages with the longest texts, every character escaped. */
+const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 
 /** Twilio Messaging as a channel. Source: https://www.twilio.com/docs/messaging/api/message-resource */
 export class TwilioChannel extends ChannelPort {
@@ -58,9 +68,7 @@ export class TwilioChannel extends ChannelPort {
     request: { number: SenderNumber; to: string; part: PartContent; attempt: AttemptReference },
     context: CallContext,
   ): Promise<Sent> {
-    if (request.number.account !== this.options.accountSid) {
-      throw new DeliveryError('held', { hold: 'configuration', code: 'other-account' });
-    }
+    this.requireOwn(request.number.account);
     const startedAt = performance.now();
     const rest = await this.loadRest();
     // What loading took (150 ms, once) counts towards the deadline.
@@ -82,6 +90,94 @@ export class TwilioChannel extends ChannelPort {
       if (!(error instanceof DeliveryError)) throw error;
       if (error.httpStatus !== undefined && NO_LOOK_UP.has(error.httpStatus)) return 'impossible';
       throw error.kind === 'credentials' ? error : withoutEffect(error);
+    }
+  }
+
+  /** Twilio lists the newest first; inbound messages have the time at which it called their webhook, in whole seconds. */
+  async listReceived(
+    request: { tenantId: string; number: SenderNumber; since: Date; until: Date },
+    context: CallContext,
+  ): Promise<ListedSpan> {
+    const { tenantId, number, since, until } = request;
+    this.requireOwn(number.account);
+    // The numbers behind a service are not known here; they are told apart on the page.
+    const service = SERVICE_SID.test(number.address) ? number.address : undefined;
+    const { client, read } = await this.reader(context);
+    const newestFirst: ListedInbound[] = [];
+    let page = await read(() =>
+      client.messages.page({
+        ...(service === undefined && { to: number.address }),
+        dateSentAfter: since,
+        dateSentBefore: until,
+        pageSize: RECEIVED_PAGE_SIZE,
+      }),
+    );
+    for (let n = 1; ; n += 1) {
+      const resources = resourcesIn(page.body, 'messages').filter(
+        (one) => service === undefined || one['messaging_service_sid'] === service,
+      );
+      newestFirst.push(...resources.flatMap((one) => listedInbound(tenantId, one) ?? []));
+      const next = page.result.nextPageUrl;
+      if (next === undefined || n === RECEIVED_PAGES) {
+        return { messages: newestFirst.reverse(), complete: next === undefined };
+      }
+      page = await read(() => client.messages.getPage(next));
+    }
+  }
+
+  /** Media that Twilio does not have any more stays nameless. */
+  async readListed(listed: ListedInbound, context: CallContext): Promise<InboundMessageReceived> {
+    const { event, attachments } = listed;
+    if (attachments === 0) return event;
+    const { client, read } = await this.reader(context);
+    try {
+      const { body } = await read(() => client.messages(event.providerMessageId).media.page());
+      return withMedia(event, resourcesIn(body, 'media_list'), this.options.apiBaseUrl);
+    } catch (error) {
+      if (isNotFound(error)) return event;
+      throw error;
+    }
+  }
+
+  async fetchReceipt(
+    request: { account: string; providerId: string },
+    context: CallContext,
+  ): Promise<FetchedReceipt | undefined> {
+    this.requireOwn(request.account);
+    const { client, read } = await this.reader(context);
+    try {
+      const { body } = await read(() => client.messages(request.providerId).fetch());
+      return fetchedReceipt(body);
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Reading calls that share one deadline. They take no effect, so whatever goes wrong can be tried again. */
+  private async reader(context: CallContext) {
+    const endsAt = performance.now() + context.timeoutMs;
+    const rest = await this.loadRest();
+    const read = async <T>(call: () => Promise<T>): Promise<{ result: T; body: Record<string, unknown> }> => {
+      const timeoutMs = Math.max(1, endsAt - performance.now());
+      const exchange: Exchange = { context: { ...context, timeoutMs }, maxResponseBytes: MAX_PAGE_BYTES };
+      try {
+        const result = await rest.run(exchange, call);
+        const body: Record<string, unknown> = JSON.parse(exchange.response?.body.toString('utf8') ?? '{}');
+        return { result, body };
+      } catch (error) {
+        const failure = failureOf(exchange, error);
+        throw failure instanceof DeliveryError && failure.kind === 'uncertain'
+          ? withoutEffect(failure)
+          : failure;
+      }
+    };
+    return { client: rest.client, read };
+  }
+
+  private requireOwn(account: string): void {
+    if (account !== this.options.accountSid) {
+      throw new DeliveryError('held', { hold: 'configuration', code: 'other-account' });
     }
   }
 
@@ -172,6 +268,10 @@ function failureOf({ response }: Exchange, error: unknown): unknown {
     return new DeliveryError('uncertain', { code: 'unreadable-answer', httpStatus: response.status });
   }
   return refusal(response.status, response.headers, providerCodeOf(error));
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof DeliveryError && error.httpStatus === 404;
 }
 
 /** The code of a `RestException` or `TwilioServiceException`; 0 and non-numbers are none. */

@@ -5,6 +5,8 @@ export * from './receipts.js';
 export * from './ports.js';
 export * from './conversation/facts.js';
 export * from './conversation/times.js';
+export * from './conversation/reading.js';
+export * from './conversation/compare-messages.js';
 export * from './transport.js';
 export * from './delivery/wake-ups.js';
 export * from './text/split-text.js';

@@ -1,5 +1,11 @@
 import type { Attachment, HistoryEntry, MessageContent, PartContent } from './content.js';
-import type { AttemptReference, CreateReference, NeutralEvent } from './events.js';
+import type {
+  AttemptReference,
+  CreateReference,
+  InboundMessageReceived,
+  LateOutcome,
+  NeutralEvent,
+} from './events.js';
 import type { ReceiptStatus } from './receipts.js';
 
 /** A webhook as it came in: nothing decoded, nothing trimmed, so that a signature can be checked over it. */
@@ -81,6 +87,30 @@ export interface SentCandidate {
 
 /** `impossible`: this provider, or what stands before it, has no such look-up. */
 export type LookUp<T> = T | 'impossible';
+/** A customer's message as the provider lists it, as its webhook would have told it as far as the list goes. */
+export interface ListedInbound {
+  /** Its attachments are nameless until {@link ChannelPort.readListed} has read them. */
+  event: InboundMessageReceived;
+  /** How many attachments are to be read. */
+  attachments: number;
+}
+
+/** What a provider lists of one span of time. */
+export interface ListedSpan {
+  /** The oldest first. */
+  messages: ListedInbound[];
+  /** False where the span holds more than one look may read: then it says nothing about what it lacks. */
+  complete: boolean;
+}
+
+/** How far a message of ours has come, asked for rather than reported. */
+export interface FetchedReceipt {
+  /** The same as that of the callback that says the same. */
+  dedupeKey: string;
+  status: ReceiptStatus;
+  providerCode?: string;
+  late?: LateOutcome;
+}
 
 /** A messaging provider, seen from delivery. `send` is the one effectful call and throws `DeliveryError`. */
 export abstract class ChannelPort {
@@ -98,6 +128,18 @@ export abstract class ChannelPort {
    * failure throws a `DeliveryError` of kind `not-sent` or `credentials` and says nothing about the attempt.
    */
   abstract findSent(request: FindSent, context: CallContext): Promise<LookUp<SentCandidate[]>>;
+  /** Customers' messages to one of our numbers that the provider took from `since` to `until`, both included. */
+  abstract listReceived(
+    request: { tenantId: string; number: SenderNumber; since: Date; until: Date },
+    context: CallContext,
+  ): Promise<ListedSpan>;
+  /** The same message with its attachments. */
+  abstract readListed(listed: ListedInbound, context: CallContext): Promise<InboundMessageReceived>;
+  /** Undefined where the provider does not know the message, or says of it what we do not know. */
+  abstract fetchReceipt(
+    request: { account: string; providerId: string },
+    context: CallContext,
+  ): Promise<FetchedReceipt | undefined>;
 }
 
 /** The user object of a conversation (8x8 Chat Gateway reference). */
@@ -122,7 +164,18 @@ export interface ListedMessage {
   text: string;
   createdAt: number;
   authorType: 'agent' | 'user' | 'bot' | 'unknown';
+  authorId?: string;
   attachments: Attachment[];
+  /** The same as in its event; absent where it carries nothing. */
+  content?: MessageContent;
+}
+
+/** Somebody who is, or was, in a conversation. */
+export interface Participant {
+  id: string;
+  type: 'agent' | 'user' | 'bot' | 'unknown';
+  /** False once they have left. */
+  present: boolean;
 }
 
 /** A contact centre, seen from delivery. Every call throws `DeliveryError`. */
@@ -138,11 +191,13 @@ export abstract class DeskPort {
     request: { channelId: string; reference: CreateReference; createdAfter: number },
     context: CallContext,
   ): Promise<{ deskConversationId: string } | undefined>;
-  /** `gone` for a 404. */
+  /** `gone` for a 404. `queueId`: the queue it is assigned to, where it is assigned to one. */
   abstract readConversation(
     deskConversationId: string,
     context: CallContext,
-  ): Promise<{ state: 'created' | 'active' | 'idle' | 'gone' }>;
+  ): Promise<{ state: 'created' | 'active' | 'idle' | 'gone'; queueId?: string }>;
+  /** Everybody who ever joined. */
+  abstract listParticipants(deskConversationId: string, context: CallContext): Promise<Participant[]>;
   /** The customer leaves, which ends the interaction. Fine when it has ended already. */
   abstract endConversation(deskConversationId: string, context: CallContext): Promise<void>;
   /** The newest messages, at most `limit`, newest first. */

@@ -345,10 +345,44 @@ describe('reading and ending a conversation', () => {
     }
   });
 
+  it('names the queue that a conversation is assigned to', async () => {
+    answer = () => [200, { state: 'active', assignment: { type: 'queue', id: '200' } }];
+    expect(await desk.readConversation('c', context)).toEqual({ state: 'active', queueId: '200' });
+    answer = () => [200, { state: 'active', assignment: { type: 'agent', id: 'a1' } }];
+    expect(await desk.readConversation('c', context)).toEqual({ state: 'active' });
+  });
+
   it('ids that would climb out of the path go nowhere', async () => {
     for (const id of ['', '.', '..'])
       await expect(desk.readConversation(id, context)).rejects.toThrow(TypeError);
     expect(asked).toEqual([]);
+  });
+});
+
+describe('listing participants', () => {
+  it('says of everybody who ever joined whether they are there', async () => {
+    const participants = [
+      { id: 'user', type: 'user', removed: false, language: 'en' },
+      { id: 'a1', type: 'agent', removed: true },
+      { id: 'a2', type: 'agent' },
+      { type: 'agent' },
+    ];
+    answer = () => [200, { _embedded: { participants }, page: { totalPages: 1 } }];
+    expect(await desk.listParticipants('c 1', context)).toEqual([
+      { id: 'user', type: 'user', present: true },
+      { id: 'a1', type: 'agent', present: false },
+      { id: 'a2', type: 'agent', present: true },
+    ]);
+    expect(asked.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      'GET /chat-gateway/v1/conversations/c%201/participants',
+    ]);
+  });
+
+  it('fails for what is no list, and knows one that is gone', async () => {
+    answer = () => [200, {}];
+    expect((await failure(desk.listParticipants('c', context))).kind).toBe('not-sent');
+    answer = () => [404];
+    expect((await failure(desk.listParticipants('c', context))).kind).toBe('gone');
   });
 });
 
@@ -381,7 +415,9 @@ describe('listing messages', () => {
       text: ' 250 ',
       createdAt: 250_000,
       authorType: 'user',
+      authorId: 'a',
       attachments: [],
+      content: { type: 'text', text: ' 250 ' },
     });
   });
 

@@ -7,12 +7,13 @@ import type {
   LookUp,
   MessageContent,
   PartContent,
+  Participant,
   Sent,
 } from '#core';
 import type { ChatGatewayClient } from './client.js';
 import { asArray, asObject, asText } from './json.js';
 import type { JsonObject } from './json.js';
-import { readAttachments } from './message-content.js';
+import { messageContent, readAttachments } from './message-content.js';
 import { referenceOf, referenceProperty } from './reference.js';
 import { renderForAgent } from './render.js';
 
@@ -98,12 +99,26 @@ export class ChatGatewayDesk extends DeskPort {
   override async readConversation(
     deskConversationId: string,
     context: CallContext,
-  ): Promise<{ state: 'created' | 'active' | 'idle' | 'gone' }> {
+  ): Promise<{ state: 'created' | 'active' | 'idle' | 'gone'; queueId?: string }> {
     const conversation = await this.read(deskConversationId, context);
     if (!conversation) return { state: 'gone' };
     const state = STATES.find((known) => known === conversation['state']);
     if (!state) throw new DeliveryError('not-sent', { code: 'garbage-answer', httpStatus: 200 });
-    return { state };
+    const { type, id } = asObject(conversation['assignment']);
+    const queueId = type === 'queue' ? asText(id) : undefined;
+    return { state, ...(queueId !== undefined && { queueId }) };
+  }
+
+  override async listParticipants(deskConversationId: string, context: CallContext): Promise<Participant[]> {
+    const within = deadline(context);
+    const path = ['conversations', deskConversationId, 'participants'];
+    // The published document gives this list no parameters: it comes whole.
+    const answer = await this.client.call({ operation: 'read', method: 'GET', path }, within());
+    return this.embedded(answer, 'participants').flatMap((entry) => {
+      const id = asText(entry['id']);
+      const type = authorOf(entry['type']);
+      return id === undefined ? [] : [{ id, type, present: entry['removed'] !== true }];
+    });
   }
 
   override async endConversation(deskConversationId: string, context: CallContext): Promise<void> {
@@ -251,11 +266,19 @@ function isSameContent(message: ListedMessage, { text = '', attachmentIds = [] }
 function readMessage(entry: JsonObject): ListedMessage {
   const author = asObject(entry['author']);
   const createdAt = Date.parse(asText(entry['createdAt']) ?? '');
+  const authorId = asText(author['id']);
+  const content = messageContent(entry);
   return {
     id: asText(entry['id']) ?? '',
     text: asText(entry['text']) ?? '',
     createdAt: Number.isNaN(createdAt) ? 0 : createdAt,
-    authorType: AUTHORS.find((known) => known === author['type']) ?? 'unknown',
+    authorType: authorOf(author['type']),
+    ...(authorId !== undefined && { authorId }),
     attachments: readAttachments(entry['attachments']),
+    ...(content && { content }),
   };
+}
+
+function authorOf(type: unknown): Participant['type'] {
+  return AUTHORS.find((known) => known === type) ?? 'unknown';
 }

@@ -19,7 +19,7 @@ export interface ConversationFacts {
   agents?: Record<string, { joinedAt?: number; leftAt?: number; name?: string }>;
 }
 
-const STATE_RANK: Record<DeskState, number> = { created: 1, active: 2, idle: 3 };
+export const STATE_RANK: Record<DeskState, number> = { created: 1, active: 2, idle: 3 };
 
 /** Merges two sets of facts; commutative, associative and idempotent. */
 export function mergeFacts(a: ConversationFacts, b: ConversationFacts): ConversationFacts {

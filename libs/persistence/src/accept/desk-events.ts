@@ -4,29 +4,24 @@ import {
   deriveState,
   mergeFacts,
   type AcceptResult,
-  type ConversationFacts,
   type DeskEventReceived,
   type Direction,
   type WakeUp,
 } from '#core';
 import { applyState } from '../conversations/state.js';
+import { deskKey, forCustomer, type DeskRow } from './desk-row.js';
 import { keyDigest, textDigest } from './keys.js';
+import { consumeListed } from './listed-messages.js';
 import { storableJson, storableText } from './storable.js';
-import type { Accepted } from './messages.js';
-
-interface DeskRow {
-  tenant_id: string;
-  id: string;
-  conversation_id: string | null;
-  facts: ConversationFacts;
-  newest_message_at: number | null;
-}
+import type { Accepted, Origin } from './messages.js';
 
 export interface DeskOptions {
   /** How long texts wait for a conversation that was just bound to become ready, milliseconds. */
   readyMs: number;
   /** Grace between the last agent's leaving and closing, milliseconds. */
   closeGraceMs: number;
+  /** Who finds what is accepted; webhooks unless told. */
+  origin?: Origin;
 }
 
 /**
@@ -38,7 +33,7 @@ export async function acceptDeskEvents(
   events: DeskEventReceived[],
   options: DeskOptions,
 ): Promise<Accepted> {
-  const results = await insertKeys(db, events);
+  const results = await insertKeys(db, events, options.origin);
   const fresh = events.filter((_, index) => results[index] === 'accepted').map(storable);
   if (fresh.length === 0) return { results, wakeUps: [] };
   fresh.sort((a, b) => a.occurredAt - b.occurredAt);
@@ -47,8 +42,11 @@ export async function acceptDeskEvents(
   const threads = await lockConversations(db, fresh, desks);
   await lockLanes(db, [...threads.values()]);
   const wakeUps = await bindByReference(db, fresh, desks, options);
-  const items = collectItems(fresh, desks);
-  await storeEvents(db, fresh, items, desks);
+  const isList = options.origin === 'reconciler';
+  const consumed = isList ? new Map<DeskEventReceived, string>() : await consumeListed(db, fresh, desks);
+  const items = collectItems(fresh, desks, consumed);
+  if (isList) for (const { desk } of items) desk.unannounced += 1;
+  await storeEvents(db, fresh, items, desks, { consumed, announced: isList ? false : null });
   await storeFacts(db, [...desks.values()]);
   const goOn = await storeStates(db, [...desks.values()], options);
 
@@ -111,13 +109,17 @@ async function bindByReference(
 }
 
 /** Merges every event's facts, and picks what goes to customers, flagged where a newer one was taken before. */
-function collectItems(events: DeskEventReceived[], desks: Map<string, DeskRow>): Item[] {
+function collectItems(
+  events: DeskEventReceived[],
+  desks: Map<string, DeskRow>,
+  consumed: ReadonlyMap<DeskEventReceived, string>,
+): Item[] {
   const items: Item[] = [];
   for (const event of events) {
     const desk = desks.get(deskKey(event));
     if (!desk) continue;
     desk.facts = mergeFacts(desk.facts, event.facts);
-    if (!forCustomer(event)) continue;
+    if (!forCustomer(event) || consumed.has(event)) continue;
     const newest = desk.newest_message_at ?? -Infinity;
     items.push({ event, desk, messageId: uuid(), outOfOrder: event.occurredAt < newest });
     desk.newest_message_at = Math.max(newest, event.occurredAt);
@@ -155,16 +157,11 @@ function storable(event: DeskEventReceived): DeskEventReceived {
   };
 }
 
-/** Agents' messages go to the customer; an author who is not named is resolved before delivery. */
-function forCustomer(event: DeskEventReceived): boolean {
-  return event.message?.authorType === 'agent' || event.message?.authorType === 'unknown';
-}
-
-function deskKey(event: { tenantId: string; deskConversationId: string }): string {
-  return `${event.tenantId}\n${event.deskConversationId}`;
-}
-
-async function insertKeys(db: PoolClient, events: DeskEventReceived[]): Promise<AcceptResult[]> {
+async function insertKeys(
+  db: PoolClient,
+  events: DeskEventReceived[],
+  origin: Origin = 'webhook',
+): Promise<AcceptResult[]> {
   const digests = events.map((event) => keyDigest(`chat-gateway:event:${event.tenantId}:${event.eventId}`));
   const bodies = events.map((event) => Buffer.from(event.bodyDigest, 'hex'));
   const inserted = await db.query<{ ord: number }>({
@@ -173,11 +170,11 @@ async function insertKeys(db: PoolClient, events: DeskEventReceived[]): Promise<
       with k as (select * from unnest($1::bytea[], $2::bytea[]) with ordinality as k (digest, body_digest, ord)),
       inserted as (
         insert into dedupe_keys (digest, body_digest, origin)
-        select digest, body_digest, 'webhook' from k order by digest
+        select digest, body_digest, $3 from k order by digest
         on conflict do nothing returning digest
       )
       select k.ord::int from k join inserted using (digest)`,
-    values: [digests, bodies],
+    values: [digests, bodies, origin],
   });
   const results = events.map((): AcceptResult => 'duplicate');
   for (const { ord } of inserted.rows) results[ord - 1] = 'accepted';
@@ -205,7 +202,7 @@ async function lockDeskConversations(
     values,
   );
   const { rows } = await db.query<DeskRow>(
-    `select d.tenant_id, d.id, d.conversation_id, d.facts, d.newest_message_at from desk_conversations d
+    `select d.tenant_id, d.id, d.conversation_id, d.facts, d.newest_message_at, d.unannounced from desk_conversations d
      where (d.tenant_id, d.id) in (select t, c from unnest($1::text[], $2::text[]) as e (t, c))
      order by d.tenant_id, d.id for update`,
     values,
@@ -247,17 +244,21 @@ async function storeEvents(
   events: DeskEventReceived[],
   items: { event: DeskEventReceived; messageId: string }[],
   desks: Map<string, DeskRow>,
+  listed: { consumed: ReadonlyMap<DeskEventReceived, string>; announced: boolean | null },
 ): Promise<void> {
-  const messageIds = new Map(items.map((item) => [item.event, item.messageId]));
+  const messageIds = new Map([
+    ...items.map((item) => [item.event, item.messageId] as const),
+    ...listed.consumed,
+  ]);
   const isBound = (event: DeskEventReceived) =>
     typeof desks.get(deskKey(event))?.conversation_id === 'string';
   await db.query({
     name: 'desk-events',
     text: `
       insert into desk_events (id, tenant_id, desk_conversation_id, event_id, type, occurred_at, author_type, author_id,
-        content, content_digest, parked, message_id, body)
+        content, content_digest, parked, message_id, body, announced)
       select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[],
-        $8::text[], $9::json[], $10::bytea[], $11::boolean[], $12::uuid[], $13::json[])`,
+        $8::text[], $9::json[], $10::bytea[], $11::boolean[], $12::uuid[], $13::json[], $14::boolean[])`,
     values: [
       events.map(() => uuid()),
       events.map((event) => event.tenantId),
@@ -272,6 +273,7 @@ async function storeEvents(
       events.map((event) => messageIds.has(event) && !isBound(event)),
       events.map((event) => (isBound(event) ? (messageIds.get(event) ?? null) : null)),
       events.map((event) => event.raw),
+      events.map((event) => (event.message ? listed.announced : null)),
     ],
   });
 }
@@ -283,14 +285,15 @@ function textOf(event: DeskEventReceived): string | undefined {
 
 async function storeFacts(db: PoolClient, desks: DeskRow[]): Promise<void> {
   await db.query(
-    `update desk_conversations d set facts = f.facts, newest_message_at = f.newest
-     from unnest($1::text[], $2::text[], $3::jsonb[], $4::bigint[]) as f (tenant, id, facts, newest)
+    `update desk_conversations d set facts = f.facts, newest_message_at = f.newest, unannounced = f.unannounced
+     from unnest($1::text[], $2::text[], $3::jsonb[], $4::bigint[], $5::int[]) as f (tenant, id, facts, newest, unannounced)
      where d.tenant_id = f.tenant and d.id = f.id`,
     [
       desks.map((desk) => desk.tenant_id),
       desks.map((desk) => desk.id),
       desks.map((desk) => JSON.stringify(desk.facts)),
       desks.map((desk) => desk.newest_message_at),
+      desks.map((desk) => desk.unannounced),
     ],
   );
 }

@@ -62,14 +62,26 @@ export async function introduceThreads(
   }
 }
 
+/** Who found an event: a webhook brought it, or a reconciler missed it. Its key is marked with it. */
+export type Origin = 'webhook' | 'reconciler';
+
 // The version is read no later than the threads are looked up: it stands in the snapshot in which this statement starts.
-const ACCEPT_MESSAGES = {
-  name: 'accept-messages',
-  text: `select a.ord, a.lane_id, a.lane_direction,
+function acceptBy(name: string) {
+  return {
+    name: name.replaceAll('_', '-'),
+    text: `select a.ord, a.lane_id, a.lane_direction,
       (select l.thread_id from lanes l where l.id = a.lane_id) as thread_id,
       (select d.version from thread_directory d) as version
-    from accept_messages($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) a`,
+    from ${name}($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) a`,
+  };
+}
+
+const ACCEPT_MESSAGES: Record<Origin, { name: string; text: string }> = {
+  webhook: acceptBy('accept_messages'),
+  reconciler: acceptBy('accept_listed_messages'),
 };
+
+const ADD_PARAMETERS = { name: 'add-parameters', text: 'select add_parameters($1, $2, $3)' };
 
 interface Row {
   ord: number;
@@ -89,11 +101,12 @@ export async function acceptMessages(
   db: Queryable,
   messages: LaneMessage[],
   known: KnownThreads,
+  origin: Origin = 'webhook',
 ): Promise<Accepted> {
   const events = messages.map(({ event }) => event);
   const [tenants, ...others] = parties(events);
   const { rows } = await db.query<Row>({
-    ...ACCEPT_MESSAGES,
+    ...ACCEPT_MESSAGES[origin],
     values: [
       tenants,
       events.map((event) => keyDigest(event.dedupeKey)),
@@ -107,8 +120,27 @@ export async function acceptMessages(
   const results = events.map((): AcceptResult => 'duplicate');
   for (const row of rows) if (row.ord > 0) results[row.ord - 1] = 'accepted';
   remember(rows, messages, known);
+  if (origin === 'webhook') {
+    await addParameters(
+      db,
+      events.filter((_, n) => results[n] === 'duplicate'),
+    );
+  }
   const lanes = new Map(rows.map((row) => [row.lane_id, row.lane_direction]));
   return { results, wakeUps: [...lanes].map(([laneId, direction]) => ({ laneId, direction })) };
+}
+
+/** What came before may have been found by the reconciler, which knows less of it than its webhook. */
+async function addParameters(db: Queryable, known: InboundMessageReceived[]): Promise<void> {
+  if (known.length === 0) return;
+  await db.query({
+    ...ADD_PARAMETERS,
+    values: [
+      known.map((event) => keyDigest(event.dedupeKey)),
+      known.map((event) => JSON.stringify(event.content)),
+      known.map((event) => JSON.stringify(event.raw)),
+    ],
+  });
 }
 
 /** Of messages that speak of the same people only the last one tells how things are after them. */

@@ -86,8 +86,9 @@ export class PostgresAcceptor extends Acceptor {
 
   /** What stands apart is looked up anew: should what is known be the trouble, it ends here. */
   private async commit(pool: Pool, messages: LaneMessage[], apart: boolean): Promise<Accepted> {
-    const appended = apart ? undefined : await this.append(pool, messages);
-    return appended ?? (await acceptMessages(pool, messages, this.known));
+    const { origin = 'webhook' } = this.options;
+    const appended = apart || origin === 'reconciler' ? undefined : await this.append(pool, messages);
+    return appended ?? (await acceptMessages(pool, messages, this.known, origin));
   }
 
   private async append(pool: Pool, messages: LaneMessage[]): Promise<Accepted | undefined> {

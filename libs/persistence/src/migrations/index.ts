@@ -4,6 +4,7 @@ import { AppendMessages1795700000003 } from './0003-append-messages.js';
 import { ReceiptsOfParts1795800000004 } from './0004-receipts-of-parts.js';
 import { Outcomes1795900000005 } from './0005-outcomes.js';
 import { ProviderStates1796000000006 } from './0006-provider-states.js';
+import { Reconciling1796100000007 } from './0007-reconciling.js';
 import { OperatorActs1796200000008 } from './0008-operator-acts.js';
 
 /** Every migration, in order. Listed rather than found by a glob, and never rewritten once landed. */
@@ -14,5 +15,6 @@ export const migrations = [
   ReceiptsOfParts1795800000004,
   Outcomes1795900000005,
   ProviderStates1796000000006,
+  Reconciling1796100000007,
   OperatorActs1796200000008,
 ];

@@ -291,6 +291,42 @@ export class Configuration {
   whatsappPerSecond!: number;
 
   @FromEnvironment({
+    description: 'How often a worker asks the providers for what they have not told.',
+    default: '60000',
+    rule: milliseconds(100, 3_600_000),
+  })
+  reconcileIntervalMs!: number;
+
+  @FromEnvironment({
+    description: "How old a customer's message is before its webhook counts as lost.",
+    default: '60000',
+    rule: milliseconds(0, 3_600_000),
+  })
+  reconcileInboundAfterMs!: number;
+
+  @FromEnvironment({
+    description: "How old an agent's message is before its event counts as lost.",
+    default: '120000',
+    rule: milliseconds(0, 3_600_000),
+  })
+  reconcileAgentMessagesAfterMs!: number;
+
+  @FromEnvironment({
+    description: 'How long nothing is heard of an open conversation before the desk is asked for it.',
+    default: '300000',
+    rule: milliseconds(100, 86_400_000),
+  })
+  reconcileSilentAfterMs!: number;
+
+  @FromEnvironment({
+    description:
+      'How long after sending a receipt that is not final is asked for; then with pauses that double.',
+    default: '300000',
+    rule: milliseconds(100, 86_400_000),
+  })
+  reconcileReceiptsAfterMs!: number;
+
+  @FromEnvironment({
     description: `How much is logged: ${LOG_LEVELS.map((level) => `\`${level}\``).join(', ')}.`,
     default: 'info',
     rule: oneOf(LOG_LEVELS),

@@ -159,6 +159,29 @@ export class Metrics {
     registers: this.registers,
   });
 
+  /** `kind`: `inbound-message`, `agent-message`, `conversation`, `receipt`. */
+  readonly reconciled = new Counter({
+    name: 'causeway_reconciled_total',
+    help: 'Things that no webhook or event told and that were found by asking the provider, by kind.',
+    labelNames: ['kind'] as const,
+    registers: this.registers,
+  });
+
+  /** `reconciler`: `received`, `conversations`, `receipts`; `result`: `ok`, `failed`. */
+  readonly reconcilerRuns = new Counter({
+    name: 'causeway_reconciler_runs_total',
+    help: 'Passes of the reconcilers, by result.',
+    labelNames: ['reconciler', 'result'] as const,
+    registers: this.registers,
+  });
+
+  readonly reconcilerLastSuccess = new Gauge({
+    name: 'causeway_reconciler_last_success_timestamp_seconds',
+    help: 'When a pass last succeeded in this process; one worker at a time does each.',
+    labelNames: ['reconciler'] as const,
+    registers: this.registers,
+  });
+
   /** What an operator should look at, by a fixed name. */
   readonly alarms = new Counter({
     name: 'causeway_alarms_total',

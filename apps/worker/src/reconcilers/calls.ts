@@ -1,0 +1,29 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { callThrough, DeliveryError, isRefusal, type CallContext, type ProviderGate } from '#core';
+
+/** Whose call it is. */
+export interface Called {
+  provider: 'channel' | 'desk';
+  tenantId: string;
+}
+
+/** The one way in which reconcilers call providers. */
+export type ProviderCalls = <T>(called: Called, call: (context: CallContext) => Promise<T>) => Promise<T>;
+
+/** Times that a call asks again while our own limits leave it no room: lanes come first, but not for ever. */
+const MAX_WAITS = 5;
+
+/** Calls through the gate, with a deadline each. One that is refused fails like one that the provider did not take. */
+export function gatedCalls(gate: ProviderGate, timeoutMs: number): ProviderCalls {
+  return async (called, call) => {
+    for (let waits = 0; ; waits += 1) {
+      const permit = await gate.enter({ ...called, kind: 'look-up' });
+      if (!isRefusal(permit)) return callThrough(permit, () => call({ timeoutMs }));
+      const { why, waitMs } = permit;
+      if (why === 'breaker' || why === 'credentials' || waits >= MAX_WAITS) {
+        throw new DeliveryError('not-sent', { code: `gate-${why}`, retryAfterMs: waitMs });
+      }
+      await sleep(Math.min(waitMs, 1_000));
+    }
+  };
+}
