@@ -107,7 +107,9 @@ export class HeadDelivery {
       partN: target.part.n,
       ...(target.conversationId && { conversationId: target.conversationId }),
     });
-    if (!(await intended(permit, intent))) return 'lost';
+    // A late report may have ended the head meanwhile: the next one is read, if the lane is still ours.
+    if (!(await intended(permit, intent)))
+      return (await store.renew(lane.lease, options.leaseMs)) ? 'next' : 'lost';
     crash('after-intent');
 
     const startedMs = nowMs();

@@ -85,20 +85,24 @@ export const storeParts = statement(
    select id from lane`,
 );
 
+// Without its item the head is at its end: a late report of failure came between reading and this.
 export const intent = statement(
   'intent',
   `with ${leaseRenewed},
+   item as (
+     update lane_items i set state = 'sending', reason = null from lane
+     where i.lane_id = lane.id and i.seq = $6 returning i.message_id
+   ),
    attempt as (
      insert into attempts (message_id, id, part_n, kind, conversation_id, fence, outcome)
-     select $5, $4, $7, 'send', $8, $2, 'sending' from lane
+     select message_id, $4, $7, 'send', $8, $2, 'sending' from item
    ),
-   item as (update lane_items i set state = 'sending', reason = null from lane where i.lane_id = lane.id and i.seq = $6),
    message as (
      update messages m set delivery = 'sending', reason = null,
        conversation_id = coalesce($8, m.conversation_id)
-     from lane where m.id = $5
+     from item where m.id = $5
    )
-   select id from lane`,
+   select message_id from item`,
 );
 
 /** Columns of an attempt's end, as parameters from $first on: see attemptValues. */
@@ -285,7 +289,7 @@ export const unaccountedFor = statement(
   'unaccounted-for',
   `select (
      (select count(*) from attempts a join parts p on p.message_id = a.message_id and p.n = a.part_n
-       where a.conversation_id = $1 and a.kind = 'send' and a.outcome in ('sending', 'submitted', 'uncertain')
+       where a.conversation_id = $1 and a.kind = 'send' and a.outcome in ('sending', 'submitted', 'uncertain', 'abandoned')
          and p.content_digest = $2)
      - (select count(*) from desk_events e
        join desk_conversations d on d.tenant_id = e.tenant_id and d.id = e.desk_conversation_id

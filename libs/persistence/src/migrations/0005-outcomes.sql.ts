@@ -110,6 +110,12 @@ begin
     returning a.receipt into seen_receipt;
   end if;
 
+  -- Since the head was read it has come to its end, by a late report or by an operator: that stands, and nothing waits for it.
+  if not exists (select from lane_items where lane_id = p_lane_id and seq = p_seq) then
+    update lanes set failures = 0, not_before = null, waiting_for = null where id = p_lane_id;
+    return (select delivery from messages where id = p_message_id);
+  end if;
+
   -- The customer wrote while the call was under way: the window that it found closed is open now.
   if p_delivery = 'held' and p_reason = 'window' and exists (
     select from messages m join attempts a on a.message_id = m.id and a.id = p_attempt_id
