@@ -324,6 +324,27 @@ describe('what the provider says late', () => {
   });
 });
 
+describe('a callback that names an attempt while it is being looked up', () => {
+  it('does not make it look like one that is not there', async () => {
+    const thread = await waiting('outbound', 'first', 'second');
+    delivery.channel.sends.next(losesAnswer());
+    delivery.channel.finds.next({
+      meanwhile: async () => {
+        const [taken] = delivery.channel.accepted.filter(({ to }) => to === thread.address);
+        if (!taken) throw new Error('Nothing was taken.');
+        const { providerId, messageId, attemptId } = taken;
+        const attempt = { messageId, attemptId };
+        await db.gateway.accept([receipt({ providerMessageId: providerId, status: 'sent', attempt })]);
+      },
+    });
+    await delivery.drainEmpty(thread.lane);
+    expect(arrived('outbound', thread)).toEqual(['first', 'second']);
+    expect(await states(thread, 'outbound')).toEqual(
+      Array.from({ length: 2 }, () => ['submitted', false, null]),
+    );
+  });
+});
+
 describe('a text in doubt when its conversation ends', () => {
   it('is looked up where it went, and handed over when nobody was left to read it', async () => {
     const thread = await waiting('inbound', 'last words');
