@@ -345,6 +345,29 @@ describe('a callback that names an attempt while it is being looked up', () => {
   });
 });
 
+describe('a repeat of what the provider reported as undelivered', () => {
+  it('is not mistaken for the attempt that failed', async () => {
+    const thread = await waiting('outbound', 'first');
+    delivery.channel.sends.next({}, losesRequest());
+    await delivery.drainEmpty(thread.lane);
+    const [taken] = delivery.channel.accepted.filter(({ to }) => to === thread.address);
+    const { providerId = '', messageId = '', attemptId = '' } = taken ?? {};
+    await db.gateway.accept([
+      receipt({
+        providerMessageId: providerId,
+        status: 'undelivered',
+        providerCode: '30003',
+        late: 'once-more',
+        attempt: { messageId, attemptId },
+      }),
+    ]);
+    await delivery.drainEmpty(thread.lane);
+    expect(delivery.lookedUp).toEqual(['send not-there']);
+    expect(arrived('outbound', thread)).toEqual(['first', 'first']);
+    expect(await states(thread, 'outbound')).toEqual([['submitted', false, null]]);
+  });
+});
+
 describe('a text in doubt when its conversation ends', () => {
   it('is looked up where it went, and handed over when nobody was left to read it', async () => {
     const thread = await waiting('inbound', 'last words');

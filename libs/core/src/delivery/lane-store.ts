@@ -208,8 +208,8 @@ export abstract class LaneStore {
     attemptId: string,
     authorType: 'user' | 'bot',
   ): Promise<SentToDesk | undefined>;
-  /** Those of a provider's ids that no attempt of another part is known by. A callback may have named one of this part just now. */
-  abstract unbound(providerIds: string[], part: { messageId: string; partN: number }): Promise<string[]>;
+  /** Those of a provider's ids that no other attempt is known by. A callback may have named this one just now. */
+  abstract unbound(providerIds: string[], attemptId: string): Promise<string[]>;
 
   /** Makes the conversation's row, state `opening`. Undefined when the fence is not ours any more. */
   abstract openConversation(lane: ClaimedLane): Promise<OpenConversation | undefined>;

@@ -58,10 +58,8 @@ export class OutboundDelivery {
     };
     const found = await look((context) => channel.findSent(request, context));
     if (found === 'impossible') return 'impossible';
-    const unbound = await store.unbound(
-      found.map(({ providerId }) => providerId),
-      { messageId: head.messageId, partN: part.n },
-    );
+    const ids = found.map(({ providerId }) => providerId);
+    const unbound = await store.unbound(ids, attempt.id);
     const sent = found.find(({ providerId }) => unbound.includes(providerId));
     return sent ? { sent } : 'not-found';
   }

@@ -150,8 +150,8 @@ export class PostgresLaneStore extends LaneStore {
     return row;
   }
 
-  async unbound(providerIds: string[], part: { messageId: string; partN: number }): Promise<string[]> {
-    const rows = await this.rows<{ id: string }>(sql.unbound, [providerIds, part.messageId, part.partN]);
+  async unbound(providerIds: string[], attemptId: string): Promise<string[]> {
+    const rows = await this.rows<{ id: string }>(sql.unbound, [providerIds, attemptId]);
     return rows.map(({ id }) => id);
   }
 

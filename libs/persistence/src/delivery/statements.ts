@@ -179,7 +179,7 @@ export const sentToDesk = statement(
 export const unbound = statement(
   'unbound',
   `select i.id from unnest($1::text[]) as i (id)
-   where not exists (select from attempts a where a.provider_id = i.id and (a.message_id, a.part_n) <> ($2::uuid, $3::int))`,
+   where not exists (select from attempts a where a.provider_id = i.id and a.id <> $2)`,
 );
 
 export const wait = statement(
