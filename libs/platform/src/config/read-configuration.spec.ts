@@ -176,6 +176,31 @@ const wrong: [name: string, value: string, line: string][] = [
     'WHATSAPP_PER_SECOND must be a whole number of messages between 1 and 10000, but is "0".',
   ],
   [
+    'RECONCILE_INTERVAL_MS',
+    '50',
+    'RECONCILE_INTERVAL_MS must be a whole number of milliseconds between 100 and 3600000, but is "50".',
+  ],
+  [
+    'RECONCILE_INBOUND_AFTER_MS',
+    '-1',
+    'RECONCILE_INBOUND_AFTER_MS must be a whole number of milliseconds between 0 and 3600000, but is "-1".',
+  ],
+  [
+    'RECONCILE_AGENT_MESSAGES_AFTER_MS',
+    '2m',
+    'RECONCILE_AGENT_MESSAGES_AFTER_MS must be a whole number of milliseconds between 0 and 3600000, but is "2m".',
+  ],
+  [
+    'RECONCILE_SILENT_AFTER_MS',
+    '0',
+    'RECONCILE_SILENT_AFTER_MS must be a whole number of milliseconds between 100 and 86400000, but is "0".',
+  ],
+  [
+    'RECONCILE_RECEIPTS_AFTER_MS',
+    '86400001',
+    'RECONCILE_RECEIPTS_AFTER_MS must be a whole number of milliseconds between 100 and 86400000, but is "86400001".',
+  ],
+  [
     'LOG_LEVEL',
     'loud',
     'LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent, but is "loud".',
@@ -252,6 +277,11 @@ describe(readConfiguration.name, () => {
       chatGatewayConcurrency: 100,
       smsPerSecond: 100,
       whatsappPerSecond: 80,
+      reconcileIntervalMs: 60_000,
+      reconcileInboundAfterMs: 60_000,
+      reconcileAgentMessagesAfterMs: 120_000,
+      reconcileSilentAfterMs: 300_000,
+      reconcileReceiptsAfterMs: 300_000,
       logLevel: 'info',
     });
     expect(readConfiguration('worker', complete).port).toBe(3001);
