@@ -81,9 +81,15 @@ describe('opening', () => {
   });
 
   it('delivers after a short time-out when no event says that the interaction exists', async () => {
+    delivery = startDelivery(db, { readyMs: 60_000 });
     const thread = await newThread(db, ['one']);
     await delivery.drain(thread.inbound);
     expect(delivery.desk.texts()).toEqual([[]]);
+    await db.pool.query(
+      `with ready as (update conversations set ready_by = clock_timestamp() where thread_id = $1)
+       update lanes set not_before = clock_timestamp() where thread_id = $1 and direction = 'inbound'`,
+      [thread.threadId],
+    );
     await delivery.drainEmpty(thread.inbound);
     expect(delivery.desk.texts()).toEqual([['one']]);
   });
