@@ -21,8 +21,8 @@ const LIMITS = {
   postgresConnections: 150,
   redisMb: 64,
 } as const;
-/** Between the first and the last third of a run of at least so many samples. */
-const MIN_SAMPLES = 60;
+/** From the second to the last third of a run of at least so many samples: shorter ones see processes warm up. */
+const MIN_SAMPLES = 600;
 const MEMORY_GROWTH_MB = 60;
 
 /** Looks at intervals at what our processes hold. Linux only: elsewhere there is nothing to read. */
