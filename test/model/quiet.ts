@@ -4,6 +4,7 @@ import type { Outside } from './outside.js';
 /** Only an operator ends these. */
 const OPERATORS = ['uncertain', 'reopening-limit', 'configuration'];
 const MAX_ROUNDS = 40;
+const MAX_JOBS = 200;
 
 /** Drives the world to rest: providers are well, time passes, everything is delivered. Answers what did not come to rest. */
 export async function quiet(outside: Outside, bridge: Bridge): Promise<string[]> {
@@ -25,11 +26,10 @@ export async function quiet(outside: Outside, bridge: Bridge): Promise<string[]>
 
 /** Without a death or a flush no lane needs the sweeper. */
 async function byWakeUpsAlone(outside: Outside, bridge: Bridge): Promise<string[]> {
-  for (let round = 0; round < MAX_ROUNDS * 10; round += 1) {
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    await workOff(outside, bridge);
     await tidy(outside, bridge);
-    const job = outside.nextJob();
-    if (job) await bridge.drain(job.laneId);
-    else if (outside.queue.length > 0) await bridge.passTime(LONG_MS);
+    if (outside.queue.length > 0) await bridge.passTime(LONG_MS);
     else if (await isQuiet(outside, bridge)) return [];
     else {
       await bridge.passTime(LONG_MS);
@@ -38,6 +38,14 @@ async function byWakeUpsAlone(outside: Outside, bridge: Bridge): Promise<string[
     }
   }
   return ['wake-ups do not end'];
+}
+
+async function workOff(outside: Outside, bridge: Bridge): Promise<void> {
+  for (let jobs = 0; jobs < MAX_JOBS; jobs += 1) {
+    const job = outside.nextJob();
+    if (!job) return;
+    await bridge.drain(job.laneId);
+  }
 }
 
 /** What happens around the lanes: the desk delivers what it has said, operators look after what only they can end. */
