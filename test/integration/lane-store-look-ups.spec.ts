@@ -433,7 +433,7 @@ describe('a create without a known outcome', () => {
     delivery.desk.creates.next(losesRequest());
     delivery.desk.finds.always({
       accepts: false,
-      throws: new DeliveryError('failed', { code: 'not-supported' }),
+      throws: new DeliveryError('failed', { code: 'not-supported', httpStatus: 501 }),
     });
     await delivery.drainEmpty(thread.inbound);
     expect(delivery.desk.texts()).toEqual([['first']]);

@@ -161,7 +161,7 @@ export async function startWorld(db: TestDatabase): Promise<World> {
           origin: 'reconciler',
           ...times,
         }),
-        calls: calls(gatedCalls(new OpenGate(), 3_000)),
+        calls: calls(gatedCalls(new OpenGate(), 'AC1', 3_000)),
         observer,
         times: { ...TIMES, ...changes },
       });

@@ -11,6 +11,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'too-old': 'It could not be delivered in time.',
   'outcome-unknown': 'Whether it has arrived could not be found out.',
   discarded: 'An operator has given it up.',
+  quarantine: 'Something went wrong on our side; it is set aside for an operator.',
 };
 
 export interface NoteWriterOptions {

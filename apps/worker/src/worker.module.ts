@@ -174,7 +174,7 @@ function createReconcilers(
     conversationChecks: new ConversationChecks({ pool, wakeUps, ...times }),
     receiptChecks: new ReceiptChecks(pool),
     acceptor: new PostgresAcceptor({ pool, apartPool: pool, wakeUps, origin: 'reconciler', ...times }),
-    calls: gatedCalls(parts.gate, configuration.sendTimeoutMs),
+    calls: gatedCalls(parts.gate, configuration.twilioAccountSid, configuration.sendTimeoutMs),
     observer: new ReconcileObserver(metrics, logger),
     times: {
       intervalMs: configuration.reconcileIntervalMs,

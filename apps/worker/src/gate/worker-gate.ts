@@ -131,7 +131,7 @@ export class WorkerGate extends ProviderGate {
   }
 
   private async takeSlot(
-    { provider, kind, tenantId, number }: ProviderCall,
+    { provider, kind, tenantId, number, account: named }: ProviderCall,
     gated: Gated,
   ): Promise<Slot | Refusal> {
     const { concurrency, messagesPerSecond } = this.deps.options;
@@ -140,7 +140,7 @@ export class WorkerGate extends ProviderGate {
     const limit = this.share.whole(concurrency[provider], nowMs);
     if (limit === 0) return this.refuse(gated, 'concurrency', NO_SHARE_WAIT_MS * (0.5 + Math.random()));
     // The desk's account is the tenant's.
-    const account = `${provider}:${tenantId}:${provider === 'channel' ? number?.account : ''}`;
+    const account = `${provider}:${tenantId}:${provider === 'channel' ? (number?.account ?? named) : ''}`;
     const slot = this.slots.take(account, numberId, limit);
     if (!(slot instanceof Slot)) {
       const waitMs = this.line.join(

@@ -20,14 +20,14 @@ class ScriptedGate extends ProviderGate {
 
 const CALLED = { provider: 'desk', tenantId: 'default' } as const;
 const call = (gate: ProviderGate) =>
-  gatedCalls(gate, 70)(CALLED, ({ timeoutMs }) => Promise.resolve(timeoutMs));
+  gatedCalls(gate, 'AC1', 70)(CALLED, ({ timeoutMs }) => Promise.resolve(timeoutMs));
 
 describe(gatedCalls.name, () => {
   it('calls with its deadline, and says how it ended', async () => {
     const gate = new ScriptedGate([]);
     expect(await call(gate)).toBe(70);
     const error = new DeliveryError('not-sent', { code: 'test' });
-    await expect(gatedCalls(gate, 70)(CALLED, () => Promise.reject(error))).rejects.toBe(error);
+    await expect(gatedCalls(gate, 'AC1', 70)(CALLED, () => Promise.reject(error))).rejects.toBe(error);
     expect(gate.ends).toEqual([undefined, error]);
     expect(gate.entered[0]).toEqual({ ...CALLED, kind: 'look-up' });
   });

@@ -14,10 +14,10 @@ export type ProviderCalls = <T>(called: Called, call: (context: CallContext) => 
 const MAX_WAITS = 5;
 
 /** Calls through the gate, with a deadline each. One that is refused fails like one that the provider did not take. */
-export function gatedCalls(gate: ProviderGate, timeoutMs: number): ProviderCalls {
+export function gatedCalls(gate: ProviderGate, account: string, timeoutMs: number): ProviderCalls {
   return async (called, call) => {
     for (let waits = 0; ; waits += 1) {
-      const permit = await gate.enter({ ...called, kind: 'look-up' });
+      const permit = await gate.enter({ ...called, account, kind: 'look-up' });
       if (!isRefusal(permit)) return callThrough(permit, () => call({ timeoutMs }));
       const { why, waitMs } = permit;
       if (why === 'breaker' || why === 'credentials' || waits >= MAX_WAITS) {

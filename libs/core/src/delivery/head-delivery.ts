@@ -72,8 +72,9 @@ export class HeadDelivery {
     const last = later.length === 0;
     const named = doubtfulAttempts(head, part.n).find(({ providerId }) => providerId !== undefined);
     if (named) {
-      // A callback has named this attempt: it took effect, whatever was tried since.
-      return this.submitted(lane, head, last, { id: named.id, outcome: 'submitted' });
+      // A callback has named this attempt: it took effect, whatever was tried beside it.
+      const others = doubtfulAttempts(head, part.n).length > 1;
+      return this.submitted(lane, head, last, { id: named.id, outcome: 'submitted' }, others);
     }
     return this.uncertain.resolve(lane, head, { part, last }, lookUp);
   }

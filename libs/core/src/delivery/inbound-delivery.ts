@@ -2,13 +2,15 @@ import { DeliveryError } from '../delivery-error.js';
 import { StorageError, type DeliveryDependencies, type LookUpResult, type Step } from './delivery.js';
 import { attemptEnd, ids, type HeadDelivery } from './head-delivery.js';
 import type { AttemptEnd, ClaimedLane, LaneHead, OpenConversation, SentToDesk } from './lane-store.js';
-import { callThrough, intended } from './provider-gate.js';
+import { callThrough, intended, isRefusal } from './provider-gate.js';
 import type { Verdict } from './uncertain-attempts.js';
 
 /** How often a conversation whose create has no known outcome is looked for in the desk's list. */
 const FIND_INTERVAL_MS = 1_000;
 /** How long after its create a conversation that has not opened is not believed to be gone. */
 const YOUNG_MS = 60_000;
+/** Answers of a desk that has no list of conversations, now or ever. */
+const NO_LIST: ReadonlySet<number> = new Set([404, 405, 410, 501]);
 /** A thread's conversations that may be found gone in ten minutes before an operator is called. */
 const MAX_GONE = 3;
 
@@ -229,6 +231,23 @@ export class InboundDelivery {
     });
   }
 
+  /** False also where that cannot be found out now. */
+  private async isOver(lane: ClaimedLane, deskConversationId: string): Promise<boolean> {
+    const { desk, gate, options } = this.deps;
+    const { tenantId, number } = lane;
+    const permit = await gate.enter({ provider: 'desk', kind: 'look-up', tenantId, number });
+    if (isRefusal(permit)) return false;
+    try {
+      const { state } = await callThrough(permit, () =>
+        desk.readConversation(deskConversationId, { timeoutMs: options.sendTimeoutMs }),
+      );
+      return state === 'gone' || state === 'idle';
+    } catch (failure) {
+      if (!(failure instanceof DeliveryError)) throw failure;
+      return false;
+    }
+  }
+
   /** The desk refused a message as if its conversation were no more: believed only after reading the conversation. */
   private async gone(
     lane: ClaimedLane,
@@ -238,15 +257,8 @@ export class InboundDelivery {
     attempt: AttemptEnd,
     error: DeliveryError,
   ): Promise<Step> {
-    const { store, desk, options, observer } = this.deps;
-    let isGone = false;
-    try {
-      const { state } = await desk.readConversation(deskConversationId, { timeoutMs: options.sendTimeoutMs });
-      isGone = state === 'gone' || state === 'idle';
-    } catch (failure) {
-      if (!(failure instanceof DeliveryError)) throw failure;
-    }
-    if (!isGone || isYoung(conversation))
+    const { store, observer } = this.deps;
+    if (isYoung(conversation) || !(await this.isOver(lane, deskConversationId)))
       return this.heads.fail(lane, head, error, { ...attempt, outcome: 'not-sent' });
     await store.conversationGone(conversation.id);
     if (head.attempts.some(({ outcome }) => outcome === 'gone')) {
@@ -278,8 +290,8 @@ function compare(count: number, { certain, inHistory }: SentToDesk): Verdict {
 }
 
 /** The desk has no such list: then it is no bonus, and the event alone decides. */
-function isNoList({ kind }: DeliveryError): boolean {
-  return kind === 'gone' || kind === 'failed';
+function isNoList({ httpStatus }: DeliveryError): boolean {
+  return httpStatus !== undefined && NO_LIST.has(httpStatus);
 }
 
 /** A conversation whose interaction is still being made: the desk may not know it everywhere yet. */

@@ -5,6 +5,8 @@ export interface ProviderCall {
   kind: 'send' | 'create' | 'look-up' | 'end';
   /** The business number that it is made for; absent where it concerns none. */
   number?: CallingNumber;
+  /** Of the channel's provider, where the number does not say it. */
+  account?: string;
 }
 
 export interface CallingNumber {

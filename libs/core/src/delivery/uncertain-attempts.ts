@@ -57,7 +57,7 @@ export class UncertainAttempts {
     if (typeof verdict === 'object') {
       this.observe(lane, head, 'found');
       const end = { id: attempt.id, outcome: 'submitted' as const, ...verdict.sent };
-      return this.heads.submitted(lane, head, last, end);
+      return this.heads.submitted(lane, head, last, end, unknown.length > 1);
     }
     const settlesInMs = options.uncertainSettleMs - sinceEndMs;
     if (settlesInMs > 0) {

@@ -50,9 +50,9 @@ create function tell_recovery(p_message_id uuid) returns void language sql as $$
   insert into notes_due (id, tenant_id, message_id, kind) select new_id(), tenant_id, id, 'recovered' from told
 $$;
 
--- The provider speaks of an attempt that was given up: it has taken effect after all, and what was sent in its place is a
--- double.
-create function took_effect_late(p_message_id uuid, p_attempt_id uuid) returns void language sql as $$
+-- The provider speaks of an attempt that was given up: it has taken effect after all, and unless it failed in the end, what
+-- was sent in its place is a double.
+create function took_effect_late(p_message_id uuid, p_attempt_id uuid, p_failed boolean) returns void language sql as $$
   with late as (
     update attempts set outcome = 'submitted' where message_id = p_message_id and id = p_attempt_id and kind = 'send'
     returning message_id, id, part_n
@@ -60,14 +60,20 @@ create function took_effect_late(p_message_id uuid, p_attempt_id uuid) returns v
   update messages m set possible_duplicate = true
   from late join attempts o on o.message_id = late.message_id and o.part_n = late.part_n and o.id <> late.id
     and o.kind = 'send' and o.outcome in ('sending', 'submitted', 'uncertain')
-  where m.id = late.message_id
+  where m.id = late.message_id and not p_failed
 $$;
 
--- The provider reports the arrival of what it had reported as failed.
+-- The provider reports the arrival of what had failed: by its own report, or for want of any.
 create function recover_message(p_message_id uuid) returns void language plpgsql as $$
 begin
+  update attempts a set outcome = 'submitted' from messages m
+  where m.id = p_message_id and m.delivery = 'failed' and m.reason in ('outcome-unknown', 'too-old')
+    and a.message_id = m.id and a.kind = 'send' and a.outcome in ('sending', 'uncertain')
+    and a.receipt in ('delivered', 'read');
   update messages m set delivery = 'submitted', reason = null, submitted_at = coalesce(m.submitted_at, clock_timestamp())
-  where m.id = p_message_id and m.delivery = 'failed' and m.reason = 'reported-by-provider' and not exists (
+  where m.id = p_message_id and m.delivery = 'failed'
+    and m.reason in ('reported-by-provider', 'outcome-unknown', 'too-old')
+    and exists (select from parts p where p.message_id = m.id) and not exists (
     select from parts p where p.message_id = m.id and not exists (
       select from attempts a where a.message_id = p.message_id and a.part_n = p.n and a.kind = 'send'
         and a.outcome = 'submitted' and a.receipt is distinct from 'failed' and a.receipt is distinct from 'undelivered'));
@@ -100,7 +106,10 @@ begin
   end if;
 
   if p_attempt_id is not null then
-    update attempts a set ended_at = coalesce(a.ended_at, clock_timestamp()), outcome = p_outcome,
+    -- A callback may have named it while it was looked for: then it did take effect.
+    update attempts a set ended_at = coalesce(a.ended_at, clock_timestamp()),
+      outcome = case when p_outcome in ('not-sent', 'abandoned') and a.kind = 'send' and a.provider_id is not null
+        then 'submitted' else p_outcome end,
       provider_id = coalesce(p_provider_id, a.provider_id),
       receipt = case when receipt_rank(p_receipt) > receipt_rank(a.receipt) then p_receipt else a.receipt end,
       http_status = coalesce(p_http_status, a.http_status), error_class = coalesce(p_error_class, a.error_class),
@@ -162,6 +171,8 @@ begin
     perform tell_failure(p_message_id);
   elsif p_delivery = 'submitted' and told then
     perform tell_recovery(p_message_id);
+  elsif p_delivery = 'held' and p_reason = 'quarantine' then
+    perform tell_failure(p_message_id);
   elsif p_delivery = 'held' and p_reason = 'no-conversation' then
     insert into waiting_notes (message_id, thread_id) select id, thread_id from messages where id = p_message_id
     on conflict do nothing;
@@ -190,10 +201,18 @@ declare
   a record;
   verdict text;
 begin
-  select id, thread_id, lane_id, seq, delivery, submitted_at into m from messages where id = p_message_id for update;
+  select id, thread_id, lane_id, seq, delivery, submitted_at, replay_from into m from messages where id = p_message_id for update;
   select receipt_late, receipt_code, part_n, started_at into a from attempts
   where message_id = p_message_id and id = p_attempt_id;
   if m.delivery is null or m.delivery not in ('submitted', 'open', 'uncertain') or a.receipt_late is null then
+    return false;
+  end if;
+  -- Another attempt has brought the part there.
+  if exists (
+    select from attempts o where o.message_id = p_message_id and o.part_n = a.part_n and o.kind = 'send'
+      and o.id <> p_attempt_id and o.outcome = 'submitted' and o.receipt is distinct from 'failed'
+      and o.receipt is distinct from 'undelivered' and (m.replay_from is null or o.id >= m.replay_from)
+  ) then
     return false;
   end if;
   verdict := a.receipt_late;
@@ -282,7 +301,7 @@ begin
     lane_id := null;
     if matched then
       if r.outcome in ('not-sent', 'abandoned') then
-        perform took_effect_late(r.message_id, r.id);
+        perform took_effect_late(r.message_id, r.id, p_status[r.ord] in ('failed', 'undelivered'));
       end if;
       update attempts a set provider_id = coalesce(a.provider_id, p_provider_id[r.ord]),
         receipt = p_status[r.ord], receipt_at = clock_timestamp(),
