@@ -28,7 +28,7 @@ const report = await runStorm({
   seed,
   seconds,
   messages: number('STORM_MESSAGES', Math.max(5_000, seconds * 30)),
-  customers: number('STORM_CUSTOMERS', 120),
+  customers: number('STORM_CUSTOMERS', 80),
   blowEveryMs: number('STORM_BLOW_SECONDS', 4) * 1_000,
   faultShare: 0.2,
   ways: everyWay({ slowMs: 600 }),

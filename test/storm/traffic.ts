@@ -7,7 +7,7 @@ type DeskConversation = System['desk']['desk']['conversations'][number];
 type Call = System['twilio']['webhooks'][number] | System['desk']['webhooks'][number];
 
 const READ_EVERY_MS = 20;
-const REPEAT_AFTER_MS = 250;
+const REPEAT_AFTER_MS = 1_000;
 const AGENT = 'agent-1';
 
 export interface StormCounts {
