@@ -324,6 +324,88 @@ describe('what the provider says late', () => {
   });
 });
 
+/** The attempts of a lane's messages, the oldest first, as callbacks name them. */
+async function attemptsIn(laneId: string): Promise<{ messageId: string; attemptId: string }[]> {
+  const { rows } = await db.pool.query<{ messageId: string; attemptId: string }>(
+    `select a.message_id as "messageId", a.id as "attemptId" from attempts a join messages m on m.id = a.message_id
+     where m.lane_id = $1 order by a.id`,
+    [laneId],
+  );
+  return rows;
+}
+
+describe('a callback that comes beside a look-up', () => {
+  it('wins over a list that did not show the attempt yet', async () => {
+    const thread = await waiting('outbound', 'first', 'second');
+    delivery.channel.sends.next(losesRequest());
+    delivery.channel.finds.next({
+      meanwhile: async () => {
+        const [attempt] = await attemptsIn(thread.lane);
+        if (!attempt) throw new Error('There is no attempt.');
+        await db.gateway.accept([receipt({ providerMessageId: 'SM-beside', status: 'sent', attempt })]);
+      },
+    });
+    await delivery.drainEmpty(thread.lane);
+    expect(arrived('outbound', thread)).toEqual(['second']);
+    expect(await states(thread, 'outbound')).toEqual(
+      Array.from({ length: 2 }, () => ['submitted', false, null]),
+    );
+  });
+
+  it('of a blind repeat leaves the mark', async () => {
+    const thread = await waiting('outbound', 'first');
+    delivery.channel.lists = false;
+    delivery.channel.sends.next(losesRequest(), losesAnswer());
+    await delivery.drainUntil(thread.lane, 'both are tried', () => delivery.attempted.length === 4);
+    const [, repeat] = await attemptsIn(thread.lane);
+    if (!repeat) throw new Error('It was not repeated.');
+    await db.gateway.accept([receipt({ providerMessageId: 'SM-repeat', status: 'sent', attempt: repeat })]);
+    await delivery.drainEmpty(thread.lane);
+    expect(arrived('outbound', thread)).toEqual(['first']);
+    expect(await states(thread, 'outbound')).toEqual([['submitted', true, null]]);
+  });
+
+  it('about the failure of what was given up takes nothing from its repeat', async () => {
+    const thread = await waiting('outbound', 'first');
+    delivery.channel.sends.next(losesRequest());
+    await delivery.drainEmpty(thread.lane);
+    const [given] = await attemptsIn(thread.lane);
+    await db.gateway.accept([
+      receipt({
+        providerMessageId: 'SM-given-up',
+        status: 'undelivered',
+        providerCode: '30007',
+        late: 'failed',
+        ...(given && { attempt: given }),
+      }),
+    ]);
+    expect(await states(thread, 'outbound')).toEqual([['submitted', false, null]]);
+  });
+
+  it('about the arrival of what was too old to wait for ends well', async () => {
+    const thread = await waiting('outbound', 'first');
+    delivery.channel.sends.next(losesAnswer());
+    delivery.channel.finds.always({
+      accepts: false,
+      throws: new DeliveryError('not-sent', { code: 'away' }),
+    });
+    await delivery.drain(thread.lane);
+    await db.pool.query(
+      `update messages set accepted_at = accepted_at - interval '5 hours' where lane_id = $1`,
+      [thread.lane],
+    );
+    await pass(thread.lane, 1_000);
+    await delivery.drainEmpty(thread.lane);
+    expect(await states(thread, 'outbound')).toEqual([['failed', false, 'outcome-unknown']]);
+    const [attempt] = await attemptsIn(thread.lane);
+    const providerMessageId = 'SM-old';
+    await db.gateway.accept([
+      receipt({ providerMessageId, status: 'delivered', ...(attempt && { attempt }) }),
+    ]);
+    expect(await states(thread, 'outbound')).toEqual([['submitted', false, null]]);
+  });
+});
+
 describe('a callback that names an attempt while it is being looked up', () => {
   it('does not make it look like one that is not there', async () => {
     const thread = await waiting('outbound', 'first', 'second');
