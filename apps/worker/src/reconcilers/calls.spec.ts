@@ -29,7 +29,7 @@ describe(gatedCalls.name, () => {
     const error = new DeliveryError('not-sent', { code: 'test' });
     await expect(gatedCalls(gate, 'AC1', 70)(CALLED, () => Promise.reject(error))).rejects.toBe(error);
     expect(gate.ends).toEqual([undefined, error]);
-    expect(gate.entered[0]).toEqual({ ...CALLED, kind: 'look-up' });
+    expect(gate.entered[0]).toEqual({ ...CALLED, account: 'AC1', kind: 'look-up' });
   });
 
   it.each(['breaker', 'credentials'] as const)('makes no call while the gate is shut: %s', async (why) => {
