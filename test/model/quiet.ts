@@ -16,8 +16,7 @@ export async function quiet(outside: Outside, bridge: Bridge): Promise<string[]>
 
   const found = outside.harmed ? [] : await byWakeUpsAlone(outside, bridge);
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    // At least once: a conversation whose agent has left closes only after a while.
-    if (round > 0 && (await isQuiet(outside, bridge))) return found;
+    if (await isQuiet(outside, bridge)) return found;
     await bridge.passTime(LONG_MS);
     await tidy(outside, bridge);
     for (const laneId of await bridge.dueLanes()) await bridge.drain(laneId);
@@ -52,15 +51,12 @@ async function workOff(outside: Outside, bridge: Bridge): Promise<void> {
 /** What happens around the lanes: the desk delivers what it has said, operators look after what only they can end. */
 async function tidy(outside: Outside, bridge: Bridge): Promise<void> {
   while (outside.outbox.length > 0) await bridge.deliver(0);
-  await bridge.reconcile();
   await bridge.rounds();
   for (const { id, reason } of await bridge.lanes()) {
     if (reason !== null && OPERATORS.includes(reason)) await bridge.resume(id);
   }
 }
 
-/** Nothing is left to do, and the providers list nothing that we lack. */
 async function isQuiet(outside: Outside, bridge: Bridge): Promise<boolean> {
-  if (outside.outbox.length > 0 || !(await bridge.lanes()).every(({ isEmpty }) => isEmpty)) return false;
-  return (await bridge.reconcile()).nothing;
+  return outside.outbox.length === 0 && (await bridge.lanes()).every(({ isEmpty }) => isEmpty);
 }
