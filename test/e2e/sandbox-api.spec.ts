@@ -144,7 +144,7 @@ describe("the sandbox's API", { timeout: 120_000 }, () => {
     for (const n of [1, 2, 3])
       expect((await text('+15550177', `gone ${n}`)).body).toMatchObject({ accepted: true });
     await eventually('it says why', async () =>
-      /connect-refused/.test((await message('gone 1'))?.waits?.why ?? ''),
+      /could not be opened/.test((await message('gone 1'))?.waits?.why ?? ''),
     );
     expect((await message('gone 2'))?.waits?.why).toMatch(/Waits for message \d+ of its lane/);
     expect((await state()).bridge.waiting).toBe(3);

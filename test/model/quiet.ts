@@ -16,7 +16,8 @@ export async function quiet(outside: Outside, bridge: Bridge): Promise<string[]>
 
   const found = outside.harmed ? [] : await byWakeUpsAlone(outside, bridge);
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    if (await isQuiet(outside, bridge)) return found;
+    // At least once: a conversation whose agent has left closes only after a while.
+    if (round > 0 && (await isQuiet(outside, bridge))) return found;
     await bridge.passTime(LONG_MS);
     await tidy(outside, bridge);
     for (const laneId of await bridge.dueLanes()) await bridge.drain(laneId);
