@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 // Vitest hands these to Node as well, where `import` or `module` would make require() find ES modules.
 const conditions = ['source', 'node'];
 
-/** Tests that run the built programs as processes of their own: one file at a time, after everything else. */
+/** Tests that run the built programs as processes of their own, two files at a time, after everything else. */
 const processes = ['test/e2e/**/*.spec.ts', 'test/faults/**/*.spec.ts', 'test/integration/launcher*.spec.ts'];
 
 const common = {
@@ -36,8 +36,7 @@ export default defineConfig({
           include: processes,
           testTimeout: 180_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
-          maxWorkers: 1,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },
