@@ -6,6 +6,9 @@ const conditions = ['source', 'node'];
 /** Tests that run the built programs as processes of their own, two files at a time, after everything else. */
 const processes = ['test/e2e/**/*.spec.ts', 'test/faults/**/*.spec.ts', 'test/integration/launcher*.spec.ts'];
 
+/** Tests that hold a process up for less than its own deadlines: nothing else runs beside them. */
+const alone = ['test/faults/broken-builds.spec.ts'];
+
 const common = {
   testTimeout: 30_000,
   hookTimeout: 60_000,
@@ -34,10 +37,23 @@ export default defineConfig({
           ...common,
           name: 'processes',
           include: processes,
+          exclude: [...alone, '**/node_modules/**', 'dist/**'],
           testTimeout: 180_000,
           hookTimeout: 120_000,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...common,
+          name: 'alone',
+          include: alone,
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
         },
       },
     ],
