@@ -18,7 +18,7 @@ const HOT = 5_000;
 const AT_ONCE = 250;
 const QUIET = 20;
 /** Accepted while nobody delivers, half of them without Redis. */
-const DEEP = 20_000;
+const DEEP = 10_000;
 const CONNECTIONS = 64;
 
 describe('load', { timeout: 180_000 }, () => {
