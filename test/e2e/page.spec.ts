@@ -60,6 +60,8 @@ describe.skipIf(missing !== undefined)('the page of npm start', { timeout: 120_0
 
   it('sends as customer and answers as agent by the keyboard alone', async () => {
     const { keyboard } = page;
+    // The skip links stand before the first state has come; what they lead to does not.
+    await page.getByRole('textbox', { name: /^Text from/ }).waitFor();
     await keyboard.press('Tab');
     await keyboard.press('Enter');
     await keyboard.type('Hello, is anyone there? 👋');
