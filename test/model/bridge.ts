@@ -4,10 +4,12 @@ import {
   CannotStoreError,
   type DeliveryOptions,
   type LaneStore,
+  type InboundMessageReceived,
   type NeutralEvent,
   type WakeUp,
 } from '#core';
 import {
+  ConversationChecks,
   createDataSource,
   createPool,
   DueNotes,
@@ -18,6 +20,7 @@ import {
   OperatorReplays,
   PostgresAcceptor,
   PostgresLaneStore,
+  ReceivedMarks,
   Upkeep,
   type Pool,
 } from '#persistence';
@@ -45,6 +48,12 @@ const OPTIONS: Omit<DeliveryOptions, 'uncertainPolicy'> = {
 };
 const TIMES = { readyMs: 30_000, closeGraceMs: 50_000 };
 
+/** Whose acceptor marks its keys as the reconciler's; the others are gateways. */
+const RECONCILER = 2;
+
+/** How often a provider comes with the same. */
+const MAX_TRIES = 20;
+
 const BY = { actor: 'model' };
 
 /** Longer than a lease, a settle time, a grace and every back-off. */
@@ -63,13 +72,15 @@ export interface Build {
   dueLanes?: (lanes: WakeUp[]) => WakeUp[];
 }
 
-/** The system under test over a database of its own: two gateways, workers, sweeper, operator. */
+/** The system under test over a database of its own: two gateways, workers, sweeper, reconciler, operator. */
 export class Bridge {
   private outside: Outside | undefined;
-  private readonly gateways: PostgresAcceptor[];
+  private readonly acceptors: PostgresAcceptor[];
   private readonly store: LaneStore;
   private readonly upkeep: Upkeep;
   private readonly notes: DueNotes;
+  private readonly marks: ReceivedMarks;
+  private readonly checks: ConversationChecks;
 
   private constructor(
     readonly pool: Pool,
@@ -79,13 +90,15 @@ export class Bridge {
     private readonly stopServer: () => Promise<void>,
   ) {
     const wakeUps = { wake: (list: WakeUp[]) => this.outside?.wake(list) };
-    this.gateways = pools.map(
-      (each) => new PostgresAcceptor({ pool: each, apartPool: pool, wakeUps, ...TIMES }),
-    );
+    const parts = { apartPool: pool, wakeUps, ...TIMES };
+    this.acceptors = pools.map((each) => new PostgresAcceptor({ pool: each, ...parts }));
+    this.acceptors[RECONCILER] = new PostgresAcceptor({ pool, ...parts, origin: 'reconciler' });
     const store = new PostgresLaneStore({ pool: rewriting(pool, build.statement), wakeUps, ...TIMES });
     this.store = Object.assign(store, build.store);
     this.upkeep = new Upkeep(pool);
     this.notes = new DueNotes(pool);
+    this.marks = new ReceivedMarks(pool);
+    this.checks = new ConversationChecks({ pool, wakeUps, ...TIMES });
   }
 
   static async start(build: Build = {}): Promise<Bridge> {
@@ -152,10 +165,10 @@ export class Bridge {
     while (result === undefined) {
       tries += 1;
       try {
-        [result] = (await this.gateways[gateway]?.accept([event])) ?? [];
+        [result] = (await this.acceptors[gateway]?.accept([event])) ?? [];
       } catch (error) {
         // On a machine that is busy a provider gets a 503 and comes again, as it would.
-        if (!(error instanceof CannotStoreError)) throw error;
+        if (!(error instanceof CannotStoreError) || tries === MAX_TRIES) throw error;
       }
     }
     if (result === 'duplicate' && tries > 1) return;
@@ -169,6 +182,40 @@ export class Bridge {
     if (!event) return;
     events.push(event);
     await this.accept(event, 'accepted', gateway);
+  }
+
+  /** Providers are asked for what they did not tell. Answers the customers' texts that were found, and whether nothing was. */
+  async reconcile(): Promise<{ texts: InboundMessageReceived[]; nothing: boolean }> {
+    const { tenantId, webhooks, lost, configured } = this.world();
+    // Nobody asks for the texts of a number that is not configured.
+    const texts = configured ? lost.splice(0) : [];
+    const unknown = await this.marks.unknown([...webhooks, ...texts].map(({ dedupeKey }) => dedupeKey));
+    webhooks.push(...texts);
+    for (const event of configured ? webhooks : []) {
+      // The list knows less of a message than its webhook.
+      if (unknown.has(event.dedupeKey))
+        await this.accept({ ...event, raw: { sid: event.providerMessageId } }, 'accepted', RECONCILER);
+    }
+    const { rows } = await this.pool.query<{ id: string; deskId: string }>(
+      `select id, desk_conversation_id as "deskId" from conversations
+       where tenant_id = $1 and desk_conversation_id is not null order by id`,
+      [tenantId],
+    );
+    let answers = 0;
+    for (const { id, deskId } of rows) answers += await this.compare(id, deskId);
+    return { texts, nothing: texts.length + answers === 0 };
+  }
+
+  private async compare(conversationId: string, deskConversationId: string): Promise<number> {
+    const { tenantId, desk } = this.world();
+    const listed = await desk.listMessages(deskConversationId, 2_000, { timeoutMs: 1_000 });
+    const { missing, broken } = await this.checks.takeMissing(
+      { conversationId, tenantId, deskConversationId, open: true, silent: false, last: false, tries: 0 },
+      listed,
+      { olderThan: Infinity, messagesMs: 0 },
+    );
+    if (broken) throw new Error(`The comparison of ${deskConversationId} is broken.`);
+    return missing.length;
   }
 
   /** A callback that overtakes the answer of the call it speaks of. */
@@ -289,6 +336,7 @@ export class Bridge {
   }
 
   async configure(state: 'configured' | 'unconfigured'): Promise<void> {
+    this.world().configured = state === 'configured';
     await this.pool.query('update business_numbers set state = $2 where tenant_id = $1', [
       this.world().tenantId,
       state,

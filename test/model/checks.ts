@@ -36,6 +36,7 @@ export async function findings(outside: Outside, bridge: Bridge): Promise<string
     ...broken(withoutReplays(outside, world)),
     ...illegal(changes),
     ...unwritten(world),
+    ...storedTwice(world),
     ...marks(messages, changes),
     ...failures(outside, messages),
     ...receipts(outside, messages),
@@ -44,7 +45,7 @@ export async function findings(outside: Outside, bridge: Bridge): Promise<string
   ];
 }
 
-/** The messages of a sequence, each under the id that its provider gave it in the place of its text; what a create carried counts as such. */
+/** The messages of a sequence, a customer's under the id that its provider gave it in the place of its text; what a create carried counts as such. */
 async function storedMessages(outside: Outside, bridge: Bridge): Promise<WorldMessage[]> {
   const { rows } = await bridge.pool.query<WorldMessage>({
     name: 'model-messages',
@@ -52,7 +53,7 @@ async function storedMessages(outside: Outside, bridge: Bridge): Promise<WorldMe
     select m.id, m.lane_id as "laneId", m.direction, m.seq,
       case when exists (select from conversations c where c.thread_id = l.thread_id and m.id = any (c.create_history))
         then 'reopening' else m.content ->> 'type' end as "contentType",
-      coalesce(m.provider_message_id, e.event_id, m.author_type) as text, m.delivery, m.reason,
+      coalesce(m.provider_message_id, m.content ->> 'text', m.author_type) as text, m.delivery, m.reason,
       m.possible_duplicate as "possibleDuplicate", m.out_of_order as "outOfOrder", i.state as "itemState",
       (select coalesce(json_agg(json_build_object('n', p.n, 'text', '') order by p.n), '[]')
         from parts p where p.message_id = m.id) as parts,
@@ -61,7 +62,6 @@ async function storedMessages(outside: Outside, bridge: Bridge): Promise<WorldMe
         from attempts a where a.message_id = m.id) as attempts
     from lanes l join messages m on m.lane_id = l.id
     left join lane_items i on i.lane_id = m.lane_id and i.seq = m.seq
-    left join desk_events e on e.message_id = m.id
     where l.tenant_id = $1 order by m.lane_id, m.seq`,
     values: [outside.tenantId],
   });
@@ -97,6 +97,15 @@ function unwritten({ messages, taken, written }: World): string[] {
   return messages
     .filter(({ id, text }) => sent.has(id) && !answers.has(text))
     .map(({ id }) => `I1: ${id} was sent to a customer, and no agent wrote it`);
+}
+
+/** What reached us twice, by webhook or event and by a provider's list, is one message. */
+function storedTwice({ messages, written }: World): string[] {
+  const stored = Map.groupBy(messages, ({ direction, text }) => `${direction}:${text}`);
+  return written
+    .map(({ direction, text }) => `${direction}:${text}`)
+    .filter((key) => (stored.get(key)?.length ?? 0) > 1)
+    .map((key) => `I2: ${key} is stored twice`);
 }
 
 /** A mark says that an outcome was unknown. */

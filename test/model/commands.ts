@@ -77,6 +77,32 @@ const delivers = command(
   (outside) => outside.outbox.length > 0,
 );
 
+const losesText = command('webhook lost', customer, async (who, outside) => {
+  outside.lost.push(outside.text(inTurn(outside.customers, who)));
+});
+
+/** An agent writes, and the event comes late or never. */
+const losesEvent = command(
+  'event lost',
+  fc.tuple(nth, fc.constantFrom('late', 'never')),
+  async ([n, comes], outside) => {
+    outside.acts(inTurn(outside.desk.conversations, n), 'writes');
+    if (comes === 'never') outside.outbox.pop();
+  },
+  (outside) => outside.desk.conversations.length > 0,
+);
+
+/** What was lost is found; then the webhooks may come after all. */
+const reconciles = command(
+  'reconcile',
+  fc.tuple(fc.constantFrom('webhooks late', 'webhooks never'), gateway),
+  async ([come, by], _, bridge) => {
+    const { texts } = await bridge.reconcile();
+    if (come === 'webhooks never') return;
+    for (const event of texts) await bridge.accept(event, 'duplicate', by);
+  },
+);
+
 const redelivers = command(
   'event again',
   fc.tuple(nth, gateway),
@@ -184,6 +210,10 @@ const anything = fc.noBias(
       ...[writes, delivers, deskActs, works, reports, thaws].flatMap((each) => [each, each]),
       repeats,
       redelivers,
+      losesText,
+      losesEvent,
+      reconciles,
+      reconciles,
       sweeps,
       passes,
       flushes,

@@ -56,6 +56,8 @@ export class Outside {
   readonly customers = [newAddress(), `whatsapp:${newAddress()}`];
   readonly taken: Taken[] = [];
   readonly webhooks: InboundMessageReceived[] = [];
+  /** Texts whose webhook never came, until they are found in the provider's list. */
+  readonly lost: InboundMessageReceived[] = [];
   /** Said by the desk and not delivered yet; whatever is delivered stays below. */
   readonly outbox: DeskEventReceived[] = [];
   readonly events: DeskEventReceived[] = [];
@@ -69,6 +71,8 @@ export class Outside {
   readonly sleepers: Worker[] = [];
   /** Whether a worker died or froze, or wake-ups were lost: only then may the sweeper be needed. */
   harmed = false;
+  /** Whether the business numbers are configured. */
+  configured = true;
   nowMs = 0;
   private deskTime = 1_000;
   private readonly numbers = [1, 2].map((n) => `+1555${String(tenants).padStart(6, '0')}${n}`);
@@ -88,27 +92,27 @@ export class Outside {
 
   /** A new text of a customer; it counts as written once it is accepted. */
   text(customer: string): InboundMessageReceived {
-    const n = this.setting.repeatsTexts ? 'again' : this.webhooks.length;
+    const n = this.setting.repeatsTexts ? 'again' : this.webhooks.length + this.lost.length;
     const text = `ask-${n} more-${n}`;
     return inboundMessage({ tenantId: this.tenantId, from: customer, to: this.numberOf(customer), text });
   }
 
-  /** What was accepted, in the order of writing, under the ids that the providers gave it. */
+  /**
+   * What customers wrote, in the order of acceptance and under the ids that the provider gave it; and what agents wrote, whose
+   * texts never repeat, whether or not an event told of it.
+   */
   written(): Written[] {
-    const agents = this.events.filter(({ message }) => message?.authorId !== undefined);
     return [
       ...this.webhooks.map((event) => ({
         who: event.from,
         direction: 'inbound' as const,
         text: event.providerMessageId,
       })),
-      ...agents
-        .toSorted((a, b) => a.occurredAt - b.occurredAt)
-        .map((event) => ({
-          who: event.deskConversationId,
-          direction: 'outbound' as const,
-          text: event.eventId,
-        })),
+      ...this.desk.conversations.flatMap(({ id, messages }) =>
+        messages
+          .filter(({ authorType }) => authorType === 'agent')
+          .map(({ text }) => ({ who: id, direction: 'outbound' as const, text })),
+      ),
     ];
   }
 
@@ -145,7 +149,7 @@ export class Outside {
         return void says('UPDATED', { state: { value: 'idle', at } });
       case 'writes': {
         const text = `answer-${at} more-${at}`;
-        conversation.messages.push({ text, authorType: 'agent' });
+        conversation.messages.push({ id: `m${at}`, createdAt: at, text, authorType: 'agent' });
         const changes = { tenantId: this.tenantId, deskConversationId: id, occurredAt: at };
         const event = agentMessage(text, changes);
         if (event.message && !this.setting.namesAuthors) event.message.authorType = 'unknown';

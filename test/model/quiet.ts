@@ -52,12 +52,15 @@ async function workOff(outside: Outside, bridge: Bridge): Promise<void> {
 /** What happens around the lanes: the desk delivers what it has said, operators look after what only they can end. */
 async function tidy(outside: Outside, bridge: Bridge): Promise<void> {
   while (outside.outbox.length > 0) await bridge.deliver(0);
+  await bridge.reconcile();
   await bridge.rounds();
   for (const { id, reason } of await bridge.lanes()) {
     if (reason !== null && OPERATORS.includes(reason)) await bridge.resume(id);
   }
 }
 
+/** Nothing is left to do, and the providers list nothing that we lack. */
 async function isQuiet(outside: Outside, bridge: Bridge): Promise<boolean> {
-  return outside.outbox.length === 0 && (await bridge.lanes()).every(({ isEmpty }) => isEmpty);
+  if (outside.outbox.length > 0 || !(await bridge.lanes()).every(({ isEmpty }) => isEmpty)) return false;
+  return (await bridge.reconcile()).nothing;
 }

@@ -18,6 +18,7 @@ const setting: fc.Arbitrary<Setting> = fc.record({
 /** `SEED` repeats a run; with `MODEL_PATH`, as a failure prints it, only the sequence that failed. */
 export const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 const PATH = process.env['MODEL_PATH'];
+const LIMIT_MS = 400_000;
 
 /** Runs sequences one after the other over a database of their own, and fails with the shortest that breaks something. */
 export async function runSequences(
@@ -32,7 +33,15 @@ export async function runSequences(
       const found = [...(await quiet(outside, bridge)), ...(await findings(outside, bridge))];
       if (found.length > 0) throw new Error(found.join('\n'));
     }),
-    { seed, numRuns: sequences, endOnFailure: !shrink, ...(PATH !== undefined && { path: PATH }) },
+    {
+      seed,
+      numRuns: sequences,
+      endOnFailure: !shrink,
+      // What was found by then is shown, though it may not be the shortest.
+      interruptAfterTimeLimit: LIMIT_MS,
+      markInterruptAsFailure: true,
+      ...(PATH !== undefined && { path: PATH }),
+    },
   );
 }
 

@@ -178,7 +178,7 @@ export interface FakeConversation {
   request: CreateConversation;
   state: 'created' | 'active' | 'idle' | 'gone';
   createdAt: number;
-  messages: { text: string; authorType: ListedMessage['authorType'] }[];
+  messages: (Pick<ListedMessage, 'text' | 'authorType'> & Partial<Pick<ListedMessage, 'id' | 'createdAt'>>)[];
   /** Whether our side asked for its end. */
   ended: boolean;
   participants?: Participant[];
@@ -266,9 +266,9 @@ export class FakeDesk extends DeskPort {
     const { result } = await this.lists.play(context, () => this.conversation(deskConversationId)?.messages);
     return (result ?? [])
       .map((message, n) => ({
-        ...message,
         id: String(n),
         createdAt: n,
+        ...message,
         attachments: [],
         content: { type: 'text' as const, text: message.text },
       }))
