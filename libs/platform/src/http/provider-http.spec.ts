@@ -206,8 +206,9 @@ describe(ProviderHttp.name, () => {
     });
 
     it.each([
-      ['deadline', { timeoutMs: 50 }, {}],
-      ['connect-timeout', {}, { connectTimeoutMs: 50 }],
+      // Long enough for a busy machine to connect first.
+      ['deadline', { timeoutMs: 500 }, {}],
+      ['connect-timeout', {}, { connectTimeoutMs: 500 }],
     ])('ends while TLS hangs in its handshake (%s)', async (code, request, options) => {
       const port = await tcpServer();
       const error = await failure(client(options), { url: `https://127.0.0.1:${port}/`, ...request });
