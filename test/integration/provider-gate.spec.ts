@@ -14,6 +14,7 @@ import { WorkerGate, type GateOptions } from '../../apps/worker/src/gate/worker-
 import { Rounds } from '../../apps/worker/src/rounds.js';
 import { Sweeper } from '../../apps/worker/src/sweeper.js';
 import {
+  agentMessage,
   eventually as eventuallyWithin,
   inboundMessage,
   makeNumber,
@@ -22,7 +23,7 @@ import {
   startTestDatabase,
   type TestDatabase,
 } from '../support/accepting.js';
-import { OpenGate, startDelivery, type Delivery } from '../support/delivering.js';
+import { activeThread, OpenGate, startDelivery, type Delivery } from '../support/delivering.js';
 import { refuses, type Outcome } from '../support/fakes.js';
 
 const PROBE_INTERVAL_MS = 400;
@@ -264,12 +265,34 @@ describe('pulling forward', () => {
     const client = await db.session().connect();
     await client.query('begin');
     await client.query('select from lanes where id = $1 for update', [locked]);
-    expect(await states.pullForward('default', 'outbound', 1_000)).toEqual([]);
-    const wakeUps = await states.pullForward('default', 'inbound', 1_000);
+    expect(await states.pullForward('default', 'twilio', 1_000)).toEqual([]);
+    const wakeUps = await states.pullForward('default', 'chat-gateway', 1_000);
     await client.query('rollback');
     client.release();
     expect(wakeUps.map(({ laneId }) => laneId).toSorted()).toEqual(pulled.toSorted());
     for (const { delayMs = 0 } of wakeUps) expect(delayMs).toBeLessThanOrEqual(1_000);
+  });
+
+  it("brings an answer that waits for its author's name when the desk is back, and any other with the channel", async () => {
+    const lanes: Record<string, string> = {};
+    for (const authorType of ['unknown', 'agent'] as const) {
+      const { deskId, outbound } = await activeThread(db, delivery);
+      const message = { authorType, content: { type: 'text', text: 'hello' } } as const;
+      await db.gateway.accept([agentMessage('hello', { deskConversationId: deskId, message })]);
+      lanes[authorType] = outbound;
+    }
+    await db.pool.query(
+      `update lanes set not_before = now() + interval '2 minutes', waiting_for = 'back-off' where id = any ($1)`,
+      [Object.values(lanes)],
+    );
+    const states = new ProviderStates(db.pool);
+    for (const [provider, laneId] of [
+      ['chat-gateway', lanes['unknown']],
+      ['twilio', lanes['agent']],
+    ] as const) {
+      const wakeUps = await states.pullForward('default', provider, 1_000);
+      expect(wakeUps).toMatchObject([{ laneId, direction: 'outbound' }]);
+    }
   });
 
   it('takes a long row of lanes piece by piece', async () => {
@@ -278,7 +301,7 @@ describe('pulling forward', () => {
       `update lanes set not_before = now() + interval '2 minutes', waiting_for = 'back-off'
        where id in (select lane_id from lane_items)`,
     );
-    const wakeUps = await new ProviderStates(db.pool).pullForward('default', 'inbound', 5_000);
+    const wakeUps = await new ProviderStates(db.pool).pullForward('default', 'chat-gateway', 5_000);
     expect(new Set(wakeUps.map(({ laneId }) => laneId)).size).toBe(1_100);
   });
 });

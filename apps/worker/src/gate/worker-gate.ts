@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import {
   ProviderGate,
   type DeliveryObserver,
-  type Direction,
   type Permit,
   type ProviderCall,
   type Refusal,
@@ -46,7 +45,6 @@ export const PROVIDERS = { desk: 'chat-gateway', channel: 'twilio' } as const sa
   Provider,
   string
 >;
-const DIRECTIONS: Record<Provider, Direction> = { desk: 'inbound', channel: 'outbound' };
 
 /** Lanes that wait for a provider go on within so long after its recovery, and are looked for until then. */
 const PULL_SPREAD_MS = 5_000;
@@ -251,12 +249,12 @@ export class WorkerGate extends ProviderGate {
     const { states, wakeUps } = this.deps;
     await states.probeIn(tenantId, PROVIDERS[provider], 0);
     health.probeAt(performance.now());
-    wakeUps.wake(await states.pullForward(tenantId, DIRECTIONS[provider], 0, FIRST_PROBES));
+    wakeUps.wake(await states.pullForward(tenantId, PROVIDERS[provider], 0, FIRST_PROBES));
   }
 
   private async pullForward({ tenantId, provider }: Gated): Promise<void> {
     const { states, wakeUps } = this.deps;
-    wakeUps.wake(await states.pullForward(tenantId, DIRECTIONS[provider], PULL_SPREAD_MS));
+    wakeUps.wake(await states.pullForward(tenantId, PROVIDERS[provider], PULL_SPREAD_MS));
   }
 
   private refuse({ provider }: Gated, why: RefusalReason, waitMs: number): Refusal {

@@ -36,6 +36,12 @@ interface BeatRow {
   }[];
 }
 
+interface PulledRow {
+  lane_id: string;
+  direction: Direction;
+  delay_ms: number;
+}
+
 /** What workers share about providers: who lives, which credentials are refused, whose turn it is to probe. */
 export class ProviderStates {
   constructor(private readonly pool: Pool) {}
@@ -119,22 +125,23 @@ export class ProviderStates {
     );
   }
 
-  /** Lets waiting lanes go on within `spreadMs`, at most `limit`, and answers when each does. */
+  /** Lets lanes that wait for a provider go on within `spreadMs`, at most `limit`, and answers when each does. */
   async pullForward(
     tenantId: string,
-    direction: Direction,
+    provider: string,
     spreadMs: number,
     limit = Infinity,
   ): Promise<WakeUp[]> {
     const wakeUps: WakeUp[] = [];
     for (;;) {
       const atOnce = Math.min(LANES_AT_ONCE, limit - wakeUps.length);
-      const { rows } = await this.pool.query<{ lane_id: string; delay_ms: number }>({
+      const { rows } = await this.pool.query<PulledRow>({
         name: 'pull-forward',
         text: 'select * from pull_forward($1, $2, $3, $4)',
-        values: [tenantId, direction, spreadMs, atOnce],
+        values: [tenantId, provider, spreadMs, atOnce],
       });
-      for (const row of rows) wakeUps.push({ laneId: row.lane_id, direction, delayMs: row.delay_ms });
+      for (const row of rows)
+        wakeUps.push({ laneId: row.lane_id, direction: row.direction, delayMs: row.delay_ms });
       if (rows.length < atOnce || wakeUps.length >= limit) return wakeUps;
     }
   }
