@@ -421,6 +421,26 @@ describe('listing messages', () => {
     });
   });
 
+  it('asks once more for a page that fails after the first, and at once gives up where the first does', async () => {
+    const all = Array.from({ length: 250 }, (_, i) => message(250 - i));
+    const asked: number[] = [];
+    let failing = [1, 2];
+    answer = ({ url }) => {
+      const page = Number(new URL(url, 'http://x').searchParams.get('page'));
+      asked.push(page);
+      if (failing.includes(page)) {
+        failing = failing.filter((each) => each !== page);
+        return [500];
+      }
+      return [200, { _embedded: { messages: all.slice(page * 100, page * 100 + 100) } }];
+    };
+    expect(await desk.listMessages('c', 2_000, context)).toHaveLength(250);
+    expect(asked.splice(0)).toEqual([0, 1, 1, 2, 2]);
+    failing = [0];
+    expect((await failure(desk.listMessages('c', 2_000, context))).httpStatus).toBe(500);
+    expect(asked).toEqual([0]);
+  });
+
   it('knows every author, and attachments by id', async () => {
     const types = ['agent', 'bot', 'system', undefined];
     answer = () => [

@@ -141,8 +141,12 @@ export class ChatGatewayDesk extends DeskPort {
     const messages = new Map<string, ListedMessage>();
     for (let page = 0; page * size < limit; page += 1) {
       const query = { sort: 'createdAt:desc', size: String(size), page: String(page) };
-      const answer = await this.client.call({ operation: 'read', method: 'GET', path, query }, within());
-      const entries = this.embedded(answer, 'messages');
+      const read = () =>
+        this.client
+          .call({ operation: 'read', method: 'GET', path, query }, within())
+          .then((answer) => this.embedded(answer, 'messages'));
+      // Once the first page has come, the far side is there: a long list must not begin anew for each page that fails.
+      const entries = await (page === 0 ? read() : read().catch(read));
       // Pages shift when a message arrives between two of them: an id counts once.
       for (const [index, entry] of entries.entries()) {
         messages.set(asText(entry['id']) ?? `${page}/${index}`, readMessage(entry));

@@ -19,6 +19,8 @@ import { isUnknown, UncertainAttempts, type LookUpPart } from './uncertain-attem
 const INTENT_FRESH_MS = 1_000;
 /** An attempt without a known outcome is looked up so soon: what it left usually shows at once. */
 const FIRST_LOOK_UP_MS = 1_000;
+/** Failed look-ups climb the schedule of pauses up to this step: 15 s as it comes. */
+const LONGEST_LOOK_UP_STEP = 5;
 /** Probing interval while something at a provider waits for an operator: a sender not registered, a missing channel. */
 const CONFIGURATION_WAIT_MS = 300_000;
 /** Pauses between tries to write an outcome; together far below a lease, and the fence guards each. */
@@ -351,6 +353,14 @@ export class HeadDelivery {
 
   backOff(failures: number, error?: DeliveryError): number {
     return backOffMs(this.deps.options.retry, failures, error?.retryAfterMs, this.deps.random);
+  }
+
+  /**
+   * The pause after a look-up that failed. It stays short, for a provider that is away is called by its probes only, and
+   * whoever wrote waits for as long as nobody knows.
+   */
+  lookUpBackOff(failures: number, error: DeliveryError): number {
+    return this.backOff(Math.min(failures, LONGEST_LOOK_UP_STEP), error);
   }
 
   isTooOld(lane: ClaimedLane, head: LaneHead): boolean {

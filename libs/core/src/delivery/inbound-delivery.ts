@@ -213,7 +213,7 @@ export class InboundDelivery {
       delivery: 'open',
       ends: false,
       reason: 'look-up-failed',
-      lane: { failures, notBeforeMs: this.heads.backOff(failures, error), waitingFor: 'opening' },
+      lane: { failures, notBeforeMs: this.heads.lookUpBackOff(failures, error), waitingFor: 'opening' },
     });
   }
 

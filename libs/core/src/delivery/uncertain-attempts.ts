@@ -103,7 +103,7 @@ export class UncertainAttempts {
       ends: false,
       reason: 'look-up-failed',
       attempt: failed,
-      lane: { failures, notBeforeMs: this.heads.backOff(failures, error), waitingFor: 'back-off' },
+      lane: { failures, notBeforeMs: this.heads.lookUpBackOff(failures, error), waitingFor: 'back-off' },
     });
   }
 
