@@ -92,7 +92,10 @@ create function settle_head(
   p_look_up_failed boolean
 ) returns text language plpgsql as $$
 declare
-  seen_receipt text;
+  seen record;
+  has_others boolean;
+  is_doubled boolean := false;
+  only_receipt text;
   late_attempt uuid;
   told boolean;
 begin
@@ -116,7 +119,9 @@ begin
       error_code = coalesce(p_error_code, a.error_code), provider_code = coalesce(p_attempt_provider_code, a.provider_code),
       look_up_failing_since = case when p_look_up_failed then coalesce(a.look_up_failing_since, clock_timestamp()) end
     where a.message_id = p_message_id and a.id = p_attempt_id
-    returning a.receipt into seen_receipt;
+    returning a.receipt, a.receipt_late into seen;
+  else
+    select null::text as receipt, null::text as receipt_late into seen;
   end if;
 
   -- Since the head was read it has come to its end, by a late report or by an operator: that stands, and nothing waits for it.
@@ -126,12 +131,14 @@ begin
   end if;
 
   -- The customer wrote while the call was under way: the window that it found closed is open now.
-  if p_delivery = 'held' and p_reason = 'window' and exists (
-    select from messages m join attempts a on a.message_id = m.id and a.id = p_attempt_id
-    where m.id = p_message_id and wrote_since(m.thread_id, a.started_at)
-  ) then
-    p_delivery := 'open';
-    p_reason := null;
+  if p_delivery = 'held' and p_reason = 'window' then
+    if exists (
+      select from messages m join attempts a on a.message_id = m.id and a.id = p_attempt_id
+      where m.id = p_message_id and wrote_since(m.thread_id, a.started_at)
+    ) then
+      p_delivery := 'open';
+      p_reason := null;
+    end if;
   end if;
 
   if p_ends then
@@ -141,21 +148,28 @@ begin
     where lane_id = p_lane_id and seq = p_seq;
   end if;
 
-  update messages m set delivery = p_delivery, reason = p_reason,
-    provider_code = coalesce(p_provider_code, case when p_delivery = 'submitted' then null else m.provider_code end),
-    possible_duplicate = m.possible_duplicate or p_possible_duplicate or p_outcome = 'submitted' and exists (
-      select from attempts a join attempts o on o.message_id = a.message_id and o.part_n = a.part_n and o.kind = 'send'
+  -- Nearly every message has one attempt: what concerns several is not looked for then.
+  has_others := exists (select from attempts where message_id = p_message_id and id is distinct from p_attempt_id);
+  if has_others and p_outcome = 'submitted' then
+    is_doubled := exists (
+      select from messages m join attempts a on a.message_id = m.id and a.id = p_attempt_id and a.kind = 'send'
+      join attempts o on o.message_id = a.message_id and o.part_n = a.part_n and o.kind = 'send'
         and o.id <> a.id and o.outcome = 'submitted' and o.receipt is distinct from 'failed'
         and o.receipt is distinct from 'undelivered' and (m.replay_from is null or o.id >= m.replay_from)
-      where a.message_id = p_message_id and a.id = p_attempt_id and a.kind = 'send'),
+      where m.id = p_message_id);
+  end if;
+  if p_delivery = 'submitted' and seen.receipt is not null then
+    select max(seen.receipt) into only_receipt from parts where message_id = p_message_id having count(*) = 1;
+  end if;
+  update messages m set delivery = p_delivery, reason = p_reason,
+    provider_code = coalesce(p_provider_code, case when p_delivery = 'submitted' then null else m.provider_code end),
+    possible_duplicate = m.possible_duplicate or p_possible_duplicate or is_doubled,
     submitted_at = case when p_delivery = 'submitted' then clock_timestamp() else m.submitted_at end,
-    receipt = case when p_delivery = 'submitted'
-      and (select count(*) from parts p where p.message_id = p_message_id) = 1
-      then coalesce(seen_receipt, m.receipt) else m.receipt end
+    receipt = coalesce(only_receipt, m.receipt)
   where m.id = p_message_id returning failure_told into told;
 
   -- A callback may have been faster than the call that it speaks of, or than the next part's.
-  if p_delivery in ('submitted', 'open', 'uncertain') then
+  if p_delivery in ('submitted', 'open', 'uncertain') and (has_others or seen.receipt_late is not null) then
     select a.id into late_attempt from attempts a
     where a.message_id = p_message_id and a.kind = 'send' and a.outcome = 'submitted' and a.receipt_late is not null
       and a.receipt in ('failed', 'undelivered') and not exists (
