@@ -42,19 +42,26 @@ const COLUMNS = ['', 'requests/s', 'p50 ms', 'p99 ms', 'of bare', '× reference'
 
 /** The figures of one number of connections as a table. */
 export function table(rows: Figures[]): string {
-  const cells = rows.map((row) => [
-    row.name,
-    row.perSecond.toFixed(0),
-    row.p50Ms.toFixed(2),
-    row.p99Ms.toFixed(2),
-    `${(row.toBare * 100).toFixed(0)} %`,
-    row.toReference.toFixed(2),
-    row.p50ToReference.toFixed(2),
-  ]);
-  const widths = COLUMNS.map((column, n) =>
-    Math.max(column.length, ...cells.map((row) => row[n]?.length ?? 0)),
+  return asTable(
+    COLUMNS,
+    rows.map((row) => [
+      row.name,
+      row.perSecond.toFixed(0),
+      row.p50Ms.toFixed(2),
+      row.p99Ms.toFixed(2),
+      `${(row.toBare * 100).toFixed(0)} %`,
+      row.toReference.toFixed(2),
+      row.p50ToReference.toFixed(2),
+    ]),
   );
-  return [COLUMNS, ...cells]
+}
+
+/** Names to the left, figures to the right. */
+export function asTable(columns: string[], rows: string[][]): string {
+  const widths = columns.map((column, n) =>
+    Math.max(column.length, ...rows.map((row) => row[n]?.length ?? 0)),
+  );
+  return [columns, ...rows]
     .map((row) =>
       row.map((cell, n) => (n === 0 ? cell.padEnd(widths[n] ?? 0) : cell.padStart(widths[n] ?? 0))),
     )

@@ -32,6 +32,14 @@ export function introductions(): SignedRequest[] {
   });
 }
 
+/** So many texts of one known sender, in the order of their numbers. */
+export function textsOf(sender: number, count: number): SignedRequest[] {
+  return Array.from({ length: count }, () => {
+    messages += 1;
+    return signedRequest(known(sender), messages);
+  });
+}
+
 function sender(): string {
   if (messages % NEW_SENDER_EVERY !== 0) return known(Math.floor(Math.random() * KNOWN_SENDERS));
   newSenders += 1;

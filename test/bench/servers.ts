@@ -4,6 +4,8 @@ import { ACCOUNT_SID, AUTH_TOKEN, PUBLIC_BASE_URL } from './hmac.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const READY_TIMEOUT_MS = 30_000;
+/** Jobs that the product's worker has under way at once. */
+const LANES_AT_ONCE = 32;
 
 /** A server under load, in a process of its own. */
 export interface Server {
@@ -34,6 +36,33 @@ export const startGateway = (
     'gateway',
     { file: resolve(ROOT, 'dist/apps/gateway/src/main.js'), execArgv },
     productEnvironment(gatewayDatabaseUrl, redisUrl),
+  );
+
+/** The worker that belongs to {@link startReference}. */
+export const startReferenceWorker = (
+  { referenceDatabaseUrl, redisUrl }: Backends,
+  deskUrl: string,
+): Promise<Server> =>
+  start('reference worker', source('reference-worker.ts'), {
+    ...environment(referenceDatabaseUrl, redisUrl),
+    DESK_URL: deskUrl,
+    CONCURRENCY: String(LANES_AT_ONCE),
+  });
+
+/** The product's worker, which reaches nobody but the desk. */
+export const startWorker = (
+  { gatewayDatabaseUrl, redisUrl }: Backends,
+  deskUrl: string,
+  execArgv: string[] = [],
+): Promise<Server> =>
+  start(
+    'worker',
+    { file: resolve(ROOT, 'dist/apps/worker/src/main.js'), execArgv },
+    {
+      ...productEnvironment(gatewayDatabaseUrl, redisUrl),
+      WORKER_PORT: '0',
+      CHAT_GATEWAY_BASE_URL: deskUrl,
+    },
   );
 
 /** Runs the product's own migration to its end. */

@@ -11,6 +11,8 @@ export interface Storage extends Backends {
   description: string;
   /** Takes all jobs away: nobody works them off here, and the gateway stops waking above 10,000 of them. */
   emptyQueues(): Promise<void>;
+  /** Every conversation that was created has an agent, and what waits for it may go. */
+  activateConversations(): Promise<void>;
   /** How the gateway's tables disagree with what it has accepted; empty when each message is there exactly once. */
   differences(accepted: string[]): Promise<string[]>;
   stop(): Promise<void>;
@@ -37,6 +39,13 @@ export async function startStorage(): Promise<Storage> {
       if (redis) await redis.flush();
       else await Promise.all([gatewayDatabaseUrl, referenceDatabaseUrl].map(emptyPostgres));
     },
+    activateConversations: async () => {
+      await run(gatewayDatabaseUrl, `update conversations set state = 'active' where state = 'opening'`);
+      await run(
+        gatewayDatabaseUrl,
+        `update lanes set not_before = null, waiting_for = null where waiting_for = 'opening'`,
+      );
+    },
     differences: (accepted) => differences(gatewayDatabaseUrl, accepted),
     stop: async () => {
       await redis?.stop();
@@ -46,7 +55,8 @@ export async function startStorage(): Promise<Storage> {
 }
 
 const REFERENCE_TABLE = `create table reference_messages
-  (sid text primary key, sender text not null, address text not null, raw json not null)`;
+  (sid text primary key, sender text not null, address text not null, raw json not null,
+   sent_at timestamptz)`;
 
 const CONFIGURED_NUMBER = `insert into business_numbers
     (id, tenant_id, channel, account_sid, address, state, chat_gateway_channel_id, configured_at)
