@@ -81,10 +81,11 @@ async function introduce(product: Side, storage: Storage): Promise<void> {
 }
 
 /** Messages per second from the moment on which delivering goes on. */
-async function drain({ delivering, desk, ...side }: Side): Promise<number> {
+async function drain(side: Side): Promise<number> {
+  const { delivering, desk } = side;
   process.kill(delivering.pid, 'SIGSTOP');
   const before = desk.messages;
-  await accept({ delivering, desk, ...side }, (customer) => textsOf(customer, EACH));
+  await accept(side, (customer) => textsOf(customer, EACH));
   const startedAt = performance.now();
   process.kill(delivering.pid, 'SIGCONT');
   await desk.has(before + CUSTOMERS * EACH);

@@ -159,7 +159,9 @@ begin
       where m.id = p_message_id);
   end if;
   if p_delivery = 'submitted' and seen.receipt is not null then
-    select max(seen.receipt) into only_receipt from parts where message_id = p_message_id having count(*) = 1;
+    if (select count(*) from parts where message_id = p_message_id) = 1 then
+      only_receipt := seen.receipt;
+    end if;
   end if;
   update messages m set delivery = p_delivery, reason = p_reason,
     provider_code = coalesce(p_provider_code, case when p_delivery = 'submitted' then null else m.provider_code end),
