@@ -42,6 +42,9 @@ function textOf(content: MessageContent): string {
       const place = [content.label, content.address, `${content.latitude}, ${content.longitude}`];
       return lines(content.text, `[location: ${place.filter(Boolean).join(', ')}]`);
     }
+    case 'unknown':
+      return content.text ?? '';
+    case 'template':
     case 'reopening':
       // An item for the desk; none ever stands in a lane to the customer.
       return '';

@@ -24,17 +24,36 @@ export interface Card {
   content: unknown;
 }
 
+/** What a customer's message says beside its content. */
+export interface MessageContext {
+  /** The message it answers, by the provider's id. */
+  repliedTo?: { providerMessageId: string; sender?: string };
+  forwarded?: 'once' | 'often';
+  /** The advertisement or post that led the customer here. */
+  referral?: { headline?: string; body?: string; url?: string; sourceType?: string; sourceId?: string };
+  /** The provider took it as a keyword, or will. */
+  keyword?: OptOutKeyword;
+}
+
+/** `stop` blocks all messages to the customer, `start` lifts that, `help` changes nothing. The provider answers all three. */
+export type OptOutKeyword = 'stop' | 'start' | 'help';
+
 /** What a message carries. Bodies are kept verbatim, whatever they hold. */
-export type MessageContent =
+export type MessageContent = (
   | { type: 'text'; text: string }
   | { type: 'attachments'; text?: string; attachments: Attachment[] }
   | { type: 'location'; latitude: string; longitude: string; label?: string; address?: string; text?: string }
   | { type: 'contact'; text?: string; attachments: Attachment[] }
   | { type: 'card'; text?: string; cards: Card[]; attachments?: Attachment[] }
   | { type: 'choice'; title: string; payload?: string }
+  /** A text that was approved beforehand, by the provider's id and with its variables by name. */
+  | { type: 'template'; contentSid: string; variables?: Record<string, string> }
+  /** Of a kind that we do not know; `kind` is the provider's word for it. */
+  | { type: 'unknown'; kind?: string; text?: string }
   | { type: 'note'; text: string }
   /** A lane item without a text of its own: open a new conversation with these earlier messages as history. */
-  | { type: 'reopening'; messageIds: string[] };
+  | { type: 'reopening'; messageIds: string[] }
+) & { context?: MessageContext };
 
 /** One earlier text handed to a new conversation. */
 export interface HistoryEntry {

@@ -35,6 +35,9 @@ export function renderForAgent(content: MessageContent): PartContent[] {
         },
       ];
     }
+    case 'unknown':
+      return [lines(content.text, `[${content.kind ?? 'a message'} that cannot be shown here]`)];
+    case 'template':
     case 'reopening':
       // Its texts travel as the new conversation's history; there is no message to send.
       return [];

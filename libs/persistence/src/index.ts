@@ -7,7 +7,7 @@ export * from './delivery/upkeep.js';
 export * from './reconcile/received-marks.js';
 export * from './reconcile/conversation-checks.js';
 export * from './reconcile/receipt-checks.js';
-export type { BusinessNumber, NumberSettings } from './entities/business-number.js';
+export type { BusinessNumber } from './entities/business-number.js';
 export { CONVERSATION_STATES, type Conversation } from './entities/conversation.js';
 export { DELIVERIES, type Message } from './entities/message.js';
 export type { Attempt } from './entities/attempt.js';

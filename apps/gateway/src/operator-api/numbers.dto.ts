@@ -1,15 +1,34 @@
 import { ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsObject, IsOptional, Matches, ValidateNested } from 'class-validator';
+import { IsBoolean, IsIn, IsObject, IsOptional, Matches, ValidateNested } from 'class-validator';
 import type { BusinessNumber } from '#persistence';
 import { ListResource, present } from './list.dto.js';
-import { IfPresent, IsBusinessAddress, IsIntegerBetween, IsPlainText } from './validation.js';
+import { IfPresent, IsBusinessAddress, IsIntegerBetween, IsPlainText, IsTextByName } from './validation.js';
 
 const YEAR_MINUTES = 366 * 24 * 60;
 const MAX_MESSAGES_PER_SECOND = 10_000;
 const LANGUAGE = /^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$/;
 const SERVICE_SID = /^MG[0-9A-Za-z]{1,64}$/;
+const CONTENT_SID = /^HX[0-9a-fA-F]{32}$/;
+const PARTS_WAIT_FOR = ['submitted', 'sent', 'delivered'] as const;
 const ACCOUNT_SID = /^AC[0-9A-Za-z]{1,64}$/;
+
+@ApiSchema({ name: 'WindowTemplate' })
+export class WindowTemplateBody {
+  @ApiProperty({ type: String, pattern: CONTENT_SID.source, description: 'An approved WhatsApp template.' })
+  @Matches(CONTENT_SID, { message: '$property must be the sid of a content template (HX…)' })
+  contentSid!: string;
+
+  @ApiPropertyOptional({
+    type: 'object',
+    additionalProperties: { type: 'string' },
+    example: { '1': 'Acme' },
+    description: "The template's variables by name.",
+  })
+  @IfPresent()
+  @IsTextByName(100, 1600)
+  variables?: Record<string, string>;
+}
 
 @ApiSchema({ name: 'NumberSettings' })
 export class NumberSettingsBody {
@@ -44,6 +63,64 @@ export class NumberSettingsBody {
   @IfPresent()
   @IsIntegerBetween(1, MAX_MESSAGES_PER_SECOND)
   messagesPerSecond?: number;
+
+  @ApiPropertyOptional({
+    type: Boolean,
+    default: true,
+    description:
+      'WhatsApp: the customer sees the agent typing. It also marks their newest message as read, whatever the agent has seen.',
+  })
+  @IfPresent()
+  @IsBoolean()
+  typing?: boolean;
+
+  @ApiPropertyOptional({
+    type: Boolean,
+    default: true,
+    description: 'WhatsApp: what the customer has read becomes a read receipt at the desk.',
+  })
+  @IfPresent()
+  @IsBoolean()
+  readReceipts?: boolean;
+
+  @ApiPropertyOptional({
+    type: Boolean,
+    default: false,
+    description: "Customers' media is deleted at Twilio once the desk has it.",
+  })
+  @IfPresent()
+  @IsBoolean()
+  deleteMedia?: boolean;
+
+  @ApiPropertyOptional({
+    type: String,
+    enum: PARTS_WAIT_FOR,
+    default: 'submitted',
+    description: 'How far a part of a message must have come before the next one is sent.',
+  })
+  @IfPresent()
+  @IsIn(PARTS_WAIT_FOR)
+  partsWaitFor?: (typeof PARTS_WAIT_FOR)[number];
+
+  @ApiPropertyOptional({
+    type: () => WindowTemplateBody,
+    description:
+      "WhatsApp: sent once when an agent writes while the customer's reply window is closed. Absent: nothing is sent, the agent is told at once.",
+  })
+  @IfPresent()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => WindowTemplateBody)
+  windowTemplate?: WindowTemplateBody;
+
+  @ApiPropertyOptional({
+    type: Boolean,
+    default: true,
+    description: 'SMS: Twilio may put plain characters in the place of typographic ones, for fewer segments.',
+  })
+  @IfPresent()
+  @IsBoolean()
+  smartEncoding?: boolean;
 }
 
 /** What can be said of a number when it is made and later. */

@@ -91,6 +91,23 @@ export function IsPlainText(maxLength: number): PropertyDecorator {
   );
 }
 
+/** An object whose values are plain texts: at most so many, each at most so long. */
+export function IsTextByName(maxEntries: number, maxLength: number): PropertyDecorator {
+  return rule(
+    'isTextByName',
+    `an object of at most ${maxEntries} texts of at most ${maxLength} characters`,
+    (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      !Array.isArray(value) &&
+      Object.keys(value).length <= maxEntries &&
+      Object.values(value).every(
+        (text) =>
+          typeof text === 'string' && text.length <= maxLength && !text.includes('\0') && text.isWellFormed(),
+      ),
+  );
+}
+
 export function IsIntegerBetween(min: number, max: number): PropertyDecorator {
   return rule(
     'isIntegerBetween',

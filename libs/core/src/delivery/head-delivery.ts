@@ -1,4 +1,4 @@
-import type { Direction, MessageContent, PartContent } from '../content.js';
+import type { Direction, PartContent } from '../content.js';
 import { DeliveryError } from '../delivery-error.js';
 import type { CallContext, Sent } from '../ports.js';
 import { isFailure } from '../receipts.js';
@@ -30,7 +30,8 @@ const MAX_OWN_FAILURES = 5;
 
 /** Where and how a direction sends. */
 export interface Target {
-  render: (content: MessageContent) => PartContent[];
+  /** Makes the message's parts, once, before the first is sent. May fetch and upload; throws `DeliveryError`. */
+  prepare: () => PartContent[] | Promise<PartContent[]>;
   conversationId?: string;
   call: (part: PartContent, attemptId: string, context: CallContext) => Promise<Sent>;
   /** Decides about a conversation that the far side says is no more. */
@@ -51,17 +52,30 @@ export class HeadDelivery {
   private async nextPart(
     lane: ClaimedLane,
     head: LaneHead,
-    render: (content: MessageContent) => PartContent[],
+    prepare: Target['prepare'],
   ): Promise<{ part: StoredPart; last: boolean } | 'all-sent' | undefined> {
     let parts = head.parts;
     if (parts.length === 0) {
-      const contents = render(head.content);
+      const contents = await this.keepingLease(lane, prepare);
       if (!(await this.deps.store.storeParts(lane.lease, head.messageId, contents))) return undefined;
       parts = contents.map((content, index) => ({ n: index + 1, content }));
     }
     const pending = parts.filter((part) => !isSent(head.attempts, part.n));
     const [part] = pending;
     return part ? { part, last: pending.length === 1 } : 'all-sent';
+  }
+
+  /** Does what may take longer than a lease, and renews that meanwhile. A lease that is lost shows at the next write. */
+  async keepingLease<T>(lane: ClaimedLane, work: () => T | Promise<T>): Promise<T> {
+    const { store, options } = this.deps;
+    const renewing = setInterval(() => {
+      store.renew(lane.lease, options.leaseMs).catch(() => undefined);
+    }, options.leaseMs / 3);
+    try {
+      return await work();
+    } finally {
+      clearInterval(renewing);
+    }
   }
 
   /**
@@ -83,7 +97,7 @@ export class HeadDelivery {
 
   /** Delivers the head's next part. */
   async deliverPart(lane: ClaimedLane, head: LaneHead, target: Target): Promise<Step> {
-    const next = await this.nextPart(lane, head, target.render);
+    const next = await this.nextPart(lane, head, target.prepare);
     if (!next) return 'lost';
     if (next === 'all-sent') {
       return this.settle(lane, head, { delivery: 'submitted', ends: true, lane: { failures: 0 } });

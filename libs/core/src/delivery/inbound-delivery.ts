@@ -52,7 +52,7 @@ export class InboundDelivery {
       head.content.type === 'reopening' ? await this.deps.store.history(head.content.messageIds) : undefined;
     const authorType = authorOf(head);
     return this.heads.deliverPart(lane, head, {
-      render: (content) => late?.map(({ text }) => ({ text })) ?? this.deps.desk.render(content),
+      prepare: () => late?.map(({ text }) => ({ text })) ?? this.deps.desk.render(head.content),
       conversationId: conversation.id,
       call: (part, _attemptId, context) =>
         this.deps.desk.send({ deskConversationId, authorType, part }, context),

@@ -1,6 +1,7 @@
 import type { AuthorType, Direction, MessageContent, PartContent, HistoryEntry } from '../content.js';
 import type { DeliveryErrorKind, HoldReason } from '../delivery-error.js';
 import type { ReceiptStatus } from '../receipts.js';
+import type { NumberSettings } from '../number-settings.js';
 import type { SenderNumber } from '../ports.js';
 
 /** The right to work on a lane: every write carries its fence, and none with an older one takes effect. */
@@ -22,6 +23,7 @@ export interface ClaimedLane {
     queueId?: string;
     language?: string;
     messagesPerSecond?: number;
+    settings: NumberSettings;
   };
   customer: { id: string; address: string; name?: string };
   /** Consecutive attempts at the head that did not succeed. */

@@ -26,7 +26,7 @@ export class OutboundDelivery {
     );
     if (step !== 'clear') return step;
     return this.heads.deliverPart(lane, head, {
-      render: (content) => this.deps.channel.render(content),
+      prepare: () => this.deps.channel.render(head.content),
       ...(head.conversationId && { conversationId: head.conversationId }),
       call: (part, attemptId, context) => {
         const attempt = { messageId: head.messageId, attemptId };

@@ -1,4 +1,11 @@
-import type { ClaimedLane, LaneHead, OpenConversation, StoredAttempt, StoredPart } from '#core';
+import type {
+  ClaimedLane,
+  LaneHead,
+  NumberSettings,
+  OpenConversation,
+  StoredAttempt,
+  StoredPart,
+} from '#core';
 
 export interface ClaimRow {
   id: string;
@@ -18,7 +25,7 @@ export interface ClaimRow {
   chat_gateway_channel_id: string | null;
   queue_id: string | null;
   language: string | null;
-  messages_per_second: number | null;
+  settings: NumberSettings;
 }
 
 export function claimedLane(row: ClaimRow): ClaimedLane {
@@ -42,7 +49,10 @@ export function claimedLane(row: ClaimRow): ClaimedLane {
       ...(row.chat_gateway_channel_id !== null && { chatGatewayChannelId: row.chat_gateway_channel_id }),
       ...(row.queue_id !== null && { queueId: row.queue_id }),
       ...(row.language !== null && { language: row.language }),
-      ...(row.messages_per_second !== null && { messagesPerSecond: row.messages_per_second }),
+      settings: row.settings,
+      ...(row.settings.messagesPerSecond !== undefined && {
+        messagesPerSecond: row.settings.messagesPerSecond,
+      }),
     },
   };
 }

@@ -20,7 +20,7 @@ export const claim = statement(
    )
    select l.*, t.customer_id, t.customer_address, c.name as customer_name, n.id as number_id, n.address, n.account_sid,
      n.messaging_service_sid, n.state as number_state, n.chat_gateway_channel_id, n.queue_id, n.language,
-     (n.settings ->> 'messagesPerSecond')::float8 as messages_per_second
+     n.settings
    from claimed l join threads t on t.id = l.thread_id join customers c on c.id = t.customer_id
    join business_numbers n on n.id = t.number_id`,
 );

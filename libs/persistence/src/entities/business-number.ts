@@ -1,15 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { Channel } from '#core';
-
-/** What an operator can set for one number. Kept as jsonb: a key that is absent has its default. */
-export interface NumberSettings {
-  /** After so long without a word of the customer a conversation is closed. */
-  customerSilentMinutes?: number;
-  /** What a customer reads whose message could not be delivered. */
-  failedText?: string;
-  /** What it may send, over all workers. */
-  messagesPerSecond?: number;
-}
+import type { Channel, NumberSettings } from '#core';
 
 @Entity('business_numbers')
 export class BusinessNumber {

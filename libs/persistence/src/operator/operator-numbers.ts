@@ -1,7 +1,7 @@
 import { LessThan } from 'typeorm';
 import { v7 as uuid } from 'uuid';
-import type { Channel, WakeUps } from '#core';
-import { BusinessNumber, type NumberSettings } from '../entities/business-number.js';
+import type { Channel, NumberSettings, WakeUps } from '#core';
+import { BusinessNumber } from '../entities/business-number.js';
 import { actorValues, recordAct, type Actor } from './operator-audit.js';
 import { isStillReferenced, type OperatorDatabase } from './operator-database.js';
 import { pageOf, type Page, type PageRequest } from './page.js';

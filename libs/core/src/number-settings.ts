@@ -1,0 +1,21 @@
+/** How one of our numbers behaves; all of it may be absent. Kept as JSON with the number and changed by operators. */
+export interface NumberSettings {
+  /** Conversations whose customer has been silent for so long are closed. Absent: never for that. */
+  customerSilentMinutes?: number;
+  /** Sent to a customer whose message could not be delivered to the agents. Absent: they are not told. */
+  failedText?: string;
+  /** How much it sends at most, over all workers. Absent: what its kind of sender allows. */
+  messagesPerSecond?: number;
+  /** Show the agent's typing to the customer where the channel can; it also marks their message as read. Absent: yes. */
+  typing?: boolean;
+  /** Tell the desk what the customer has read. Absent: yes. */
+  readReceipts?: boolean;
+  /** Delete a customer's media at the provider once the desk has them. Absent: no. */
+  deleteMedia?: boolean;
+  /** What the part before must have reached before the next part of a message is sent. Absent: `submitted`. */
+  partsWaitFor?: 'submitted' | 'sent' | 'delivered';
+  /** WhatsApp: sent once when an agent writes while the reply window is closed. Absent: the agent is told, nothing is sent. */
+  windowTemplate?: { contentSid: string; variables?: Record<string, string> };
+  /** Let the provider put plain characters in the place of typographic ones, so that texts take fewer segments. Absent: yes. */
+  smartEncoding?: boolean;
+}
