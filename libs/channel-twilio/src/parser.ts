@@ -1,4 +1,4 @@
-import { isFailure, WebhookRefusedError } from '#core';
+import { isFailure, OPTED_OUT, WebhookRefusedError } from '#core';
 import type {
   Alias,
   Attachment,
@@ -6,11 +6,13 @@ import type {
   Channel,
   InboundMessageReceived,
   MessageContent,
+  OptOutKeyword,
   ReceiptReceived,
 } from '#core';
-import { lateOutcome } from './error-codes.js';
+import { lateOutcome, meaningOf } from './error-codes.js';
 import { single } from './form.js';
 import type { FormParameters } from './form.js';
+import { keywordOf } from './keywords.js';
 import { receiptOf } from './status.js';
 
 const MESSAGE_SID = /^(?:SM|MM)[0-9a-fA-F]{32}$/;
@@ -50,7 +52,10 @@ export function parseMessage(tenantId: string, form: FormParameters): InboundMes
     from,
     aliases: aliasesOf(channel, from, single(form, 'ExternalUserId')),
     ...(profileName !== undefined && { profileName }),
-    content: contentOf(form),
+    content: withContext(
+      contentOf(form),
+      keywordOf(channel, single(form, 'OptOutType'), first(form, 'Body')),
+    ),
     raw: form,
   };
 }
@@ -80,6 +85,7 @@ export function parseStatus(tenantId: string, form: FormParameters, url: string)
       ...(providerCode !== undefined && { providerCode }),
       ...(attempt && { attempt }),
       ...(isFailure(status) && { late: lateOutcome(providerCode) }),
+      ...(meaningOf(providerCode)?.name === OPTED_OUT && { optedOut: true }),
     },
   ];
 }
@@ -124,6 +130,10 @@ function contentOf(form: FormParameters): MessageContent {
     return { type, ...(text && { text }), attachments };
   }
   return locationOf(form, text) ?? choiceOf(form, text) ?? { type: 'text', text: text ?? '' };
+}
+
+function withContext(content: MessageContent, keyword: OptOutKeyword | undefined): MessageContent {
+  return keyword === undefined ? content : { ...content, context: { keyword } };
 }
 
 function attachmentsOf(form: FormParameters): Attachment[] {

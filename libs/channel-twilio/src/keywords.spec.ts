@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { keywordOf } from './keywords.js';
+
+describe("what a message means to Twilio's opt-out", () => {
+  it.each([
+    ['STOP', 'stop'],
+    ['stop', 'stop'],
+    [' Stop\n', 'stop'],
+    ['STOPALL', 'stop'],
+    ['unsubscribe', 'stop'],
+    ['END', 'stop'],
+    ['QUIT', 'stop'],
+    ['cancel', 'stop'],
+    ['REVOKE', 'stop'],
+    ['optout', 'stop'],
+    ['START', 'start'],
+    ['unstop', 'start'],
+    ['yes', 'start'],
+    ['HELP', 'help'],
+    ['info', 'help'],
+    ['Please stop', undefined],
+    ['STOP!', undefined],
+    ['', undefined],
+    ['toString', undefined],
+  ])('%j by SMS: %s', (body, keyword) => {
+    expect(keywordOf('sms', undefined, body)).toBe(keyword);
+  });
+
+  it('is nothing on WhatsApp, where Twilio looks for no default words', () => {
+    expect(keywordOf('whatsapp', undefined, 'STOP')).toBeUndefined();
+  });
+
+  it.each([
+    ['STOP', 'stop'],
+    ['START', 'start'],
+    ['HELP', 'help'],
+  ])('is what Advanced Opt-Out says: %s', (type, keyword) => {
+    expect(keywordOf('whatsapp', type, 'arrêt')).toBe(keyword);
+    expect(keywordOf('sms', type, 'arrêt')).toBe(keyword);
+  });
+});
