@@ -130,12 +130,12 @@ describeOnEachQueue('conversations that meet trouble', PATIENCE, (system) => {
           ({ text, delivery }) => text === customer.text('refused') && delivery === 'failed',
         );
       });
-      expect(refused).toMatchObject({ reason: 'opted-out', provider_code: '21610' });
+      expect(refused).toMatchObject({ reason: 'opted-out', provider_code: null });
       expect(customer.textsAtPhone()).toEqual([]);
       await eventually('a note to the agent', () =>
         conversation.messages.some(
           ({ authorType, text }) =>
-            authorType === 'bot' && text.includes(customer.text('refused')) && text.includes('21610'),
+            authorType === 'bot' && text.includes(customer.text('refused')) && text.includes('opted out'),
         ),
       );
       await customer.write('START');

@@ -84,15 +84,15 @@ const wakes = (laneId: string) => [{ laneId, direction: 'outbound' }];
 describe('a replay', () => {
   it('sends a failed message once more, and leaves a line in the log', async () => {
     const thread = await answered('hello back');
-    delivery.channel.sends.next(refuses('failed', { code: 'opted-out', providerCode: '21610' }));
+    delivery.channel.sends.next(refuses('failed', { code: 'invalid-recipient', providerCode: '21211' }));
     await delivery.drainEmpty(thread.outbound);
     const { id } = await outbound(thread);
     expect(await show(id)).toMatchObject({
       delivery: 'failed',
-      reason: 'opted-out',
+      reason: 'invalid-recipient',
       explanation:
-        'Twilio: The customer has opted out; only their START undoes it. (21610) Replay it once that has changed, or discard it.',
-      parts: [{ attempts: [{ outcome: 'failed', errorCode: 'opted-out', providerCode: '21610' }] }],
+        "Twilio: The customer's address is not valid. (21211) Replay it once that has changed, or discard it.",
+      parts: [{ attempts: [{ outcome: 'failed', errorCode: 'invalid-recipient', providerCode: '21211' }] }],
     });
 
     const answer = await replay(id);
@@ -104,7 +104,7 @@ describe('a replay', () => {
     expect(await audited(id)).toEqual([
       {
         action: 'message.replay',
-        details: { allParts: false, was: { delivery: 'failed', reason: 'opted-out' } },
+        details: { allParts: false, was: { delivery: 'failed', reason: 'invalid-recipient' } },
       },
     ]);
     await delivery.drainEmpty(thread.outbound);

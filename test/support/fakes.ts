@@ -81,6 +81,10 @@ export class Script {
 
 /** Texts are cut to `partLength`; everything else is one part. */
 function renderParts(content: MessageContent, partLength: number): PartContent[] {
+  if (content.type === 'template') {
+    const { contentSid: sid, variables } = content;
+    return [{ content: { sid, ...(variables && { variables }) } }];
+  }
   const text = 'text' in content ? (content.text ?? '') : content.type === 'choice' ? content.title : '';
   return text === '' ? [{}] : splitText(text, partLength).map((part) => ({ text: part }));
 }
@@ -89,6 +93,7 @@ function renderParts(content: MessageContent, partLength: number): PartContent[]
 export interface AcceptedPart {
   to: string;
   text: string;
+  content?: PartContent['content'];
   messageId: string;
   attemptId: string;
   providerId: string;
@@ -96,7 +101,12 @@ export interface AcceptedPart {
 
 /** A messaging provider in memory. */
 export class FakeChannel extends ChannelPort {
-  readonly capabilities: ChannelCapabilities = { maxTextLength: 1_600, receipts: true, typing: false };
+  readonly capabilities: ChannelCapabilities = {
+    maxTextLength: 1_600,
+    replyWindowMs: {},
+    receipts: true,
+    typing: false,
+  };
   readonly sends = new Script();
   readonly finds = new Script();
   /** Whether there is a list of what was sent. */
@@ -117,6 +127,7 @@ export class FakeChannel extends ChannelPort {
       this.accepted.push({
         to: request.to,
         text: request.part.text ?? '',
+        ...(request.part.content && { content: request.part.content }),
         messageId: request.attempt.messageId,
         attemptId: request.attempt.attemptId,
         providerId,

@@ -10,8 +10,17 @@ const EXCERPT_LENGTH = 80;
 const REASONS: Readonly<Record<string, string>> = {
   'too-old': 'It could not be delivered in time.',
   'outcome-unknown': 'Whether it has arrived could not be found out.',
+  'unknown-template': 'There is no template of this name.',
+  'template-command': 'The command could not be read; it is /template <name> 1=Monday 2="at nine".',
   discarded: 'An operator has given it up.',
   quarantine: 'Something went wrong on our side; it is set aside for an operator.',
+};
+
+const WINDOW = 'The customer has not written within 24 hours, and WhatsApp takes only templates then.';
+/** What becomes of a message that waits for its customer to write. */
+const WAITING = {
+  window: 'It goes out when they write. To write first, send a template: /template <name> 1=… 2=…',
+  'window-asked': 'They have been sent the template that asks them to answer; this follows when they do.',
 };
 
 export interface NoteWriterOptions {
@@ -36,18 +45,26 @@ export class NoteWriter {
     );
   }
 
-  private toCustomer({ kind, failedText }: DueNote): string | undefined {
-    return kind === 'failed' ? (failedText ?? undefined) : undefined;
+  /** Nobody who told us to stop, or asked for help, is answered by us: Twilio has done that. */
+  private toCustomer({ kind, content, failedText }: DueNote): string | undefined {
+    return kind === 'failed' && content.context?.keyword === undefined
+      ? (failedText ?? undefined)
+      : undefined;
   }
 
   private toAgent({ kind, content, reason, providerCode }: DueNote): string {
     const what = excerpt(content);
     if (kind === 'recovered') return `Delivered to the customer after all: ${what}`;
+    if (kind === 'window' || kind === 'window-asked')
+      return `Waiting for the customer: ${what} ${WINDOW} ${WAITING[kind]}`;
     const { name, ...words } = this.options.words;
     const own = reason === null ? undefined : (REASONS[reason] ?? words.reason(reason));
     const why = (providerCode === null ? undefined : words.providerCode(providerCode)) ?? own;
     const code = providerCode === null ? '' : ` (${name} ${providerCode})`;
-    return `Not delivered to the customer: ${what} ${why ?? `${name} refused it.`}${code}`;
+    const refusal = `${why ?? `${name} refused it.`}${code}`;
+    return kind === 'window-refused'
+      ? `Waiting for the customer: ${what} ${WINDOW} The template that asks them to answer could not be sent: ${refusal}`
+      : `Not delivered to the customer: ${what} ${refusal}`;
   }
 }
 

@@ -158,7 +158,8 @@ const ROWS: readonly Row[] = [
   [63030, 'unsupported-parameter', 'failed', 'failed', 'The channel does not support this kind of message.'],
   [63031, 'same-sender-and-recipient', 'failed', 'failed', 'Sender and recipient are the same.'],
   [63032, 'recipient-in-experiment', 'failed', 'failed', "The customer is in one of Meta's experiments."],
-  [[63033, 63050], 'opted-out', 'failed', 'failed', 'The customer does not want our messages.'],
+  // Of the channel's own doing: no START undoes it.
+  [[63033, 63050], 'opted-out-of-channel', 'failed', 'failed', 'The customer does not want our messages.'],
   [63034, 'media-too-large', 'failed', 'failed', 'The media is larger than the channel allows.'],
   [63038, 'daily-limit', 'not-sent', 'failed', 'The daily limit of messages is reached.'],
   [

@@ -1,4 +1,4 @@
-import { DeliveryError, type FindSent, type SentCandidate } from '#core';
+import { DeliveryError, type FindSent, type PartContent, type SenderNumber, type SentCandidate } from '#core';
 import { receiptOf } from './status.js';
 
 /** A message of Twilio's list, as far as a look-up reads it. */
@@ -62,11 +62,15 @@ function isSame(message: ListedMessage, { number, part }: FindSent): boolean {
       (message.messagingServiceSid !== null &&
         (message.messagingServiceSid === service || message.messagingServiceSid === number.address))) &&
     Number(message.numMedia ?? 0) === (part.mediaUrls?.length ?? 0) &&
-    (isAlterable(part.text ?? '', service) || (message.body ?? '') === (part.text ?? ''))
+    (part.content !== undefined || isAlterable(part, number) || (message.body ?? '') === (part.text ?? ''))
   );
 }
 
-/** A Messaging Service encodes smartly where it is told to: it puts plain characters in the place of typographic ones. */
-function isAlterable(text: string, service: string | undefined): boolean {
-  return service !== undefined && /[^\n\r\x20-\x7e]/.test(text);
+/** Smart encoding, asked for by us or by a Messaging Service, puts plain characters in the place of typographic ones. */
+export function isAlterable(
+  { text = '' }: PartContent,
+  { address, smartEncoding, ...number }: SenderNumber,
+): boolean {
+  const isEncoded = smartEncoding !== false || number.messagingServiceSid !== undefined;
+  return isEncoded && !address.startsWith('whatsapp:') && /[^\n\r\x20-\x7e]/.test(text);
 }

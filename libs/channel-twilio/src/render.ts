@@ -14,6 +14,10 @@ const MAX_CARD_DEPTH = 12;
  * empty bodies. Media goes out as a readable line until sending media is built.
  */
 export function render(content: MessageContent): PartContent[] {
+  if (content.type === 'template') {
+    const { contentSid: sid, variables } = content;
+    return [{ content: { sid, ...(variables && { variables }) } }];
+  }
   const parts = splitText(textOf(content), MAX_TEXT_LENGTH);
   // Nobody misses blank parts beside others, and a refused one would fail the whole message.
   const readable = parts.filter((part) => part.trim() !== '');
@@ -46,7 +50,7 @@ function textOf(content: MessageContent): string {
       return content.text ?? '';
     case 'template':
     case 'reopening':
-      // An item for the desk; none ever stands in a lane to the customer.
+      // A template has no text of ours; a reopening is an item for the desk, and never stands in a lane to the customer.
       return '';
   }
 }

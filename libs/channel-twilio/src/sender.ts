@@ -1,6 +1,5 @@
 import { ChannelPort, DeliveryError, transportError } from '#core';
 import type {
-  AttemptReference,
   CallContext,
   ChannelCapabilities,
   FindSent,
@@ -12,13 +11,21 @@ import type {
   MessageContent,
   PartContent,
   SenderNumber,
+  SendPart,
   Sent,
   SentCandidate,
 } from '#core';
 import { ProviderHttpError } from '#platform';
 import type { ProviderHttp } from '#platform';
 import type { Exchange, TwilioClientOptions, TwilioRest } from './http-client.js';
-import { candidates, listedSince, NO_LOOK_UP, PAGE_SIZE, type ListedMessage } from './look-up.js';
+import {
+  candidates,
+  isAlterable,
+  listedSince,
+  NO_LOOK_UP,
+  PAGE_SIZE,
+  type ListedMessage,
+} from './look-up.js';
 import { refusal } from './outcome.js';
 import { fetchedReceipt, listedInbound, resourcesIn, withMedia } from './received.js';
 import { MAX_TEXT_LENGTH, render } from './render.js';
@@ -30,6 +37,8 @@ export interface TwilioChannelOptions extends TwilioClientOptions {
 }
 
 const MESSAGE_SID = /^(?:SM|MM)[0-9a-fA-F]{32}$/;
+const MAX_VALIDITY_SECONDS = 36_000;
+const MIN_VALIDITY_SECONDS = 10;
 const SERVICE_SID = /^MG[0-9a-fA-F]{32}$/;
 /** Of one look at what was received: pages, and messages on each. */
 const RECEIVED_PAGES = 5;
@@ -41,6 +50,7 @@ const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 export class TwilioChannel extends ChannelPort {
   readonly capabilities: ChannelCapabilities = {
     maxTextLength: MAX_TEXT_LENGTH,
+    replyWindowMs: { whatsapp: 24 * 3_600_000 },
     receipts: true,
     // Twilio can, on WhatsApp; not built yet.
     typing: false,
@@ -64,10 +74,7 @@ export class TwilioChannel extends ChannelPort {
     return render(content);
   }
 
-  async send(
-    request: { number: SenderNumber; to: string; part: PartContent; attempt: AttemptReference },
-    context: CallContext,
-  ): Promise<Sent> {
+  async send(request: SendPart, context: CallContext): Promise<Sent> {
     this.requireOwn(request.number.account);
     const startedAt = performance.now();
     const rest = await this.loadRest();
@@ -181,17 +188,14 @@ export class TwilioChannel extends ChannelPort {
     }
   }
 
-  private parameters(request: {
-    number: SenderNumber;
-    to: string;
-    part: PartContent;
-    attempt: AttemptReference;
-  }) {
-    const { number, to, part, attempt } = request;
+  private parameters({ number, to, part, attempt, expiresInMs }: SendPart) {
     const mediaUrl = part.mediaUrls ?? [];
     return {
       to,
       ...senderOf(number),
+      ...(expiresInMs !== undefined && { validityPeriod: validitySeconds(expiresInMs) }),
+      ...(isAlterable(part, number) && { smartEncoded: true }),
+      ...contentOf(part),
       ...(part.text !== undefined && { body: part.text }),
       ...(mediaUrl.length > 0 && { mediaUrl }),
       statusCallback: `${this.options.publicBaseUrl.replace(/\/+$/, '')}/webhooks/twilio/status?m=${attempt.messageId}&a=${attempt.attemptId}`,
@@ -241,6 +245,19 @@ function senderOf({ address, messagingServiceSid }: SenderNumber): {
 } {
   if (SERVICE_SID.test(address)) return { messagingServiceSid: address };
   return { from: address, ...(messagingServiceSid !== undefined && { messagingServiceSid }) };
+}
+
+/** Twilio gives a message up that it could not pass on for so long; shorter periods than this fail in its own queue. */
+function validitySeconds(expiresInMs: number): number {
+  return Math.min(MAX_VALIDITY_SECONDS, Math.max(MIN_VALIDITY_SECONDS, Math.ceil(expiresInMs / 1_000)));
+}
+
+function contentOf({ content }: PartContent): { contentSid?: string; contentVariables?: string } {
+  if (!content) return {};
+  return {
+    contentSid: content.sid,
+    ...(content.variables && { contentVariables: JSON.stringify(content.variables) }),
+  };
 }
 
 /** A 2xx counts only with a message id: anything else may come from something in between. */

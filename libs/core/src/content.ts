@@ -67,4 +67,6 @@ export interface PartContent {
   mediaUrls?: string[];
   attachmentIds?: string[];
   cards?: Card[];
+  /** Content that the provider holds, with the values of its variables. */
+  content?: { sid: string; variables?: Record<string, string> };
 }

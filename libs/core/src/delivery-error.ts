@@ -27,6 +27,9 @@ export type HoldReason =
 /** Holds that end by trying again now and then, because whoever repairs the cause has no way to tell us. */
 export const PROBED_HOLDS: readonly (HoldReason | undefined)[] = ['credentials', 'configuration'];
 
+/** The code of every adapter for a customer who wants no messages from this number. */
+export const OPTED_OUT = 'opted-out';
+
 export interface DeliveryErrorOptions {
   /** Our own short name for what happened, in kebab-case: `connect-refused`, `rate-limited`, `opted-out`. */
   code: string;

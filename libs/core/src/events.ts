@@ -48,6 +48,8 @@ export interface ReceiptReceived {
   providerCode?: string;
   /** Absent when the callback's URL carries none (then only `providerMessageId` can tell). */
   attempt?: AttemptReference;
+  /** It failed because the customer wants no messages from us. */
+  optedOut?: boolean;
   /** What the provider's code means when it arrives late; from the adapter's table. Set for failures only. */
   late?: LateOutcome;
 }

@@ -16,6 +16,8 @@ export interface NumberSettings {
   partsWaitFor?: 'submitted' | 'sent' | 'delivered';
   /** WhatsApp: sent once when an agent writes while the reply window is closed. Absent: the agent is told, nothing is sent. */
   windowTemplate?: { contentSid: string; variables?: Record<string, string> };
+  /** What agents can send by `/template <name>`: the provider's ids by names. */
+  templates?: Record<string, string>;
   /** Let the provider put plain characters in the place of typographic ones, so that texts take fewer segments. Absent: yes. */
   smartEncoding?: boolean;
 }

@@ -1,4 +1,4 @@
-import type { Attachment, HistoryEntry, MessageContent, PartContent } from './content.js';
+import type { Attachment, Channel, HistoryEntry, MessageContent, PartContent } from './content.js';
 import type {
   AttemptReference,
   CreateReference,
@@ -57,6 +57,8 @@ export interface Sent {
 export interface ChannelCapabilities {
   /** Longest text of one part, UTF-16 code units. */
   maxTextLength: number;
+  /** Where free texts are taken only for so long after the customer's last message. */
+  replyWindowMs: Partial<Record<Channel, number>>;
   receipts: boolean;
   typing: boolean;
 }
@@ -66,6 +68,18 @@ export interface SenderNumber {
   address: string;
   account: string;
   messagingServiceSid?: string;
+  /** Typographic characters may be replaced by plain ones. Absent: yes. */
+  smartEncoding?: boolean;
+}
+
+/** One part on its way to a customer. */
+export interface SendPart {
+  number: SenderNumber;
+  to: string;
+  part: PartContent;
+  attempt: AttemptReference;
+  /** Not worth delivering any more after so long; absent: the provider's own limit. */
+  expiresInMs?: number;
 }
 
 /** Which attempt a look-up is about: where it went, what it carried, and what must be found beside it. */
@@ -119,10 +133,7 @@ export abstract class ChannelPort {
   warmUp?(): Promise<void>;
   /** Renders a message into the parts that single calls carry. Pure; a message yields at least one part. */
   abstract render(content: MessageContent): PartContent[];
-  abstract send(
-    request: { number: SenderNumber; to: string; part: PartContent; attempt: AttemptReference },
-    context: CallContext,
-  ): Promise<Sent>;
+  abstract send(request: SendPart, context: CallContext): Promise<Sent>;
   /**
    * What the provider holds that an attempt of this part may have left, the oldest first. Reading has no effect, so a
    * failure throws a `DeliveryError` of kind `not-sent` or `credentials` and says nothing about the attempt.

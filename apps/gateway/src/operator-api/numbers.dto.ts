@@ -114,6 +114,17 @@ export class NumberSettingsBody {
   windowTemplate?: WindowTemplateBody;
 
   @ApiPropertyOptional({
+    type: 'object',
+    additionalProperties: { type: 'string', pattern: CONTENT_SID.source },
+    example: { appointment: 'HX0123456789abcdef0123456789abcdef' },
+    description:
+      'What agents can send by `/template <name> 1=Monday 2="at nine"`: content templates by names.',
+  })
+  @IfPresent()
+  @IsTextByName(200, 34, CONTENT_SID)
+  templates?: Record<string, string>;
+
+  @ApiPropertyOptional({
     type: Boolean,
     default: true,
     description: 'SMS: Twilio may put plain characters in the place of typographic ones, for fewer segments.',

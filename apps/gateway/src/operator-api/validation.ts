@@ -91,20 +91,23 @@ export function IsPlainText(maxLength: number): PropertyDecorator {
   );
 }
 
-/** An object whose values are plain texts: at most so many, each at most so long. */
-export function IsTextByName(maxEntries: number, maxLength: number): PropertyDecorator {
+/** An object whose values are plain texts: at most so many, each at most so long, and of a form where one is given. */
+export function IsTextByName(maxEntries: number, maxLength: number, form?: RegExp): PropertyDecorator {
+  const isText = (text: unknown) =>
+    typeof text === 'string' &&
+    text.length <= maxLength &&
+    (form?.test(text) ?? true) &&
+    !text.includes('\0') &&
+    text.isWellFormed();
   return rule(
     'isTextByName',
-    `an object of at most ${maxEntries} texts of at most ${maxLength} characters`,
+    `an object of at most ${maxEntries} texts ${form ? `like ${form.source}` : `of at most ${maxLength} characters`}`,
     (value) =>
       typeof value === 'object' &&
       value !== null &&
       !Array.isArray(value) &&
       Object.keys(value).length <= maxEntries &&
-      Object.values(value).every(
-        (text) =>
-          typeof text === 'string' && text.length <= maxLength && !text.includes('\0') && text.isWellFormed(),
-      ),
+      Object.values(value).every(isText),
   );
 }
 

@@ -12,7 +12,14 @@ export interface ProviderWords {
 
 /** Reasons that delivery itself writes, beside the reasons of holds and the codes of errors. */
 export type OwnReason =
-  'too-old' | 'outcome-unknown' | 'look-up-failed' | 'reported-by-provider' | 'own-failure' | 'discarded';
+  | 'too-old'
+  | 'outcome-unknown'
+  | 'unknown-template'
+  | 'template-command'
+  | 'look-up-failed'
+  | 'reported-by-provider'
+  | 'own-failure'
+  | 'discarded';
 
 /** Why a message is held or has failed where the reason is ours: what it means, then what is to be done. */
 export const OWN_REASONS: Readonly<Record<HoldReason | OwnReason, string>> = {
@@ -41,6 +48,9 @@ export const OWN_REASONS: Readonly<Record<HoldReason | OwnReason, string>> = {
   'reported-by-provider':
     'The provider took it, and reported later that it did not arrive. Replay or discard it.',
   'own-failure': 'Our own code failed over it. It is tried a few times more, then set aside.',
+  'unknown-template':
+    "Its command names no template. The names are those of the number's settings; an HX… sid works without one.",
+  'template-command': 'Its command could not be read. It is /template <name> 1=Monday 2="at nine".',
   discarded: 'An operator has discarded it. A replay takes that back.',
 };
 

@@ -36,6 +36,8 @@ export interface Target {
   call: (part: PartContent, attemptId: string, context: CallContext) => Promise<Sent>;
   /** Decides about a conversation that the far side says is no more. */
   onGone?: (attempt: AttemptEnd, error: DeliveryError) => Promise<Step>;
+  /** Decides where the far side says that its reply window is closed. */
+  onWindow?: (attempt: AttemptEnd) => Promise<Step>;
 }
 
 /** Sends the head's next part: prepare → intent → send → outcome. Shared by both directions. */
@@ -335,13 +337,15 @@ export class HeadDelivery {
   private failed(
     lane: ClaimedLane,
     head: LaneHead,
-    target: Pick<Target, 'onGone'> & { resend: boolean },
+    target: Pick<Target, 'onGone' | 'onWindow'> & { resend: boolean },
     attemptId: string,
     error: unknown,
   ): Promise<Step> {
     const attempt = attemptEnd(attemptId, error);
     if (error instanceof DeliveryError && error.kind === 'gone' && target.onGone)
       return target.onGone(attempt, error);
+    if (error instanceof DeliveryError && error.hold === 'window' && target.onWindow)
+      return target.onWindow(attempt);
     return this.fail(lane, head, error, attempt, target.resend);
   }
 

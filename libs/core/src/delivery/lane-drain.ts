@@ -5,6 +5,7 @@ import { HeadDelivery } from './head-delivery.js';
 import { InboundDelivery } from './inbound-delivery.js';
 import type { ClaimedLane, LaneHead } from './lane-store.js';
 import { OutboundDelivery } from './outbound-delivery.js';
+import { ReplyWindow } from './reply-window.js';
 import { isUnknown } from './uncertain-attempts.js';
 
 /**
@@ -15,12 +16,14 @@ export class LaneDrain {
   private readonly heads: HeadDelivery;
   private readonly inbound: InboundDelivery;
   private readonly outbound: OutboundDelivery;
+  private readonly window: ReplyWindow;
   private stopping = false;
 
   constructor(private readonly deps: DeliveryDependencies) {
     this.heads = new HeadDelivery(deps);
     this.inbound = new InboundDelivery(deps, this.heads);
-    this.outbound = new OutboundDelivery(deps, this.heads);
+    this.window = new ReplyWindow(deps, this.heads);
+    this.outbound = new OutboundDelivery(deps, this.heads, this.window);
   }
 
   /** Running drains finish the item they are at and give their lanes back. */
@@ -41,7 +44,7 @@ export class LaneDrain {
     let step: Step = 'next';
     for (let items = 0; step === 'next' && !this.stopping; items += 1) {
       if (items >= options.maxItems || nowMs() - startedMs > options.maxDrainMs) break;
-      const head = await store.head(lane);
+      const head = await store.head(lane, this.window.ms(lane));
       if (!head) break;
       step = await this.deliver(lane, head);
     }

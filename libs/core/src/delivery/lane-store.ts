@@ -1,4 +1,11 @@
-import type { AuthorType, Direction, MessageContent, PartContent, HistoryEntry } from '../content.js';
+import type {
+  AuthorType,
+  Channel,
+  Direction,
+  MessageContent,
+  PartContent,
+  HistoryEntry,
+} from '../content.js';
 import type { DeliveryErrorKind, HoldReason } from '../delivery-error.js';
 import type { ReceiptStatus } from '../receipts.js';
 import type { NumberSettings } from '../number-settings.js';
@@ -18,6 +25,7 @@ export interface ClaimedLane {
   threadId: string;
   number: SenderNumber & {
     id: string;
+    channel: Channel;
     configured: boolean;
     chatGatewayChannelId?: string;
     queueId?: string;
@@ -25,7 +33,8 @@ export interface ClaimedLane {
     messagesPerSecond?: number;
     settings: NumberSettings;
   };
-  customer: { id: string; address: string; name?: string };
+  /** `optedOut`: they want no messages from this number. Known of outbound lanes only. */
+  customer: { id: string; address: string; name?: string; optedOut: boolean };
   /** Consecutive attempts at the head that did not succeed. */
   failures: number;
 }
@@ -48,7 +57,8 @@ export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number];
 export interface StoredAttempt {
   id: string;
   partN: number;
-  kind: 'send' | 'create';
+  /** `template`: it asked the customer to write, before their window opens again. */
+  kind: 'send' | 'create' | 'template';
   outcome: AttemptOutcome;
   /** Since it started and since it ended, by the database's clock, milliseconds. */
   startedAgoMs: number;
@@ -115,6 +125,11 @@ export interface LaneHead {
   attempts: StoredAttempt[];
   /** Inbound only. */
   conversation?: OpenConversation;
+  /**
+   * Where the channel takes free texts only for so long after the customer's last one; `asked`: it is closed, and they were
+   * sent the template that asks them to write.
+   */
+  replyWindow?: 'open' | 'closed' | 'asked';
 }
 
 /** How an attempt ended, for its row. */
@@ -171,7 +186,8 @@ export interface Settlement {
 /** What delivery needs from storage. Every write answers false (or undefined) when the fence is not ours any more. */
 export abstract class LaneStore {
   abstract claim(laneId: string, leaseMs: number): Promise<ClaimedLane | undefined>;
-  abstract head(lane: ClaimedLane): Promise<LaneHead | undefined>;
+  /** `replyWindowMs`: of an outbound lane's channel, where it has a window. */
+  abstract head(lane: ClaimedLane, replyWindowMs?: number): Promise<LaneHead | undefined>;
   abstract renew(lease: Lease, leaseMs: number): Promise<boolean>;
   abstract storeParts(lease: Lease, messageId: string, parts: PartContent[]): Promise<boolean>;
   /** Renews the lease and stores the attempt as `sending`, in one statement. */
@@ -189,6 +205,24 @@ export abstract class LaneStore {
     leaseMs: number,
     settlement: Settlement,
   ): Promise<Settlement['delivery'] | undefined>;
+  /** The same for a template that asks the customer to write. None is asked twice before they have. */
+  abstract intentTemplate(
+    lease: Lease,
+    leaseMs: number,
+    attempt: { id: string; messageId: string; seq: number },
+  ): Promise<boolean>;
+  /** Holds the head until the customer writes, and has its author told. Answers what it is then: `open` if they just did. */
+  abstract holdForWindow(
+    lease: Lease,
+    leaseMs: number,
+    head: { messageId: string; seq: number; replyWindowMs: number; templateRefused: boolean },
+  ): Promise<Settlement['delivery'] | undefined>;
+  /** The template that asks customers to write is none that the provider takes: nobody was asked. */
+  abstract templateRefused(lease: Lease): Promise<boolean>;
+  /** The provider refused this attempt because the window is closed, whatever we knew. */
+  abstract windowClosed(lease: Lease, messageId: string, attemptId: string): Promise<boolean>;
+  /** The provider refused this attempt because the customer has opted out. */
+  abstract optedOut(messageId: string, attemptId: string): Promise<void>;
   /** Lets the lane wait without touching its head. */
   abstract wait(lease: Lease, ms: number, waitingFor: 'opening' | 'closing' | 'back-off'): Promise<boolean>;
   /** Adds a standstill that is over to the ages of what waits in the lane. */

@@ -1,8 +1,12 @@
-import { DeliveryError } from '../delivery-error.js';
+import { DeliveryError, OPTED_OUT } from '../delivery-error.js';
+import type { PartContent } from '../content.js';
+import type { CallContext, Sent } from '../ports.js';
+import { withCommand } from '../text/template-command.js';
 import type { DeliveryDependencies, Step } from './delivery.js';
 import { ids, type HeadDelivery } from './head-delivery.js';
 import type { ClaimedLane, LaneHead, StoredAttempt, StoredPart } from './lane-store.js';
 import { callThrough, type Permit } from './provider-gate.js';
+import type { ReplyWindow } from './reply-window.js';
 import type { Look, Verdict } from './uncertain-attempts.js';
 
 /** How many of a conversation's newest messages are read to find who wrote one. */
@@ -17,6 +21,7 @@ export class OutboundDelivery {
   constructor(
     private readonly deps: DeliveryDependencies,
     private readonly heads: HeadDelivery,
+    private readonly window: ReplyWindow,
   ) {}
 
   async deliver(lane: ClaimedLane, head: LaneHead): Promise<Step> {
@@ -25,17 +30,43 @@ export class OutboundDelivery {
       this.lookUp(lane, head, part, attempt, look),
     );
     if (step !== 'clear') return step;
+    if (lane.customer.optedOut) throw new DeliveryError('failed', { code: OPTED_OUT });
+    const content = withCommand(head.content, lane.number.settings);
+    const replyWindowMs = this.window.ms(lane);
+    if (replyWindowMs !== undefined && content.type !== 'template' && head.replyWindow !== 'open') {
+      return this.window.closed(lane, head, replyWindowMs);
+    }
     return this.heads.deliverPart(lane, head, {
-      prepare: () => this.deps.channel.render(head.content),
+      prepare: () => this.deps.channel.render(content),
       ...(head.conversationId && { conversationId: head.conversationId }),
-      call: (part, attemptId, context) => {
-        const attempt = { messageId: head.messageId, attemptId };
-        return this.deps.channel.send(
-          { number: lane.number, to: lane.customer.address, part, attempt },
-          context,
-        );
-      },
+      call: (part, attemptId, context) => this.send(lane, head, part, attemptId, context),
+      ...(replyWindowMs !== undefined && {
+        onWindow: (attempt) => this.window.refused(lane, head, attempt),
+      }),
     });
+  }
+
+  private async send(
+    lane: ClaimedLane,
+    head: LaneHead,
+    part: PartContent,
+    attemptId: string,
+    context: CallContext,
+  ): Promise<Sent> {
+    const { store, channel, options } = this.deps;
+    const attempt = { messageId: head.messageId, attemptId };
+    const expiresInMs = options.maxAgeMs.outbound - head.ageMs;
+    try {
+      const { number, customer } = lane;
+      return await channel.send({ number, to: customer.address, part, attempt, expiresInMs }, context);
+    } catch (error) {
+      if (error instanceof DeliveryError && error.code === OPTED_OUT) {
+        lane.customer.optedOut = true;
+        // Should it not be kept, the next call is refused, too.
+        await store.optedOut(head.messageId, attemptId).catch(() => undefined);
+      }
+      throw error;
+    }
   }
 
   private async lookUp(

@@ -18,6 +18,7 @@ import {
   type Accepted,
   type LaneMessage,
 } from './messages.js';
+import { recordKeywords } from './opt-outs.js';
 import { acceptReceipts } from './receipts.js';
 
 type Event = InboundMessageReceived | ReceiptReceived | DeskEventReceived;
@@ -88,7 +89,9 @@ export class PostgresAcceptor extends Acceptor {
   private async commit(pool: Pool, messages: LaneMessage[], apart: boolean): Promise<Accepted> {
     const { origin = 'webhook' } = this.options;
     const appended = apart || origin === 'reconciler' ? undefined : await this.append(pool, messages);
-    return appended ?? (await acceptMessages(pool, messages, this.known, origin));
+    const accepted = appended ?? (await acceptMessages(pool, messages, this.known, origin));
+    await recordKeywords(pool, events(messages));
+    return accepted;
   }
 
   private async append(pool: Pool, messages: LaneMessage[]): Promise<Accepted | undefined> {

@@ -25,6 +25,14 @@ export async function acceptReceipts(
       events.map((event) => event.late ?? null),
     ],
   });
+  for (const { optedOut, attempt, providerMessageId } of events) {
+    if (!optedOut) continue;
+    await db.query('select record_refusal($1, $2, $3)', [
+      attempt?.messageId ?? null,
+      attempt?.attemptId ?? null,
+      providerMessageId,
+    ]);
+  }
   const results = events.map((): AcceptResult => 'duplicate');
   for (const row of rows) results[row.ord - 1] = 'accepted';
   const lanes = new Set(rows.map((row) => row.lane_id).filter((laneId) => laneId !== null));

@@ -4,7 +4,8 @@ import { inTransaction, type Pool } from '../database.js';
 /** Something that whoever wrote a message is to be told. */
 export interface DueNote {
   id: string;
-  kind: 'failed' | 'recovered';
+  /** `window…`: an agent's message waits for the customer, who was asked to write, or not, or that was refused. */
+  kind: 'failed' | 'recovered' | 'window' | 'window-asked' | 'window-refused';
   /** The message's. */
   direction: Direction;
   content: MessageContent;

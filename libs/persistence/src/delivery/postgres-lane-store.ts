@@ -54,9 +54,12 @@ export class PostgresLaneStore extends LaneStore {
     return row && claimedLane(row);
   }
 
-  async head(lane: ClaimedLane): Promise<LaneHead | undefined> {
-    const statement = lane.direction === 'inbound' ? sql.inboundHead : sql.outboundHead;
-    const [row] = await this.rows<HeadRow>(statement, [lane.lease.laneId]);
+  async head(lane: ClaimedLane, replyWindowMs?: number): Promise<LaneHead | undefined> {
+    const { laneId } = lane.lease;
+    const [row] =
+      lane.direction === 'inbound'
+        ? await this.rows<HeadRow>(sql.inboundHead, [laneId])
+        : await this.rows<HeadRow>(sql.outboundHead, [laneId, replyWindowMs ?? null]);
     return row && laneHead(row);
   }
 
@@ -90,6 +93,50 @@ export class PostgresLaneStore extends LaneStore {
       attempt.partN,
       attempt.conversationId ?? null,
     ]);
+  }
+
+  intentTemplate(
+    lease: Lease,
+    leaseMs: number,
+    attempt: { id: string; messageId: string; seq: number },
+  ): Promise<boolean> {
+    return this.took(sql.intentTemplate, [
+      lease.laneId,
+      lease.fence,
+      leaseMs,
+      attempt.id,
+      attempt.messageId,
+      attempt.seq,
+    ]);
+  }
+
+  async holdForWindow(
+    lease: Lease,
+    leaseMs: number,
+    head: { messageId: string; seq: number; replyWindowMs: number; templateRefused: boolean },
+  ): Promise<Settlement['delivery'] | undefined> {
+    const [row] = await this.rows<{ delivery: Settlement['delivery'] | null }>(sql.holdForWindow, [
+      lease.laneId,
+      lease.fence,
+      leaseMs,
+      head.messageId,
+      head.seq,
+      head.replyWindowMs,
+      head.templateRefused,
+    ]);
+    return row?.delivery ?? undefined;
+  }
+
+  windowClosed(lease: Lease, messageId: string, attemptId: string): Promise<boolean> {
+    return this.took(sql.windowClosed, [lease.laneId, lease.fence, messageId, attemptId]);
+  }
+
+  templateRefused(lease: Lease): Promise<boolean> {
+    return this.took(sql.templateRefused, [lease.laneId, lease.fence]);
+  }
+
+  async optedOut(messageId: string, attemptId: string): Promise<void> {
+    await this.rows(sql.recordRefusal, [messageId, attemptId]);
   }
 
   async settle(

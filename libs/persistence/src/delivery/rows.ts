@@ -1,4 +1,5 @@
 import type {
+  Channel,
   ClaimedLane,
   LaneHead,
   NumberSettings,
@@ -18,6 +19,7 @@ export interface ClaimRow {
   customer_address: string;
   customer_name: string | null;
   number_id: string;
+  channel: Channel;
   address: string;
   account_sid: string;
   messaging_service_sid: string | null;
@@ -26,6 +28,7 @@ export interface ClaimRow {
   queue_id: string | null;
   language: string | null;
   settings: NumberSettings;
+  opted_out: boolean;
 }
 
 export function claimedLane(row: ClaimRow): ClaimedLane {
@@ -38,10 +41,12 @@ export function claimedLane(row: ClaimRow): ClaimedLane {
     customer: {
       id: row.customer_id,
       address: row.customer_address,
+      optedOut: row.opted_out,
       ...(row.customer_name !== null && { name: row.customer_name }),
     },
     number: {
       id: row.number_id,
+      channel: row.channel,
       address: row.address,
       account: row.account_sid,
       configured: row.number_state === 'configured',
@@ -50,6 +55,7 @@ export function claimedLane(row: ClaimRow): ClaimedLane {
       ...(row.queue_id !== null && { queueId: row.queue_id }),
       ...(row.language !== null && { language: row.language }),
       settings: row.settings,
+      ...(row.settings.smartEncoding !== undefined && { smartEncoding: row.settings.smartEncoding }),
       ...(row.settings.messagesPerSecond !== undefined && {
         messagesPerSecond: row.settings.messagesPerSecond,
       }),
@@ -110,6 +116,7 @@ export interface HeadRow {
   parts: StoredPart[];
   attempts: Nullable<StoredAttempt>[];
   conversation: ConversationJson | null;
+  reply_window: LaneHead['replyWindow'] | null;
 }
 
 export function laneHead(row: HeadRow): LaneHead {
@@ -128,6 +135,7 @@ export function laneHead(row: HeadRow): LaneHead {
     ...(row.author_id !== null && { authorId: row.author_id }),
     ...(row.conversation_id !== null && { conversationId: row.conversation_id }),
     ...(row.conversation !== null && { conversation: openConversation(row.conversation) }),
+    ...(row.reply_window && { replyWindow: row.reply_window }),
   };
 }
 

@@ -18,9 +18,10 @@ export const claim = statement(
        and exists (select from lane_items where lane_id = $1)
      returning id, fence, direction, tenant_id, thread_id, failures
    )
-   select l.*, t.customer_id, t.customer_address, c.name as customer_name, n.id as number_id, n.address, n.account_sid,
+   select l.*, t.customer_id, t.customer_address, c.name as customer_name, n.id as number_id, n.channel, n.address, n.account_sid,
      n.messaging_service_sid, n.state as number_state, n.chat_gateway_channel_id, n.queue_id, n.language,
-     n.settings
+     n.settings, l.direction = 'outbound' and is_opted_out(l.tenant_id, n.account_sid, n.address,
+       n.messaging_service_sid, t.customer_id) as opted_out
    from claimed l join threads t on t.id = l.thread_id join customers c on c.id = t.customer_id
    join business_numbers n on n.id = t.number_id`,
 );
@@ -54,13 +55,14 @@ const conversationJson = `json_build_object('id', c.id, 'state', c.state,
 
 export const outboundHead = statement(
   'outbound-head',
-  `select ${headColumns}, null as conversation
+  `select ${headColumns}, null as conversation,
+     case when $2::float8 is not null then reply_window(i.lane_id, $2) end as reply_window
    ${head} where i.lane_id = $1 order by i.seq limit 1`,
 );
 
 export const inboundHead = statement(
   'inbound-head',
-  `select ${headColumns}, case when c.id is not null then ${conversationJson} end as conversation
+  `select ${headColumns}, case when c.id is not null then ${conversationJson} end as conversation, null as reply_window
    ${head} left join conversations c on c.thread_id = m.thread_id and c.state <> 'closed'
    where i.lane_id = $1 order by i.seq limit 1`,
 );
@@ -104,6 +106,39 @@ export const intent = statement(
    )
    select message_id from item`,
 );
+
+// Remembered with the intent, so that whatever becomes of the call, nobody is asked twice.
+export const intentTemplate = statement(
+  'intent-template',
+  `with lane as (
+     update lanes set lease_until = clock_timestamp() + $3 * interval '1 ms', template_sent_at = clock_timestamp()
+     where id = $1 and fence = $2 and lease_until is not null returning id
+   ),
+   item as (
+     select i.message_id from lane_items i join lane on i.lane_id = lane.id where i.seq = $6
+   )
+   insert into attempts (message_id, id, part_n, kind, fence, outcome)
+   select message_id, $4, 0, 'template', $2, 'sending' from item where message_id = $5 returning message_id`,
+);
+
+export const holdForWindow = statement(
+  'hold-for-window',
+  'select hold_for_window($1, $2, $3, $4, $5, $6, $7) as delivery',
+);
+
+export const windowClosed = statement(
+  'window-closed',
+  `update lanes l set window_closed_at = greatest(l.window_closed_at, a.started_at)
+   from attempts a
+   where l.id = $1 and l.fence = $2 and l.lease_until is not null and a.message_id = $3 and a.id = $4 returning l.id`,
+);
+
+export const templateRefused = statement(
+  'template-refused',
+  `update lanes set template_sent_at = null where id = $1 and fence = $2 and lease_until is not null returning id`,
+);
+
+export const recordRefusal = statement('record-refusal', 'select record_refusal($1, $2, null)');
 
 /** Columns of an attempt's end, as parameters from $first on: see attemptValues. */
 function attemptEnd(first: number): string {

@@ -14,9 +14,9 @@ export class Attempt {
   @Column({ name: 'part_n', type: 'int' })
   partN!: number;
 
-  /** `create`: the call that made the conversation, which carries no part. */
+  /** `create`: the call that made the conversation; `template`: what asks a customer to write. Neither carries a part. */
   @Column({ type: 'text' })
-  kind!: 'send' | 'create';
+  kind!: 'send' | 'create' | 'template';
 
   @Column({ name: 'started_at', type: 'timestamptz' })
   startedAt!: Date;

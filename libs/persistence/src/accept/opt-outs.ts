@@ -1,0 +1,15 @@
+import type { InboundMessageReceived } from '#core';
+import type { Queryable } from '../database.js';
+import { keyDigest } from './keys.js';
+
+/**
+ * Keeps what customers said by STOP and START, once their messages are stored and before the webhook is answered: where this
+ * fails the provider sends the message again, and what came before is kept then. The newest word of a customer counts.
+ */
+export async function recordKeywords(db: Queryable, events: InboundMessageReceived[]): Promise<void> {
+  for (const { content, dedupeKey } of events) {
+    const keyword = content.context?.keyword;
+    if (keyword !== 'stop' && keyword !== 'start') continue;
+    await db.query('select record_keyword($1, $2)', [keyDigest(dedupeKey), keyword === 'stop']);
+  }
+}

@@ -1,0 +1,213 @@
+import { acceptFunctions } from './0001-accept.sql.js';
+import { outcomes } from './0005-outcomes.sql.js';
+import { functionIn } from './function-in.js';
+
+/**
+ * What stops messages to a customer before they are sent: a reply window that is closed, and their word that they want none.
+ * Everything that a worker or gateway of the version before calls keeps its signature (ADR 0027).
+ */
+export const windowsAndOptOuts = /* sql */ `
+alter table lanes
+  -- when the provider last called the reply window closed, by the start of the call that it refused
+  add column window_closed_at timestamptz,
+  -- when the customer was last sent the template that asks them to write
+  add column template_sent_at timestamptz;
+alter table messages add column window_told boolean not null default false;
+alter table attempts drop constraint attempts_kind_check,
+  add constraint attempts_kind_check check (kind in ('send', 'create', 'template'));
+
+-- Who wants no messages from a sender of ours, and who wants them again.
+create table opt_outs (
+  tenant_id text not null,
+  account_sid text not null,
+  -- a Messaging Service, or an address of ours that belongs to none
+  sender text not null,
+  customer_id uuid not null,
+  opted_out boolean not null,
+  -- what said so: a message of theirs, an attempt of ours that was refused, an operator's act; the latest counts (UUIDv7)
+  source uuid not null,
+  changed_at timestamptz not null default clock_timestamp(),
+  primary key (tenant_id, account_sid, sender, customer_id)
+);
+create index opt_outs_customer on opt_outs (customer_id);
+
+create function record_opt_out(p_thread_id uuid, p_opted_out boolean, p_source uuid) returns void language sql as $$
+  insert into opt_outs as o (tenant_id, account_sid, sender, customer_id, opted_out, source)
+  select t.tenant_id, n.account_sid, coalesce(n.messaging_service_sid, n.address), t.customer_id, p_opted_out, p_source
+  from threads t join business_numbers n on n.id = t.number_id where t.id = p_thread_id
+  on conflict (tenant_id, account_sid, sender, customer_id) do update
+    set opted_out = excluded.opted_out, source = excluded.source, changed_at = clock_timestamp()
+    where o.source < excluded.source
+$$;
+
+-- A customer's STOP or START, by the key of the message. Safe to call again, and for one that came before.
+create function record_keyword(p_digest bytea, p_opted_out boolean) returns void language sql as $$
+  select record_opt_out(m.thread_id, p_opted_out, m.id)
+  from dedupe_keys k join messages m on m.id = k.message_id where k.digest = p_digest
+$$;
+
+-- The provider refused an attempt because its customer has opted out.
+create function record_refusal(p_message_id uuid, p_attempt_id uuid, p_provider_id text) returns void language sql as $$
+  select record_opt_out(m.thread_id, true, a.id)
+  from attempts a join messages m on m.id = a.message_id
+  where (a.message_id = p_message_id and a.id = p_attempt_id) or (p_attempt_id is null and a.provider_id = p_provider_id)
+  limit 1
+$$;
+
+create function is_opted_out(p_tenant text, p_account text, p_address text, p_service text, p_customer_id uuid)
+returns boolean language sql stable as $$
+  select exists (select from opt_outs o where o.tenant_id = p_tenant and o.account_sid = p_account
+    and o.sender = coalesce(p_service, p_address) and o.customer_id = p_customer_id and o.opted_out)
+$$;
+
+-- Whether the customer of a message's thread has written since an instant: then a closed reply window is open again.
+-- Notes and hand-overs stand in the same lane, and are nobody's words.
+create or replace function wrote_since(p_thread_id uuid, p_since timestamptz) returns boolean language sql stable as $$
+  select coalesce((
+    select m.accepted_at > p_since from lanes l join messages m on m.lane_id = l.id
+    where l.thread_id = p_thread_id and l.direction = 'inbound' and m.author_type = 'user' order by m.seq desc limit 1
+  ), false)
+$$;
+
+-- The reply window of an outbound lane: 'open', 'closed', or 'asked' where the customer was sent the template since they
+-- last wrote.
+create function reply_window(p_lane_id uuid, p_window_ms float8) returns text language sql stable as $$
+  select case
+    when w.wrote_at > greatest(clock_timestamp() - p_window_ms * interval '1 ms', w.window_closed_at) then 'open'
+    when w.template_sent_at > coalesce(w.wrote_at, '-infinity') then 'asked'
+    else 'closed' end
+  from (
+    select o.window_closed_at, o.template_sent_at, (
+      select m.accepted_at from lanes i join messages m on m.lane_id = i.id
+      where i.thread_id = o.thread_id and i.direction = 'inbound' and m.author_type = 'user' order by m.seq desc limit 1
+    ) as wrote_at
+    from lanes o where o.id = p_lane_id
+  ) w
+$$;
+
+-- The agent will read that the message waits for the customer, once.
+create function tell_window(p_message_id uuid, p_kind text) returns void language sql as $$
+  with told as (
+    update messages set window_told = true
+    where id = p_message_id and author_type <> 'bot' and not window_told returning id, tenant_id
+  )
+  insert into notes_due (id, tenant_id, message_id, kind) select new_id(), tenant_id, id, p_kind from told
+$$;
+
+-- Holds the head of a lane for its reply window, guarded by the fence. Answers its delivery: 'held', 'open' where the window
+-- has opened meanwhile, or what it has come to by a late report. Null when the fence is not the caller's. Whoever opens windows
+-- locks the lane, too: they see it held, or are seen here. p_refused: the provider has refused the template.
+create function hold_for_window(
+  p_lane_id uuid, p_fence bigint, p_lease_ms float8, p_message_id uuid, p_seq bigint, p_window_ms float8,
+  p_refused boolean
+) returns text language plpgsql as $$
+declare
+  state text;
+begin
+  update lanes set lease_until = clock_timestamp() + p_lease_ms * interval '1 ms', failures = 0, not_before = null,
+    waiting_for = null
+  where id = p_lane_id and fence = p_fence and lease_until is not null;
+  if not found then
+    return null;
+  end if;
+  state := reply_window(p_lane_id, p_window_ms);
+  if state = 'open' or not exists (select from lane_items where lane_id = p_lane_id and seq = p_seq) then
+    return (select delivery from messages where id = p_message_id);
+  end if;
+  update lanes set still_since = coalesce(still_since, clock_timestamp()) where id = p_lane_id;
+  update lane_items set state = 'held', reason = 'window' where lane_id = p_lane_id and seq = p_seq;
+  update messages set delivery = 'held', reason = 'window' where id = p_message_id;
+  perform tell_window(p_message_id, case when state = 'asked' then 'window-asked'
+    when p_refused then 'window-refused' else 'window' end);
+  return 'held';
+end $$;
+
+-- A provider's report of failure about a part that counted as submitted, while its message did or while
+-- later parts of it wait. Answers whether its lane has work again. The caller holds the lane's row.
+create or replace function apply_late_failure(p_message_id uuid, p_attempt_id uuid) returns boolean language plpgsql as $$
+declare
+  m record;
+  a record;
+  verdict text;
+  asks boolean := false;
+begin
+  select id, thread_id, lane_id, seq, delivery, submitted_at, replay_from into m from messages where id = p_message_id for update;
+  select receipt_late, receipt_code, part_n, started_at, kind into a from attempts
+  where message_id = p_message_id and id = p_attempt_id;
+  if m.delivery is null or m.delivery not in ('submitted', 'open', 'uncertain') or a.receipt_late is null
+    or a.kind <> 'send' then
+    return false;
+  end if;
+  -- Another attempt has brought the part there.
+  if exists (
+    select from attempts o where o.message_id = p_message_id and o.part_n = a.part_n and o.kind = 'send'
+      and o.id <> p_attempt_id and o.outcome = 'submitted' and o.receipt is distinct from 'failed'
+      and o.receipt is distinct from 'undelivered' and (m.replay_from is null or o.id >= m.replay_from)
+  ) then
+    return false;
+  end if;
+  verdict := a.receipt_late;
+  if verdict = 'once-more' and (
+    (select count(*) from attempts
+      where message_id = p_message_id and part_n = a.part_n and receipt_late = 'once-more') > 1
+    or exists (select from messages n where n.lane_id = m.lane_id and n.seq > m.seq and n.submitted_at is not null)
+  ) then
+    verdict := 'failed';
+  end if;
+  if verdict = 'held-window' then
+    update lanes set window_closed_at = greatest(window_closed_at, a.started_at) where id = m.lane_id;
+    if wrote_since(m.thread_id, a.started_at) then
+      verdict := 'once-more';
+    else
+      -- The template is a worker's to send: it finds the window closed, and holds the message after that.
+      asks := exists (select from threads t join business_numbers n on n.id = t.number_id
+        where t.id = m.thread_id and n.settings ? 'windowTemplate');
+    end if;
+  end if;
+  if verdict = 'failed' then
+    update messages set delivery = 'failed', reason = 'reported-by-provider', provider_code = a.receipt_code
+    where id = p_message_id;
+    delete from lane_items where lane_id = m.lane_id and seq = m.seq;
+    perform tell_failure(p_message_id);
+    return m.delivery <> 'submitted';
+  end if;
+  if verdict = 'once-more' and m.delivery <> 'submitted' then
+    return false; -- still in its lane, where the part is sent again
+  end if;
+  asks := asks or verdict = 'once-more';
+  update messages set delivery = case when asks then 'open' else 'held' end,
+    reason = case when not asks then 'window' end, provider_code = a.receipt_code,
+    possible_duplicate = possible_duplicate or m.delivery = 'uncertain', submitted_at = null
+  where id = p_message_id;
+  -- While it counted as submitted it did not grow older.
+  insert into lane_items (lane_id, seq, message_id, state, reason, still_ms)
+  values (m.lane_id, m.seq, p_message_id, case when asks then 'open' else 'held' end,
+    case when not asks then 'window' end,
+    coalesce(extract(epoch from clock_timestamp() - m.submitted_at) * 1000, 0))
+  on conflict (lane_id, seq) do update set state = excluded.state, reason = excluded.reason;
+  if not asks then
+    update lanes set still_since = coalesce(still_since, clock_timestamp()) where id = m.lane_id;
+    perform tell_window(p_message_id, 'window');
+  end if;
+  return asks;
+end $$;
+`;
+
+/** The functions as they were. Who has opted out is forgotten. */
+export const windowsAndOptOutsBefore = /* sql */ `
+drop function hold_for_window;
+drop function tell_window;
+drop function reply_window;
+${functionIn(outcomes, 'apply_late_failure')}
+${functionIn(acceptFunctions, 'wrote_since')}
+drop function is_opted_out;
+drop function record_refusal;
+drop function record_keyword;
+drop function record_opt_out;
+drop table opt_outs;
+delete from attempts where kind = 'template';
+alter table attempts drop constraint attempts_kind_check,
+  add constraint attempts_kind_check check (kind in ('send', 'create'));
+alter table messages drop column window_told;
+alter table lanes drop column template_sent_at, drop column window_closed_at;
+`;
