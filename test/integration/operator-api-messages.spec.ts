@@ -397,12 +397,15 @@ describe('the OpenAPI document', () => {
     'post /api/v1/conversations/{id}/close',
     'get /api/v1/messages',
     'get /api/v1/messages/{id}',
+    'post /api/v1/messages',
     'post /api/v1/messages/replay',
     'post /api/v1/messages/{id}/replay',
     'post /api/v1/messages/{id}/discard',
     'get /api/v1/lanes',
     'post /api/v1/lanes/{id}/pause',
     'post /api/v1/lanes/{id}/resume',
+    'get /api/v1/customers/{id}',
+    'post /api/v1/customers/{id}/opt-out',
     'get /api/v1/audit',
   ];
 

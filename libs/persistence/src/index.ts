@@ -18,6 +18,7 @@ export * from './operator/operator-conversations.js';
 export * from './operator/operator-messages.js';
 export type { MessageFilter } from './operator/message-filter.js';
 export * from './operator/operator-lanes.js';
+export * from './operator/operator-customers.js';
 export * from './operator/operator-replays.js';
 export * from './operator/operator-audit.js';
 export * from './operator/page.js';

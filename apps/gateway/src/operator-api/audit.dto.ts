@@ -28,7 +28,7 @@ export class AuditQuery extends ListQuery {
 
 @ApiSchema({ name: 'AuditTarget' })
 export class AuditTargetResource {
-  @ApiProperty({ type: String, enum: ['number', 'conversation', 'lane', 'message', 'messages'] })
+  @ApiProperty({ type: String, enum: ['number', 'conversation', 'lane', 'message', 'messages', 'customer'] })
   kind!: string;
 
   @ApiPropertyOptional({

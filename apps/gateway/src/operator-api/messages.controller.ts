@@ -1,10 +1,12 @@
-import { Get, Inject, Param, Query } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
-import { OperatorMessages, type MessageFilter } from '#persistence';
+import { Body, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
+import { OperatorMessages, type Actor, type MessageFilter } from '#persistence';
 import { ProblemException } from '#platform';
+import { Audited, By } from './actor.js';
 import { Explanations } from './explanations.js';
 import { listOf, pageRequest } from './list.dto.js';
 import { MessageListResource, MessageResource, MessagesQuery, showMessage } from './messages.dto.js';
+import { contentOf, NewMessageBody } from './new-message.dto.js';
 import { OperatorController, Problems } from './operator-controller.js';
 import { IdPipe, notFound, validated } from './validation.js';
 
@@ -46,6 +48,34 @@ export class MessagesController {
     const message = await this.messages.get(id);
     if (!message) throw notFound();
     return showMessage(message, this.explanations);
+  }
+
+  @Post()
+  @HttpCode(202)
+  @Audited()
+  @ApiOperation({
+    summary: 'Send a message to a customer',
+    description:
+      'A text, or a template. It takes its place behind what waits for the same customer. The same request again, by its idempotencyKey, sends nothing more and answers the same message.',
+  })
+  @ApiAcceptedResponse({ type: MessageResource })
+  @Problems({
+    400: 'A field is wrong or unknown.',
+    404: 'There is no such thread.',
+    409: 'Something else was sent under this idempotencyKey.',
+    415: 'Not JSON.',
+  })
+  async post(
+    @Body(validated(NewMessageBody)) body: NewMessageBody,
+    @By() by: Actor,
+  ): Promise<MessageResource> {
+    const { threadId, idempotencyKey } = body;
+    const id = await this.messages.post({ threadId, idempotencyKey, content: contentOf(body) }, by);
+    if (id === 'unknown') throw new ProblemException(404, { detail: 'There is no thread with this id.' });
+    if (id === 'conflict') {
+      throw new ProblemException(409, { detail: 'Something else was sent under this idempotencyKey.' });
+    }
+    return this.get(id);
   }
 }
 

@@ -7,6 +7,18 @@ import { ListQuery, ListResource, present, QueryAddress, QueryBoolean } from './
 import { IfPresent, IsId, IsInstant, IsPlainText } from './validation.js';
 
 export const DIRECTIONS = ['inbound', 'outbound'] as const;
+const CONTENT_TYPES: readonly MessageContent['type'][] = [
+  'text',
+  'attachments',
+  'location',
+  'contact',
+  'card',
+  'choice',
+  'template',
+  'unknown',
+  'note',
+  'reopening',
+];
 const AUTHOR_TYPES = ['user', 'agent', 'bot', 'unknown'] as const;
 
 export class MessagesQuery extends ListQuery {
@@ -146,7 +158,7 @@ export class MessageResource {
     properties: {
       type: {
         type: 'string',
-        enum: ['text', 'attachments', 'location', 'contact', 'card', 'choice', 'note', 'reopening'],
+        enum: CONTENT_TYPES,
       },
     },
     description: 'As it was accepted, to the letter.',

@@ -13,8 +13,8 @@ const CONTENT_SID = /^HX[0-9a-fA-F]{32}$/;
 const PARTS_WAIT_FOR = ['submitted', 'sent', 'delivered'] as const;
 const ACCOUNT_SID = /^AC[0-9A-Za-z]{1,64}$/;
 
-@ApiSchema({ name: 'WindowTemplate' })
-export class WindowTemplateBody {
+@ApiSchema({ name: 'Template', description: 'A text that was approved beforehand, or made for reuse.' })
+export class TemplateBody {
   @ApiProperty({ type: String, pattern: CONTENT_SID.source, description: 'An approved WhatsApp template.' })
   @Matches(CONTENT_SID, { message: '$property must be the sid of a content template (HX…)' })
   contentSid!: string;
@@ -103,15 +103,15 @@ export class NumberSettingsBody {
   partsWaitFor?: (typeof PARTS_WAIT_FOR)[number];
 
   @ApiPropertyOptional({
-    type: () => WindowTemplateBody,
+    type: () => TemplateBody,
     description:
       "WhatsApp: sent once when an agent writes while the customer's reply window is closed. Absent: nothing is sent, the agent is told at once.",
   })
   @IfPresent()
   @IsObject()
   @ValidateNested()
-  @Type(() => WindowTemplateBody)
-  windowTemplate?: WindowTemplateBody;
+  @Type(() => TemplateBody)
+  windowTemplate?: TemplateBody;
 
   @ApiPropertyOptional({
     type: 'object',

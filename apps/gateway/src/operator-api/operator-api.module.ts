@@ -3,6 +3,7 @@ import { WakeUps } from '#core';
 import {
   OperatorAudit,
   OperatorConversations,
+  OperatorCustomers,
   OperatorDatabase,
   OperatorLanes,
   OperatorMessages,
@@ -11,6 +12,7 @@ import {
 } from '#persistence';
 import { AuditController } from './audit.controller.js';
 import { ConversationsController } from './conversations.controller.js';
+import { CustomersController } from './customers.controller.js';
 import { Explanations } from './explanations.js';
 import { LanesController } from './lanes.controller.js';
 import { MessagesController } from './messages.controller.js';
@@ -33,6 +35,7 @@ export class OperatorApiModule {
         MessagesController,
         ReplaysController,
         LanesController,
+        CustomersController,
         AuditController,
       ],
       providers: [
@@ -48,6 +51,7 @@ export class OperatorApiModule {
           OperatorMessages,
           OperatorReplays,
           OperatorLanes,
+          OperatorCustomers,
           OperatorAudit,
         ].map((type) => store(type)),
       ],

@@ -7,9 +7,11 @@ export const AUDIT_ACTIONS = [
   'conversation.close',
   'lane.pause',
   'lane.resume',
+  'message.post',
   'message.replay',
   'message.discard',
   'messages.replay',
+  'customer.opt-out',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

@@ -122,6 +122,59 @@ begin
   return 'held';
 end $$;
 
+-- A message of a bot's or an operator's to a customer, once per key: 'posted', 'repeated' (the same came before under this
+-- key), 'conflict' (something else did), 'unknown' (no such thread). Lock order as everywhere: keys before lanes.
+create function post_message(
+  p_tenant text, p_thread_id uuid, p_digest bytea, p_body_digest bytea, p_id uuid, p_content json, p_actor text,
+  p_operator text
+) returns table (outcome text, message_id uuid, lane_id uuid) language plpgsql as $$
+#variable_conflict use_column
+declare
+  before record;
+  lane record;
+begin
+  if not exists (select from threads t where t.id = p_thread_id and t.tenant_id = p_tenant) then
+    return query select 'unknown', null::uuid, null::uuid;
+    return;
+  end if;
+  insert into dedupe_keys (digest, message_id, body_digest, origin) values (p_digest, p_id, p_body_digest, 'webhook')
+  on conflict do nothing;
+  if not found then
+    select k.message_id, k.body_digest into before from dedupe_keys k where k.digest = p_digest;
+    return query select case when before.body_digest = p_body_digest then 'repeated' else 'conflict' end,
+      before.message_id, null::uuid;
+    return;
+  end if;
+  insert into lanes as l (id, tenant_id, thread_id, direction, next_seq) values (new_id(), p_tenant, p_thread_id, 'outbound', 1)
+  on conflict (thread_id, direction) do update set next_seq = l.next_seq + 1
+  returning l.id, l.next_seq into lane;
+  insert into messages (id, tenant_id, thread_id, lane_id, direction, author_type, seq, content, delivery, conversation_id)
+  values (p_id, p_tenant, p_thread_id, lane.id, 'outbound', 'bot', lane.next_seq, p_content, 'open',
+    (select c.id from conversations c where c.thread_id = p_thread_id and c.state <> 'closed'));
+  insert into lane_items (lane_id, seq, message_id, state) values (lane.id, lane.next_seq, p_id, 'open');
+  perform record_act(p_tenant, p_actor, p_operator, 'message.post', 'message', p_id,
+    jsonb_build_object('type', p_content ->> 'type'));
+  return query select 'posted', p_id, lane.id;
+end $$;
+
+-- An operator's word about a customer who has opted out of a number, or in again. Answers whether there is such a thread.
+create function set_opt_out(
+  p_tenant text, p_customer_id uuid, p_number_id uuid, p_opted_out boolean, p_actor text, p_operator text
+) returns boolean language plpgsql as $$
+declare
+  thread uuid;
+begin
+  select t.id into thread from threads t
+  where t.tenant_id = p_tenant and t.customer_id = p_customer_id and t.number_id = p_number_id;
+  if thread is null then
+    return false;
+  end if;
+  perform record_opt_out(thread, p_opted_out, new_id());
+  perform record_act(p_tenant, p_actor, p_operator, 'customer.opt-out', 'customer', p_customer_id,
+    jsonb_build_object('numberId', p_number_id, 'optedOut', p_opted_out));
+  return true;
+end $$;
+
 -- A provider's report of failure about a part that counted as submitted, while its message did or while
 -- later parts of it wait. Answers whether its lane has work again. The caller holds the lane's row.
 create or replace function apply_late_failure(p_message_id uuid, p_attempt_id uuid) returns boolean language plpgsql as $$
@@ -195,6 +248,8 @@ end $$;
 
 /** The functions as they were. Who has opted out is forgotten. */
 export const windowsAndOptOutsBefore = /* sql */ `
+drop function set_opt_out;
+drop function post_message;
 drop function hold_for_window;
 drop function tell_window;
 drop function reply_window;

@@ -1,8 +1,12 @@
 import { In, type DataSource, type SelectQueryBuilder } from 'typeorm';
+import { v7 as uuid } from 'uuid';
+import type { MessageContent, WakeUps } from '#core';
+import { keyDigest } from '../accept/keys.js';
 import { Attempt } from '../entities/attempt.js';
 import { Message, type Delivery } from '../entities/message.js';
 import { Part } from '../entities/part.js';
 import { filteredMessages, lanesAt, type MessageFilter } from './message-filter.js';
+import { actorValues, type Actor } from './operator-audit.js';
 import type { OperatorDatabase } from './operator-database.js';
 import { pageOf, type Page, type PageRequest } from './page.js';
 
@@ -22,7 +26,33 @@ const UNDER_WAY: ReadonlySet<Delivery> = new Set(['open', 'sending', 'uncertain'
  * and then reads these messages, their parts and attempts by id, which touches the partitions of their months alone.
  */
 export class OperatorMessages {
-  constructor(private readonly database: OperatorDatabase) {}
+  constructor(
+    private readonly database: OperatorDatabase,
+    private readonly wakeUps: WakeUps,
+  ) {}
+
+  /** Puts a message into its customer's lane, once per key. Answers its id. */
+  async post(
+    message: { threadId: string; idempotencyKey: string; content: MessageContent },
+    by: Actor,
+  ): Promise<string> {
+    const { threadId, idempotencyKey, content } = message;
+    const { tenantId } = this.database;
+    const dataSource = await this.database.connect();
+    const [answer] = await dataSource.query<
+      { outcome: string; message_id: string | null; lane_id: string | null }[]
+    >('select * from post_message($1, $2, $3, $4, $5, $6, $7, $8)', [
+      tenantId,
+      threadId,
+      keyDigest(`api:message:${tenantId}:${idempotencyKey}`),
+      keyDigest(JSON.stringify([threadId, content])),
+      uuid(),
+      JSON.stringify(content),
+      ...actorValues(by),
+    ]);
+    if (answer?.lane_id) this.wakeUps.wake([{ laneId: answer.lane_id, direction: 'outbound' }]);
+    return answer?.outcome === 'conflict' ? 'conflict' : (answer?.message_id ?? 'unknown');
+  }
 
   /** The newest first. */
   async list(filter: MessageFilter, page: PageRequest): Promise<Page<ShownMessage>> {

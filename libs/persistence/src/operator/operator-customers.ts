@@ -1,0 +1,46 @@
+import { addressesOf } from './customer-addresses.js';
+import { actorValues, type Actor } from './operator-audit.js';
+import type { OperatorDatabase } from './operator-database.js';
+
+/** A customer, and what they have said of our messages. */
+export interface ShownCustomer {
+  id: string;
+  name: string | null;
+  addresses: string[];
+  optOuts: { accountSid: string; sender: string; optedOut: boolean; changedAt: Date }[];
+}
+
+/** Customers, as operators see them. */
+export class OperatorCustomers {
+  constructor(private readonly database: OperatorDatabase) {}
+
+  async get(id: string): Promise<ShownCustomer | undefined> {
+    const dataSource = await this.database.connect();
+    const [customer] = await dataSource.query<{ id: string; name: string | null }[]>(
+      'select id, name from customers where id = $1 and tenant_id = $2',
+      [id, this.database.tenantId],
+    );
+    if (!customer) return undefined;
+    const optOuts = await dataSource.query<ShownCustomer['optOuts']>(
+      `select account_sid as "accountSid", sender, opted_out as "optedOut", changed_at as "changedAt" from opt_outs
+       where customer_id = $1 and tenant_id = $2 order by sender`,
+      [id, this.database.tenantId],
+    );
+    const addresses = (await addressesOf(dataSource, [id])).get(id) ?? [];
+    return { ...customer, addresses, optOuts };
+  }
+
+  /** Of everything that is sent by this number, or by its Messaging Service. Undefined where they never met. */
+  async setOptOut(
+    id: string,
+    change: { numberId: string; optedOut: boolean },
+    by: Actor,
+  ): Promise<ShownCustomer | undefined> {
+    const dataSource = await this.database.connect();
+    const [answer] = await dataSource.query<{ done: boolean }[]>(
+      'select set_opt_out($1, $2, $3, $4, $5, $6) as done',
+      [this.database.tenantId, id, change.numberId, change.optedOut, ...actorValues(by)],
+    );
+    return answer?.done ? this.get(id) : undefined;
+  }
+}
