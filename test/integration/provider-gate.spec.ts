@@ -38,7 +38,7 @@ const OPTIONS: GateOptions = {
   callTimeoutMs: 100,
   lanesAtOnce: LANES_AT_ONCE,
   concurrency: { channel: 100, desk: 100 },
-  messagesPerSecond: { sms: 1_000, whatsapp: 1_000 },
+  messagesPerSecond: () => 1_000,
 };
 const LOGGER = { debug() {}, info() {}, warn() {}, error() {} } as unknown as Logger;
 

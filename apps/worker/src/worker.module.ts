@@ -1,7 +1,7 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
 import { CLOSE_GRACE_MS, READY_MS, ChannelPort, DeskPort, LaneDrain, type DeliveryObserver } from '#core';
-import { TwilioDeliveryModule } from '#channel-twilio';
+import { messagesPerSecond, TwilioDeliveryModule } from '#channel-twilio';
 import { ChatGatewayDeskModule } from '#desk-chat-gateway';
 import {
   ConversationChecks,
@@ -113,7 +113,11 @@ function gateOptions(configuration: ConfigurationByRole['worker']): GateOptions 
     lanesAtOnce: LANES_PER_DIRECTION,
     callTimeoutMs: configuration.sendTimeoutMs,
     concurrency: { channel: configuration.twilioConcurrency, desk: configuration.chatGatewayConcurrency },
-    messagesPerSecond: { sms: configuration.smsPerSecond, whatsapp: configuration.whatsappPerSecond },
+    messagesPerSecond: (address) =>
+      messagesPerSecond(address, {
+        sms: configuration.smsPerSecond,
+        whatsapp: configuration.whatsappPerSecond,
+      }),
   };
 }
 

@@ -7,3 +7,4 @@ export { TwilioChannel } from './sender.js';
 export type { TwilioChannelOptions } from './sender.js';
 export { TwilioDeliveryModule, TwilioWebhooksModule } from './twilio.module.js';
 export { TwilioWebhookController } from './webhook.controller.js';
+export { messagesPerSecond } from './sender-kind.js';

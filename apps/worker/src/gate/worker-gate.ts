@@ -27,7 +27,7 @@ export interface GateOptions extends HealthOptions {
   /** Calls under way per account, over all workers. */
   concurrency: Record<Provider, number>;
   /** Messages per second of a number that has no limit of its own, over all workers. */
-  messagesPerSecond: { sms: number; whatsapp: number };
+  messagesPerSecond: (address: string) => number;
 }
 
 export interface GateDependencies {
@@ -150,8 +150,10 @@ export class WorkerGate extends ProviderGate {
       return this.refuse(gated, 'concurrency', waitMs);
     }
     if (kind !== 'send' || provider !== 'channel' || !number) return slot;
-    const channel = number.address.startsWith('whatsapp:') ? 'whatsapp' : 'sms';
-    const perSecond = this.share.fraction(number.messagesPerSecond ?? messagesPerSecond[channel], nowMs);
+    const perSecond = this.share.fraction(
+      number.messagesPerSecond ?? messagesPerSecond(number.address),
+      nowMs,
+    );
     const freeInMs = await this.rates.take(numberId, perSecond);
     if (freeInMs === 0) return slot;
     slot.free();

@@ -277,7 +277,7 @@ export class Configuration {
 
   @FromEnvironment({
     description:
-      'What a number sends at most by SMS, over all workers; `messagesPerSecond` of the number wins.',
+      'What a number sends at most by SMS, over all workers, and less by its kind (toll-free 3, short code 100); `messagesPerSecond` of the number wins.',
     default: '100',
     rule: wholeNumber({ min: 1, max: 10_000, of: 'messages' }),
   })
