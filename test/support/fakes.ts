@@ -96,7 +96,7 @@ export interface AcceptedPart {
 
 /** A messaging provider in memory. */
 export class FakeChannel extends ChannelPort {
-  readonly capabilities: ChannelCapabilities = { maxTextLength: 1_600, receipts: true, typing: false };
+  readonly capabilities: ChannelCapabilities = { maxTextLength: 1_600, receipts: true, typing: true };
   readonly sends = new Script();
   readonly finds = new Script();
   /** Whether there is a list of what was sent. */
@@ -142,6 +142,14 @@ export class FakeChannel extends ChannelPort {
     return (result ?? [])
       .filter(({ text }) => text === (request.part.text ?? ''))
       .map(({ providerId }) => ({ providerId }));
+  }
+
+  readonly typings = new Script();
+  /** The messages whose writers were shown that somebody types. */
+  readonly typedTo: string[] = [];
+
+  async typing(request: Parameters<ChannelPort['typing']>[0], context: CallContext): Promise<void> {
+    await this.typings.play(context, () => this.typedTo.push(request.providerMessageId));
   }
 
   readonly spans = new Script();

@@ -135,6 +135,14 @@ export abstract class ChannelPort {
   ): Promise<ListedSpan>;
   /** The same message with its attachments. */
   abstract readListed(listed: ListedInbound, context: CallContext): Promise<InboundMessageReceived>;
+  /**
+   * Shows the customer for a while that somebody writes to them; `providerMessageId` is their newest message. Where
+   * `capabilities.typing` is false it does nothing.
+   */
+  abstract typing(
+    request: { account: string; providerMessageId: string },
+    context: CallContext,
+  ): Promise<void>;
   /** Undefined where the provider does not know the message, or says of it what we do not know. */
   abstract fetchReceipt(
     request: { account: string; providerId: string },

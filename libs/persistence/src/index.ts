@@ -3,6 +3,7 @@ export * from './accept/postgres-acceptor.js';
 export * from './delivery/postgres-lane-store.js';
 export * from './delivery/due-notes.js';
 export * from './delivery/provider-states.js';
+export * from './delivery/typing-targets.js';
 export * from './delivery/upkeep.js';
 export * from './reconcile/received-marks.js';
 export * from './reconcile/conversation-checks.js';
