@@ -261,6 +261,14 @@ export class FakeDesk extends DeskPort {
     return Promise.resolve(this.conversation(deskConversationId)?.participants ?? []);
   }
 
+  readonly receipts = new Script();
+  readonly read: { deskConversationId: string; readAt: number }[] = [];
+
+  async readReceipt(request: Parameters<DeskPort['readReceipt']>[0], context: CallContext): Promise<void> {
+    const { deskConversationId, readAt } = request;
+    await this.receipts.play(context, () => this.read.push({ deskConversationId, readAt }));
+  }
+
   async endConversation(deskConversationId: string): Promise<void> {
     const conversation = this.conversation(deskConversationId);
     if (conversation) Object.assign(conversation, { ended: true, state: 'idle' });

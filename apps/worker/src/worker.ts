@@ -1,7 +1,7 @@
 import { NestFactory } from '@nestjs/core';
-import { ChannelPort, LaneDrain } from '#core';
+import { ChannelPort, DeskPort, LaneDrain } from '#core';
 import { twilioWords } from '#channel-twilio';
-import { createPool, DueNotes, isReady, TypingTargets, Upkeep } from '#persistence';
+import { createPool, DueNotes, DueReadReceipts, isReady, TypingTargets, Upkeep } from '#persistence';
 import {
   Metrics,
   PinoLogger,
@@ -14,6 +14,7 @@ import { BullWakeUps, LaneProcessors, TypingProcessor } from '#queueing';
 import { Endings } from './endings.js';
 import { NoteWriter } from './note-writer.js';
 import { WorkerGate } from './gate/worker-gate.js';
+import { ReadReceipts } from './read-receipts.js';
 import { Reconcilers } from './reconcilers/reconcilers.js';
 import { Rounds } from './rounds.js';
 import { Sweeper } from './sweeper.js';
@@ -60,6 +61,15 @@ export async function startWorker(
   const notes = new NoteWriter({ due: new DueNotes(pool), words: twilioWords, wakeUps, metrics });
   const gate = app.get(WorkerGate);
   const reconcilers = app.get(Reconcilers);
+  const dueReadReceipts = new DueReadReceipts(pool);
+  const readReceipts = new ReadReceipts({
+    due: dueReadReceipts,
+    desk: app.get(DeskPort),
+    gate,
+    metrics,
+    logger,
+    timeoutMs: sendTimeoutMs,
+  });
   const typing = new Typing({
     targets: new TypingTargets(pool),
     channel: app.get(ChannelPort),
@@ -79,6 +89,7 @@ export async function startWorker(
     { name: 'gate', intervalMs: GATE_INTERVAL_MS, run: () => gate.beat() },
     { name: 'measure', intervalMs: MEASURE_INTERVAL_MS, run: () => sweeper.measure() },
     { name: 'notes', intervalMs: sweepIntervalMs, run: () => notes.run() },
+    { name: 'read-receipts', intervalMs: sweepIntervalMs, run: () => readReceipts.run() },
     { name: 'endings', intervalMs: sweepIntervalMs, run: () => endings.run() },
     {
       name: 'housekeeping',
@@ -86,6 +97,7 @@ export async function startWorker(
       run: async () => {
         if (!(await upkeep.takeDuty('housekeeping', HOUSEKEEPING_INTERVAL_MS))) return;
         await upkeep.ensurePartitions();
+        await dueReadReceipts.forgetClosed();
         wakeUps.wake(await upkeep.closeSilent());
       },
     },

@@ -208,6 +208,14 @@ export abstract class DeskPort {
   abstract listParticipants(deskConversationId: string, context: CallContext): Promise<Participant[]>;
   /** The customer leaves, which ends the interaction. Fine when it has ended already. */
   abstract endConversation(deskConversationId: string, context: CallContext): Promise<void>;
+  /**
+   * The customer has read everything up to `readAt`, epoch ms by the desk's clock. Saying it twice does no harm. `gone`
+   * where the conversation does not take it any more.
+   */
+  abstract readReceipt(
+    request: { deskConversationId: string; readAt: number },
+    context: CallContext,
+  ): Promise<void>;
   /** The newest messages, at most `limit`, newest first. */
   abstract listMessages(
     deskConversationId: string,
