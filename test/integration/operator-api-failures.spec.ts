@@ -91,7 +91,7 @@ describe('a replay', () => {
       delivery: 'failed',
       reason: 'opted-out',
       explanation:
-        'Twilio: The customer has opted out; only their START undoes it. (21610) Replay it once that has changed, or discard it.',
+        'Twilio: The customer has opted out of our messages. (21610) Ask the customer, by other means, to text START to our number. Replay it once that has changed, or discard it.',
       parts: [{ attempts: [{ outcome: 'failed', errorCode: 'opted-out', providerCode: '21610' }] }],
     });
 
@@ -336,7 +336,7 @@ describe('a replay', () => {
     await delivery.drain(thread.outbound);
     const { id } = await outbound(thread);
     expect((await show(id)).explanation).toMatch(
-      /^Twilio: Our number or campaign is not registered\. Something/,
+      /^Twilio: Our number or campaign is not registered\. Register the number or its campaign at Twilio\. Something/,
     );
     expect((await replay(id)).status).toBe(200);
     await delivery.drainEmpty(thread.outbound);
