@@ -91,6 +91,18 @@ describe(explain.name, () => {
       'Twilio: Too many calls at once; nothing was sent. (20429) It is tried again by itself.',
     ],
     [
+      { delivery: 'failed', reason: 'opted-out', providerCode: '21610' },
+      'Twilio: The customer has opted out of our messages. (21610) Ask the customer, by other means, to text START to our number. Replay it once that has changed, or discard it.',
+    ],
+    [
+      { delivery: 'failed', reason: 'not-a-mobile' },
+      "Twilio: The customer's number takes no text messages. Call them instead. Replay it once that has changed, or discard it.",
+    ],
+    [
+      { delivery: 'held', reason: 'configuration', providerCode: '21408' },
+      `Twilio: Sending to this region is not enabled. (21408) Enable the region in Twilio's geographic permissions. ${OWN_REASONS.configuration}`,
+    ],
+    [
       { delivery: 'uncertain', reason: 'deadline' },
       'Twilio: It did not answer in time. Whether the provider has it is found out before anything is repeated.',
     ],

@@ -100,7 +100,7 @@ const SHAPE = [
      from information_schema.columns where table_schema = 'public' order by 1, 2`,
   `select indexname, indexdef from pg_indexes where schemaname = 'public' order by 1`,
   `select proname, pg_get_functiondef(p.oid) as definition from pg_proc p
-     where pronamespace = 'public'::regnamespace order by 1`,
+     where pronamespace = 'public'::regnamespace order by 1, 2`,
 ];
 
 async function shapeOf(pool: Pool): Promise<unknown[][]> {

@@ -66,6 +66,32 @@ async function replay(messageId: string): Promise<void> {
 }
 
 describe('an answer that fails', () => {
+  it.each([
+    ['agent', 'Call them instead.', 'Call them instead.'],
+    ['operator', 'Enable it.', 'Tell your administrator: Enable it.'],
+  ] as const)('says what an %s can do about it', async (by, text, said) => {
+    const words = {
+      name: 'Provider',
+      reason: () => undefined,
+      providerCode: () => 'It is so.',
+      remedy: (code: string) => (code === '21211' ? { by, text } : undefined),
+    };
+    notes = new NoteWriter({
+      due: new DueNotes(db.pool),
+      words,
+      wakeUps: { wake: () => undefined },
+      metrics: new Metrics({ processMetrics: false }),
+    });
+    const thread = await answered('first');
+    delivery.channel.sends.next(refused());
+    await delivery.drainEmpty(thread.outbound);
+    await notes.run();
+    await delivery.drainEmpty(thread.inbound);
+    expect(told(thread)).toEqual([
+      `Not delivered to the customer: “first”. It is so. (Provider 21211) ${said}`,
+    ]);
+  });
+
   it('is told to the agent in the conversation, with the reason and what it said', async () => {
     const thread = await answered('your\n\n  parcel is on its way', 'second');
     delivery.channel.sends.next(refused());

@@ -91,7 +91,7 @@ describe('a replay', () => {
       delivery: 'failed',
       reason: 'invalid-recipient',
       explanation:
-        "Twilio: The customer's address is not valid. (21211) Replay it once that has changed, or discard it.",
+        "Twilio: The customer's address is not valid. (21211) Look for another number of the customer. Replay it once that has changed, or discard it.",
       parts: [{ attempts: [{ outcome: 'failed', errorCode: 'invalid-recipient', providerCode: '21211' }] }],
     });
 
@@ -336,7 +336,7 @@ describe('a replay', () => {
     await delivery.drain(thread.outbound);
     const { id } = await outbound(thread);
     expect((await show(id)).explanation).toMatch(
-      /^Twilio: Our number or campaign is not registered\. Something/,
+      /^Twilio: Our number or campaign is not registered\. Register the number or its campaign at Twilio\. Something/,
     );
     expect((await replay(id)).status).toBe(200);
     await delivery.drainEmpty(thread.outbound);

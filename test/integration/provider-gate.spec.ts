@@ -233,6 +233,51 @@ it('lanes that wait out a long back-off go on soon after the first success', asy
   ).toBeGreaterThan(10);
 });
 
+describe('a signal', () => {
+  const signal: ProviderCall = { provider: 'channel', tenantId: 'default', kind: 'signal', account: 'AC1' };
+  const look: ProviderCall = { ...signal, kind: 'look-up' };
+  const enter = async (gate: ProviderGate, call: ProviderCall): Promise<Permit> => {
+    const answer = await gate.enter(call);
+    if (isRefusal(answer)) throw new Error(`It was refused: ${answer.why}.`);
+    return answer;
+  };
+  const broken = () => new DeliveryError('not-sent', { code: 'connect-refused' });
+
+  it('that fails says nothing of the provider, however often', async () => {
+    const [gate] = await startGates(1);
+    if (!gate) return expect.unreachable();
+    for (let n = 0; n < 3 * OPTIONS.minCalls; n += 1) (await enter(gate, signal)).end(broken());
+    (await enter(gate, look)).end();
+  });
+
+  it('is refused by a breaker that is open, and is never the probe', async () => {
+    const [gate] = await startGates(1);
+    if (!gate) return expect.unreachable();
+    for (let n = 0; n < OPTIONS.minCalls; n += 1) (await enter(gate, look)).end(broken());
+    await sleep(2 * PROBE_INTERVAL_MS);
+    expect(await gate.enter(signal)).toMatchObject({ why: 'breaker' });
+    // The probe is still there for a call that somebody waits for.
+    (await enter(gate, look)).unused();
+  });
+
+  it('leaves half of the slots to messages, and takes no place in their line', async () => {
+    const [gate] = await startGates(1, { concurrency: { channel: 8, desk: 8 } });
+    if (!gate) return expect.unreachable();
+    const signals: Permit[] = [];
+    let last = await gate.enter(signal);
+    for (; !isRefusal(last) && signals.length < 8; last = await gate.enter(signal)) signals.push(last);
+    expect(last).toMatchObject({ why: 'concurrency' });
+    expect(signals.length).toBeGreaterThan(0);
+    expect(signals.length).toBeLessThanOrEqual(4);
+    const number = { id: 'n1', address: '+15550100', account: 'AC1' };
+    const send: ProviderCall = { provider: 'channel', tenantId: 'default', kind: 'send', number };
+    const sends: Permit[] = [];
+    for (let n = 0; n < 4; n += 1) sends.push(await enter(gate, send));
+    for (const permit of [...signals, ...sends]) permit.end();
+    (await enter(gate, signal)).unused();
+  });
+});
+
 describe('pulling forward', () => {
   async function waiting(head: { state: string; reason?: string }, waitingFor = 'back-off'): Promise<string> {
     await acceptTexts(1);

@@ -1,5 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { DeskEventReceived, InboundMessageReceived, ReceiptReceived, WakeUp, WakeUps } from '#core';
+import type {
+  DeskEventReceived,
+  InboundMessageReceived,
+  ReceiptReceived,
+  Signals,
+  WakeUp,
+  WakeUps,
+} from '#core';
 import { createPool, migrateDatabase, PostgresAcceptor, type Pool, type Queryable } from '#persistence';
 import { KnownThreads } from '../../libs/persistence/src/accept/known-threads.js';
 import { acceptMessages } from '../../libs/persistence/src/accept/messages.js';
@@ -13,7 +20,7 @@ export interface TestDatabase {
   /** The gateway of tests that need only one. */
   gateway: PostgresAcceptor;
   /** Another gateway's acceptor over the same database. */
-  acceptor(changes?: { closeGraceMs?: number; readyMs?: number }): PostgresAcceptor;
+  acceptor(changes?: { closeGraceMs?: number; readyMs?: number; signals?: Signals }): PostgresAcceptor;
   /** A pool of one connection: another session, to hold a lock with. */
   session(): Pool;
   wakeUps: WakeUp[];

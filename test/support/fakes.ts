@@ -105,7 +105,7 @@ export class FakeChannel extends ChannelPort {
     maxTextLength: 1_600,
     replyWindowMs: {},
     receipts: true,
-    typing: false,
+    typing: true,
   };
   readonly sends = new Script();
   readonly finds = new Script();
@@ -153,6 +153,14 @@ export class FakeChannel extends ChannelPort {
     return (result ?? [])
       .filter(({ text }) => text === (request.part.text ?? ''))
       .map(({ providerId }) => ({ providerId }));
+  }
+
+  readonly typings = new Script();
+  /** The messages whose writers were shown that somebody types. */
+  readonly typedTo: string[] = [];
+
+  async typing(request: Parameters<ChannelPort['typing']>[0], context: CallContext): Promise<void> {
+    await this.typings.play(context, () => this.typedTo.push(request.providerMessageId));
   }
 
   readonly spans = new Script();
@@ -262,6 +270,14 @@ export class FakeDesk extends DeskPort {
 
   listParticipants(deskConversationId: string): Promise<Participant[]> {
     return Promise.resolve(this.conversation(deskConversationId)?.participants ?? []);
+  }
+
+  readonly receipts = new Script();
+  readonly read: { deskConversationId: string; readAt: number }[] = [];
+
+  async readReceipt(request: Parameters<DeskPort['readReceipt']>[0], context: CallContext): Promise<void> {
+    const { deskConversationId, readAt } = request;
+    await this.receipts.play(context, () => this.read.push({ deskConversationId, readAt }));
   }
 
   async endConversation(deskConversationId: string): Promise<void> {

@@ -1,5 +1,13 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
-import { CLOSE_GRACE_MS, READY_MS, Acceptor, WakeUps, WebhookObserver, type WebhookOutcome } from '#core';
+import {
+  CLOSE_GRACE_MS,
+  READY_MS,
+  Acceptor,
+  Signals,
+  WakeUps,
+  WebhookObserver,
+  type WebhookOutcome,
+} from '#core';
 import { PostgresAcceptor } from '#persistence';
 import {
   Configuration,
@@ -34,10 +42,10 @@ export class AcceptingModule {
         { provide: WebhookObserver, useFactory: () => new WebhookMetrics(metrics, logger) },
         {
           provide: Acceptor,
-          inject: [BullWakeUps],
-          useFactory: (wakeUps: BullWakeUps) => {
+          inject: [BullWakeUps, Signals],
+          useFactory: (wakeUps: BullWakeUps, signals: Signals) => {
             backends.onClose(() => wakeUps.stop());
-            return createAcceptor(backends, wakeUps, logger);
+            return createAcceptor(backends, { wakeUps, signals }, logger);
           },
         },
       ],
@@ -46,12 +54,16 @@ export class AcceptingModule {
   }
 }
 
-function createAcceptor(backends: Backends, wakeUps: WakeUps, logger: Logger): Acceptor {
+function createAcceptor(
+  backends: Backends,
+  told: { wakeUps: WakeUps; signals: Signals },
+  logger: Logger,
+): Acceptor {
   const { metrics, pool, apartPool } = backends;
   return new PostgresAcceptor({
     pool,
     apartPool,
-    wakeUps,
+    ...told,
     readyMs: READY_MS,
     closeGraceMs: CLOSE_GRACE_MS,
     onBatch: (_kind, size, seconds) => {

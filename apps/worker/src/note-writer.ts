@@ -1,4 +1,4 @@
-import { splitText, type MessageContent, type ProviderWords, type WakeUps } from '#core';
+import { splitText, type MessageContent, type ProviderWords, type Remedy, type WakeUps } from '#core';
 import type { DueNote, DueNotes } from '#persistence';
 import type { Metrics } from '#platform';
 
@@ -61,11 +61,17 @@ export class NoteWriter {
     const own = reason === null ? undefined : (REASONS[reason] ?? words.reason(reason));
     const why = (providerCode === null ? undefined : words.providerCode(providerCode)) ?? own;
     const code = providerCode === null ? '' : ` (${name} ${providerCode})`;
-    const refusal = `${why ?? `${name} refused it.`}${code}`;
+    const remedy = remedyFor(words.remedy?.(providerCode ?? reason ?? ''));
+    const refusal = `${why ?? `${name} refused it.`}${code}${remedy}`;
     return kind === 'window-refused'
       ? `Waiting for the customer: ${what} ${WINDOW} The template that asks them to answer could not be sent: ${refusal}`
       : `Not delivered to the customer: ${what} ${refusal}`;
   }
+}
+
+function remedyFor(remedy: Remedy | undefined): string {
+  if (!remedy) return '';
+  return remedy.by === 'agent' ? ` ${remedy.text}` : ` Tell your administrator: ${remedy.text}`;
 }
 
 function excerpt(content: MessageContent): string {

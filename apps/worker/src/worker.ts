@@ -1,7 +1,7 @@
 import { NestFactory } from '@nestjs/core';
-import { ChannelPort, LaneDrain } from '#core';
+import { ChannelPort, DeskPort, LaneDrain } from '#core';
 import { twilioWords } from '#channel-twilio';
-import { createPool, DueNotes, isReady, Upkeep } from '#persistence';
+import { createPool, DueNotes, DueReadReceipts, isReady, TypingTargets, Upkeep } from '#persistence';
 import {
   Metrics,
   PinoLogger,
@@ -10,18 +10,22 @@ import {
   type ConfigurationByRole,
   type Logger,
 } from '#platform';
-import { BullWakeUps, LaneProcessors } from '#queueing';
+import { BullWakeUps, LaneProcessors, TypingProcessor } from '#queueing';
 import { Endings } from './endings.js';
 import { NoteWriter } from './note-writer.js';
 import { WorkerGate } from './gate/worker-gate.js';
+import { ReadReceipts } from './read-receipts.js';
 import { Reconcilers } from './reconcilers/reconcilers.js';
 import { Rounds } from './rounds.js';
 import { Sweeper } from './sweeper.js';
+import { Typing } from './typing.js';
 import { LANES_PER_DIRECTION, WorkerModule } from './worker.module.js';
 
 const POOL_SIZE = 16;
 /** How long a process may spend on ending: running sends have their own deadline, which fits in. */
 const STOP_MARGIN_MS = 1_000;
+/** Signals worked on at once: few, for they are worth less than any message. */
+const SIGNALS_AT_ONCE = 4;
 const TIMERS_INTERVAL_MS = 500;
 const GATE_INTERVAL_MS = 1_000;
 const MEASURE_INTERVAL_MS = 15_000;
@@ -57,6 +61,24 @@ export async function startWorker(
   const notes = new NoteWriter({ due: new DueNotes(pool), words: twilioWords, wakeUps, metrics });
   const gate = app.get(WorkerGate);
   const reconcilers = app.get(Reconcilers);
+  const dueReadReceipts = new DueReadReceipts(pool);
+  const readReceipts = new ReadReceipts({
+    due: dueReadReceipts,
+    desk: app.get(DeskPort),
+    gate,
+    metrics,
+    logger,
+    timeoutMs: sendTimeoutMs,
+  });
+  const typing = new Typing({
+    targets: new TypingTargets(pool),
+    channel: app.get(ChannelPort),
+    gate,
+    metrics,
+    logger,
+    timeoutMs: sendTimeoutMs,
+  });
+  const typingProcessor = app.get(TypingProcessor);
   const rounds = new Rounds(logger, metrics, [
     { name: 'sweep', intervalMs: sweepIntervalMs, run: () => sweeper.sweep() },
     {
@@ -67,6 +89,7 @@ export async function startWorker(
     { name: 'gate', intervalMs: GATE_INTERVAL_MS, run: () => gate.beat() },
     { name: 'measure', intervalMs: MEASURE_INTERVAL_MS, run: () => sweeper.measure() },
     { name: 'notes', intervalMs: sweepIntervalMs, run: () => notes.run() },
+    { name: 'read-receipts', intervalMs: sweepIntervalMs, run: () => readReceipts.run() },
     { name: 'endings', intervalMs: sweepIntervalMs, run: () => endings.run() },
     {
       name: 'housekeeping',
@@ -74,6 +97,7 @@ export async function startWorker(
       run: async () => {
         if (!(await upkeep.takeDuty('housekeeping', HOUSEKEEPING_INTERVAL_MS))) return;
         await upkeep.ensurePartitions();
+        await dueReadReceipts.forgetClosed();
         wakeUps.wake(await upkeep.closeSilent());
       },
     },
@@ -85,6 +109,7 @@ export async function startWorker(
   // Without a database it joins the others later, by a round.
   await gate.beat().catch(() => undefined);
   processors.start(LANES_PER_DIRECTION);
+  typingProcessor.start((conversation, ageMs) => typing.show(conversation, ageMs), SIGNALS_AT_ONCE);
   rounds.start();
 
   return {
@@ -92,7 +117,12 @@ export async function startWorker(
     stop: async () => {
       drain.stop();
       reconcilers.stop();
-      await Promise.all([rounds.stop(), processors.stop(sendTimeoutMs + STOP_MARGIN_MS), sweeper.idle()]);
+      await Promise.all([
+        rounds.stop(),
+        processors.stop(sendTimeoutMs + STOP_MARGIN_MS),
+        typingProcessor.stop(sendTimeoutMs + STOP_MARGIN_MS),
+        sweeper.idle(),
+      ]);
       await gate.stop();
       await wakeUps.stop();
       await app.close();

@@ -1,4 +1,5 @@
-import type { DeliveryErrorKind, HoldReason, LateOutcome } from '#core';
+import type { DeliveryErrorKind, HoldReason, LateOutcome, Remedy } from '#core';
+import { REMEDIES } from './remedies.js';
 
 /** What one of Twilio's error codes means to us. */
 export interface TwilioErrorMeaning {
@@ -11,6 +12,8 @@ export interface TwilioErrorMeaning {
   late: LateOutcome;
   /** For operators and agents, in plain words. */
   text: string;
+  /** What can be done about it, where there is something. */
+  remedy?: Remedy;
 }
 
 type Sync = 'failed' | 'window' | 'configuration' | 'not-sent' | 'credentials' | 'uncertain';
@@ -62,7 +65,7 @@ const ROWS: readonly Row[] = [
   [21408, 'region-not-permitted', 'configuration', 'failed', 'Sending to this region is not enabled.'],
   [21608, 'trial-recipient', 'configuration', 'failed', 'A trial account sends to verified numbers only.'],
   [21609, 'invalid-callback', 'configuration', 'failed', 'Twilio does not accept our PUBLIC_BASE_URL.'],
-  [21610, 'opted-out', 'failed', 'failed', 'The customer has opted out; only their START undoes it.'],
+  [21610, 'opted-out', 'failed', 'failed', 'The customer has opted out of our messages.'],
   [21611, 'sender-queue-full', 'not-sent', 'once-more', 'The queue of our number is full.'],
   [21612, 'unreachable-route', 'failed', 'failed', 'Our number cannot reach this customer.'],
   [[21614, 21635], 'not-a-mobile', 'failed', 'failed', "The customer's number takes no text messages."],
@@ -180,7 +183,10 @@ const ROWS: readonly Row[] = [
 /** Every code we know, by code. */
 export const TWILIO_ERRORS: ReadonlyMap<number, TwilioErrorMeaning> = new Map(
   ROWS.flatMap(([codes, name, sync, late, text]) =>
-    [codes].flat().map((code) => [code, { code, name, sync: classOf(sync), late, text }] as const),
+    [codes].flat().map((code) => {
+      const remedy = REMEDIES.get(code);
+      return [code, { code, name, sync: classOf(sync), late, text, ...(remedy && { remedy }) }] as const;
+    }),
   ),
 );
 

@@ -1,5 +1,5 @@
 import { DeliveryError, parseRetryAfter } from '#core';
-import type { DeliveryErrorKind, HoldReason, ProviderWords } from '#core';
+import type { DeliveryErrorKind, HoldReason, ProviderWords, Remedy } from '#core';
 import { meaningOf, TWILIO_ERRORS } from './error-codes.js';
 
 /** Twilio's general codes for account, authentication and API; an unknown one with a 403 concerns every call. */
@@ -42,11 +42,16 @@ const TEXT_BY_NAME: ReadonlyMap<string, string> = new Map(
   [...TWILIO_ERRORS.values()].toReversed().map(({ name, text }) => [name, text]),
 );
 
+const REMEDY_BY_NAME: ReadonlyMap<string, Remedy> = new Map(
+  [...TWILIO_ERRORS.values()].toReversed().flatMap(({ name, remedy }) => (remedy ? [[name, remedy]] : [])),
+);
+
 /** Twilio's answers in sentences for operators. */
 export const twilioWords: ProviderWords = {
   name: 'Twilio',
   reason: (code) => (Object.hasOwn(WORDS, code) ? WORDS[code] : TEXT_BY_NAME.get(code)),
   providerCode: (code) => meaningOf(code)?.text,
+  remedy: (code) => meaningOf(code)?.remedy ?? REMEDY_BY_NAME.get(code),
 };
 
 /**

@@ -312,3 +312,28 @@ describe(TwilioChannel.name, () => {
     });
   });
 });
+
+describe('typing', () => {
+  const show = (account = ACCOUNT) =>
+    channel().typing({ account, providerMessageId: `SM${'1'.repeat(32)}` }, { timeoutMs: 5_000 });
+
+  it('names the message that the customer wrote', async () => {
+    answer = reply(200, '{"success":true}');
+    await show();
+    expect(seen.map(({ url, form }) => [url, form])).toEqual([
+      [
+        '/v2/Indicators/Typing.json',
+        [
+          ['channel', 'whatsapp'],
+          ['messageId', `SM${'1'.repeat(32)}`],
+        ],
+      ],
+    ]);
+  });
+
+  it('fails as any call does', async () => {
+    answer = reply(404, '{"code":20404,"message":"canary","status":404}');
+    await expect(show()).rejects.toMatchObject({ kind: 'held', providerCode: '20404' });
+    await expect(show('ACother')).rejects.toMatchObject({ code: 'other-account' });
+  });
+});

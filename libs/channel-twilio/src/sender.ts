@@ -52,8 +52,8 @@ export class TwilioChannel extends ChannelPort {
     maxTextLength: MAX_TEXT_LENGTH,
     replyWindowMs: { whatsapp: 24 * 3_600_000 },
     receipts: true,
-    // Twilio can, on WhatsApp; not built yet.
-    typing: false,
+    // On WhatsApp.
+    typing: true,
   };
 
   private rest: Promise<TwilioRest> | undefined;
@@ -65,9 +65,11 @@ export class TwilioChannel extends ChannelPort {
     super();
   }
 
-  /** Loads the REST client (150 ms) and its messages (50 ms). */
+  /** Loads the REST client (150 ms), its messages (50 ms) and its indicators. */
   override async warmUp(): Promise<void> {
-    void (await this.loadRest()).client.messages;
+    const { client } = await this.loadRest();
+    void client.messages;
+    void client.messaging.v2.typingIndicator;
   }
 
   render(content: MessageContent): PartContent[] {
@@ -158,6 +160,21 @@ export class TwilioChannel extends ChannelPort {
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;
+    }
+  }
+
+  /** Lasts 25 s or until an answer arrives. Source: https://www.twilio.com/docs/whatsapp/api/typing-indicators-resource */
+  async typing(request: { account: string; providerMessageId: string }, context: CallContext): Promise<void> {
+    this.requireOwn(request.account);
+    const rest = await this.loadRest();
+    const exchange: Exchange = { context };
+    const { typingIndicator } = rest.client.messaging.v2;
+    try {
+      await rest.run(exchange, () =>
+        typingIndicator.create({ channel: 'whatsapp', messageId: request.providerMessageId }),
+      );
+    } catch (error) {
+      throw failureOf(exchange, error);
     }
   }
 

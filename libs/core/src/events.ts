@@ -80,6 +80,8 @@ export interface DeskEventReceived {
   facts: ConversationFacts;
   /** Present when the event announces a message, whoever wrote it. */
   message?: { authorType: AuthorType; authorId?: string; content: MessageContent };
+  /** Present when the event says, and has just now, whether an agent is typing. */
+  typing?: { present: boolean };
   /** Our own correlation value, where the event repeats it. */
   create?: CreateReference;
   /** The body as received, JSON text. */

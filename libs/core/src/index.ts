@@ -11,6 +11,7 @@ export * from './conversation/reading.js';
 export * from './conversation/compare-messages.js';
 export * from './transport.js';
 export * from './delivery/wake-ups.js';
+export * from './signals.js';
 export * from './text/split-text.js';
 export * from './webhook-observer.js';
 export * from './delivery/back-off.js';

@@ -146,6 +146,14 @@ export abstract class ChannelPort {
   ): Promise<ListedSpan>;
   /** The same message with its attachments. */
   abstract readListed(listed: ListedInbound, context: CallContext): Promise<InboundMessageReceived>;
+  /**
+   * Shows the customer for a while that somebody writes to them; `providerMessageId` is their newest message. Where
+   * `capabilities.typing` is false it does nothing.
+   */
+  abstract typing(
+    request: { account: string; providerMessageId: string },
+    context: CallContext,
+  ): Promise<void>;
   /** Undefined where the provider does not know the message, or says of it what we do not know. */
   abstract fetchReceipt(
     request: { account: string; providerId: string },
@@ -211,6 +219,14 @@ export abstract class DeskPort {
   abstract listParticipants(deskConversationId: string, context: CallContext): Promise<Participant[]>;
   /** The customer leaves, which ends the interaction. Fine when it has ended already. */
   abstract endConversation(deskConversationId: string, context: CallContext): Promise<void>;
+  /**
+   * The customer has read everything up to `readAt`, epoch ms by the desk's clock. Saying it twice does no harm. `gone`
+   * where the conversation does not take it any more.
+   */
+  abstract readReceipt(
+    request: { deskConversationId: string; readAt: number },
+    context: CallContext,
+  ): Promise<void>;
   /** The newest messages, at most `limit`, newest first. */
   abstract listMessages(
     deskConversationId: string,

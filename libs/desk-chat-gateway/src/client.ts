@@ -87,7 +87,7 @@ export class ChatGatewayClient {
     } catch (error) {
       // Anything else is a request that can never be made: our own bug.
       if (!(error instanceof ProviderHttpError)) throw error;
-      const repeatable = operation === 'end' || operation === 'read';
+      const repeatable = operation !== 'create' && operation !== 'message';
       const cause = error.code === 'stopped' && error.cause !== undefined ? error.cause : error;
       throw transportError(repeatable ? 'before-write' : error.phase, error.code, cause);
     }

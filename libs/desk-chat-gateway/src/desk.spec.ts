@@ -359,6 +359,34 @@ describe('reading and ending a conversation', () => {
   });
 });
 
+describe('telling what was read', () => {
+  const receipt = () => desk.readReceipt({ deskConversationId: 'ID/0', readAt: 1_713_100_000_000 }, context);
+
+  it('says it of the customer, up to an instant', async () => {
+    answer = () => [204];
+    await receipt();
+    expect(asked).toMatchObject([
+      {
+        method: 'POST',
+        url: '/chat-gateway/v1/conversations/ID%2F0/read-receipt',
+        body: { authorType: 'user', readAt: 1_713_100_000_000 },
+      },
+    ]);
+  });
+
+  it.each<[string, Answer]>([
+    ['gone', [404, { message: 'x' }]],
+    ['gone', [409]],
+    ['failed', [400]],
+    ['not-sent', [503]],
+    ['not-sent', [429]],
+    ['not-sent', 'reset'],
+  ])('is %s after %j', async (kind, answered) => {
+    answer = () => answered;
+    expect((await failure(receipt())).kind).toBe(kind);
+  });
+});
+
 describe('listing participants', () => {
   it('says of everybody who ever joined whether they are there', async () => {
     const participants = [

@@ -130,6 +130,15 @@ export class ChatGatewayDesk extends DeskPort {
     }
   }
 
+  override async readReceipt(
+    request: { deskConversationId: string; readAt: number },
+    context: CallContext,
+  ): Promise<void> {
+    const path = ['conversations', request.deskConversationId, 'read-receipt'];
+    const body = { authorType: 'user', readAt: request.readAt };
+    await this.client.call({ operation: 'signal', method: 'POST', path, body }, context);
+  }
+
   override async listMessages(
     deskConversationId: string,
     limit: number,

@@ -148,6 +148,11 @@ function verdicts(status: number, json: unknown): string[] {
 }
 
 describe('answers of the Chat Gateway', () => {
+  it.each(Object.values(statuses).map(([status]) => status))('%d to a signal is as to an end', (status) => {
+    const to = (operation: Operation) => answerError(operation, { status, headers: {}, json: {} }, 0);
+    expect(to('signal')).toEqual(to('end'));
+  });
+
   it.each(Object.keys(BY_STATUS))('status %s', (row) => {
     const [status = 0, ...expected] = statuses[row] ?? [];
     expect(verdicts(status, undefined)).toEqual(expected);

@@ -46,8 +46,8 @@ describe('the provider’s own samples', () => {
         },
       },
     },
-    'activity-typing': { facts: {} },
-    'activity-typing-stopped': { facts: {} },
+    'activity-typing': { facts: {}, typing: { present: true } },
+    'activity-typing-stopped': { facts: {}, typing: { present: false } },
     'activity-adaptive-card': { facts: {} },
     'activity-quick-reply': { facts: {} },
     'activity-read-receipts': { facts: {} },
@@ -69,7 +69,7 @@ describe('the provider’s own samples', () => {
       message: { authorType: 'agent', authorId: 'string', content: { type: 'text', text: 'string' } },
     },
     'guide-queued': { facts: { queue: { value: 'string', at: SENT } } },
-    'guide-activity-typing': { facts: {} },
+    'guide-activity-typing': { facts: {}, typing: { present: true } },
   };
 
   it.each(Object.entries(table))('%s', (name, expected) => {
@@ -309,6 +309,27 @@ describe('what is unknown', () => {
         },
       ),
     );
+  });
+});
+
+describe('typing', () => {
+  const typing = (value: unknown, more: object = {}) =>
+    withData('ACTIVITY', { name: 'typing', value }, more)?.typing;
+
+  it.each<[string, unknown, boolean]>([
+    ['the customer', { users: [{ type: 'user', id: 'u' }] }, false],
+    ['the customer and an agent', { users: [{ type: 'user' }, { type: 'agent', id: 'a' }] }, true],
+    ['nobody', { users: [] }, false],
+    ['something else', { users: 'agent' }, false],
+    ['nothing', undefined, false],
+  ])('of %s', (_who, value, present) => {
+    expect(typing(value)).toEqual({ present });
+  });
+
+  it('is not told of an event that comes long after it was', () => {
+    const value = { users: [{ type: 'agent', id: 'a' }] };
+    expect(typing(value, { timestamp: SENT - 10_000 })).toEqual({ present: true });
+    expect(typing(value, { timestamp: SENT - 10_001 })).toBeUndefined();
   });
 });
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { WebhookRefusedError } from '#core';
 import type { AuthorType, ConversationFacts, DeskEventReceived, DeskState } from '#core';
 import { messageContent } from './message-content.js';
-import { asObject, asText, nestingDepth } from './json.js';
+import { asArray, asObject, asText, nestingDepth } from './json.js';
 import type { JsonObject } from './json.js';
 import { referenceOf } from './reference.js';
 
@@ -12,6 +12,8 @@ const MAX_DEPTH = 100;
 const MAX_ID_LENGTH = 256;
 /** How far an event's own time may lie after its transmission: beyond, a fact would outrank all later ones. */
 const MAX_AHEAD_MS = 300_000;
+/** An event that is sent again later than that says nothing of what agents do now. */
+const TYPING_LIFE_MS = 10_000;
 
 /** What the signed headers say, and whose event it is. */
 export interface EventEnvelope {
@@ -33,6 +35,7 @@ export interface ParsedEvent {
 interface Reading {
   facts?: ConversationFacts;
   message?: DeskEventReceived['message'];
+  typing?: { present: boolean };
   create?: DeskEventReceived['create'];
 }
 
@@ -84,7 +87,12 @@ const READERS: Readonly<Record<string, Reader>> = {
     const author: AuthorType = event['messageType'] === 'AGENT' ? 'agent' : 'unknown';
     return message(author, asText(event['agentId']), { text: event['message'] });
   },
-  ACTIVITY: () => ({}),
+  // Of the other activities none is acted upon; their names and shapes are many.
+  ACTIVITY: (_event, data) => {
+    if (data['name'] !== 'typing') return {};
+    const users = asArray(asObject(data['value'])['users']);
+    return { typing: { present: users.some((user) => asObject(user)['type'] === 'agent') } };
+  },
   WEB_HOOK_VERIFY: () => ({}),
 };
 
@@ -110,6 +118,7 @@ export function parseEvent(body: Buffer, envelope: EventEnvelope): ParsedEvent {
   const {
     facts = {},
     message: announced,
+    typing,
     create,
   } = reader?.(event, asObject(event['data']), occurredAt) ?? {};
   return {
@@ -124,6 +133,8 @@ export function parseEvent(body: Buffer, envelope: EventEnvelope): ParsedEvent {
       occurredAt,
       facts,
       ...(announced && { message: announced }),
+      // Both times are of the far side's clock.
+      ...(typing && envelope.transmittedAt - occurredAt <= TYPING_LIFE_MS && { typing }),
       ...(create && { create }),
       raw,
     },

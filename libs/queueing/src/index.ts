@@ -1,3 +1,4 @@
+export * from './bull-signals.js';
 export * from './bull-wake-ups.js';
 export { LaneHandler } from './lane-processor.js';
 export * from './lane-processors.js';
@@ -5,4 +6,5 @@ export * from './migrate-queues.js';
 export * from './queue-names.js';
 export * from './queue-observer.js';
 export * from './queueing.module.js';
+export { TypingProcessor } from './typing-processor.js';
 export type { QueueingSettings } from './connections.js';

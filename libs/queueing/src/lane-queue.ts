@@ -10,7 +10,7 @@ const FETCH_RETRY_MS = 250;
 const FORCE_CLOSE_MS = 1_000;
 
 /** BullMQ's queue on either backend, its errors heard from the first moment. */
-export class LaneQueue extends Queue<LaneJob, void, string> {
+export class LaneQueue<Data = LaneJob> extends Queue<Data, void, string> {
   constructor(name: string, options: QueueOptions) {
     super(name, options, chooseBackend as never);
     this.on('error', (error) => log.error('A queue has lost its server.', error, { queue: name }));
@@ -18,16 +18,16 @@ export class LaneQueue extends Queue<LaneJob, void, string> {
 }
 
 /** BullMQ's worker on either backend: errors heard, no hot loop when fetching fails, an end that always comes. */
-export class LaneWorker extends Worker<LaneJob, void, string> {
+export class LaneWorker<Data = LaneJob> extends Worker<Data, void, string> {
   private abandoned = Promise.withResolvers<void>();
 
-  constructor(name: string, processor: Processor<LaneJob, void, string>, options: WorkerOptions) {
+  constructor(name: string, processor: Processor<Data, void, string>, options: WorkerOptions) {
     super(name, processor, options, chooseBackend as never);
     this.on('error', (error) => log.error('A queue worker has met an error.', error, { queue: name }));
   }
 
   /** BullMQ repeats a failed fetch at once unless the server refused the connection; a full Redis would burn a core. */
-  protected override async moveToActive(token: string, name?: string): Promise<Job<LaneJob, void, string>> {
+  protected override async moveToActive(token: string, name?: string): Promise<Job<Data, void, string>> {
     try {
       return await super.moveToActive(token, name);
     } catch (error) {

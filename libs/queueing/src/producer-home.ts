@@ -12,6 +12,8 @@ import { watchEvictionPolicy } from './eviction-policy.js';
 import type { LaneQueue } from './lane-queue.js';
 import type { QueueObserver } from './queue-observer.js';
 import type { FedQueue } from './wake-up-feeder.js';
+import type { SignalQueue } from './bull-signals.js';
+import type { TypingJob } from './queue-names.js';
 
 /** Less than a wake-up's whole time, so that nothing is added after it was given up. */
 const CONNECT_GRACE_MS = ADD_TIMEOUT_MS / 2;
@@ -50,8 +52,17 @@ export class ProducerHome {
     };
   }
 
+  feedSignals(queue: LaneQueue<TypingJob>): SignalQueue {
+    return {
+      add: async (name, data, options) => {
+        await this.connected();
+        return await queue.add(name, data, options);
+      },
+    };
+  }
+
   /** Closes the queues, then the connection that BullMQ leaves open because it is ours. */
-  async close(queues: LaneQueue[]): Promise<void> {
+  async close(queues: { close(): Promise<void> }[]): Promise<void> {
     try {
       await Promise.all(queues.map((queue) => queue.close()));
     } finally {

@@ -18,5 +18,16 @@ export interface LaneJob {
 /** The one name of our jobs. */
 export const LANE_JOB = 'lane';
 
+/** Signals have a queue of their own: they are worth less than any wake-up. */
+export const SIGNALS_QUEUE = 'signals';
+
+/** An agent types in a conversation of the desk. */
+export interface TypingJob {
+  tenantId: string;
+  deskConversationId: string;
+}
+
+export const TYPING_JOB = 'typing';
+
 /** Schema of BullMQ's own tables where it runs on Postgres. */
 export const QUEUE_SCHEMA = 'bullmq';

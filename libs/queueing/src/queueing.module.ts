@@ -2,17 +2,19 @@ import { BullModule, getQueueToken } from '@nestjs/bullmq';
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import type { QueueOptions } from 'bullmq';
-import { WakeUps } from '#core';
+import { Signals, WakeUps } from '#core';
+import { BullSignals } from './bull-signals.js';
 import { BullWakeUps } from './bull-wake-ups.js';
 import { workerPostgres, workerRedisOptions, type QueueingSettings } from './connections.js';
 import { laneProcessorClass, type LaneProcessor } from './lane-processor.js';
 import { LaneProcessors } from './lane-processors.js';
 import { LaneQueue, LaneWorker } from './lane-queue.js';
 import { ProducerHome } from './producer-home.js';
-import { directions, queueNames } from './queue-names.js';
+import { directions, queueNames, SIGNALS_QUEUE, type TypingJob } from './queue-names.js';
 import type { QueueObserver } from './queue-observer.js';
+import { TypingProcessor, typingProcessorClass } from './typing-processor.js';
 
-/** Options shared by both queues; without `removeOn…` every job ever done would be kept for ever. */
+/** Options shared by all queues; without `removeOn…` every job ever done would be kept for ever. */
 const queueOptions = {
   defaultJobOptions: { attempts: 1, removeOnComplete: true, removeOnFail: true },
   // Waiting for the server (and asking its version) is remembered when it fails: the queue would stay broken.
@@ -23,7 +25,8 @@ const queueOptions = {
 
 /**
  * BullMQ for Nest, on Redis where `redisUrl` is set and else on Postgres. Provides {@link WakeUps} (and as
- * {@link BullWakeUps} its `failing` and `stop`), to consumers also {@link LaneProcessors}.
+ * {@link BullWakeUps} its `failing` and `stop`) and {@link Signals}, to consumers also {@link LaneProcessors} and
+ * {@link TypingProcessor}.
  */
 @Module({})
 export class QueueingModule {
@@ -33,8 +36,16 @@ export class QueueingModule {
     return {
       module: QueueingModule,
       imports: [queues(home)],
-      providers: [wakeUps(home, observer), { provide: WakeUps, useExisting: BullWakeUps }],
-      exports: [WakeUps, BullWakeUps],
+      providers: [
+        wakeUps(home, observer),
+        { provide: WakeUps, useExisting: BullWakeUps },
+        {
+          provide: Signals,
+          inject: [getQueueToken(SIGNALS_QUEUE)],
+          useFactory: (queue: LaneQueue<TypingJob>) => new BullSignals(home.feedSignals(queue)),
+        },
+      ],
+      exports: [WakeUps, BullWakeUps, Signals],
     };
   }
 
@@ -48,11 +59,18 @@ export class QueueingModule {
       useFactory: (modules: ModuleRef, ...made: LaneProcessor[]) => new LaneProcessors(made, modules),
       inject: [ModuleRef, ...classes],
     };
+    const typing = typingProcessorClass(workerConnection(settings));
     const producer = QueueingModule.forProducer(settings, observer);
     return {
       ...producer,
-      providers: [...(producer.providers ?? []), ...classes, processors],
-      exports: [...(producer.exports ?? []), LaneProcessors],
+      providers: [
+        ...(producer.providers ?? []),
+        ...classes,
+        processors,
+        typing,
+        { provide: TypingProcessor, useExisting: typing },
+      ],
+      exports: [...(producer.exports ?? []), LaneProcessors, TypingProcessor],
     };
   }
 }
@@ -62,8 +80,8 @@ function queues(home: ProducerHome): DynamicModule {
   BullModule.queueClass = LaneQueue;
   BullModule.workerClass = LaneWorker;
   return BullModule.registerQueueAsync(
-    ...directions.map((direction) => ({
-      name: queueNames[direction],
+    ...[...directions.map((direction) => queueNames[direction]), SIGNALS_QUEUE].map((name) => ({
+      name,
       useFactory: () => ({ ...queueOptions, connection: home.connection() }),
     })),
   );
@@ -72,16 +90,18 @@ function queues(home: ProducerHome): DynamicModule {
 function wakeUps(home: ProducerHome, observer: QueueObserver): Provider {
   return {
     provide: BullWakeUps,
-    useFactory: (inbound: LaneQueue, outbound: LaneQueue) =>
+    useFactory: (inbound: LaneQueue, outbound: LaneQueue, signals: LaneQueue<TypingJob>) =>
       new BullWakeUps(
         {
           inbound: home.feed(inbound),
           outbound: home.feed(outbound),
-          close: () => home.close([inbound, outbound]),
+          close: () => home.close([inbound, outbound, signals]),
         },
         observer,
       ),
-    inject: directions.map((direction) => getQueueToken(queueNames[direction])),
+    inject: [...directions.map((direction) => queueNames[direction]), SIGNALS_QUEUE].map((name) =>
+      getQueueToken(name),
+    ),
   };
 }
 

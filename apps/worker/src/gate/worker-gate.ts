@@ -113,6 +113,7 @@ export class WorkerGate extends ProviderGate {
 
   override async enter(call: ProviderCall): Promise<Permit | Refusal> {
     const gated = this.of(call.provider, call.tenantId);
+    if (call.kind === 'signal') return this.enterAside(call, gated);
     const isProbe = gated.health.blocked !== undefined && (await this.takeProbe(gated));
     const { blocked, probeDueMs } = gated.health;
     if (blocked && !isProbe) {
@@ -128,17 +129,30 @@ export class WorkerGate extends ProviderGate {
     return this.permit(gated, entered, isProbe);
   }
 
-  private async takeSlot(
-    { provider, kind, tenantId, number, account: named }: ProviderCall,
-    gated: Gated,
-  ): Promise<Slot | Refusal> {
+  /**
+   * For a call that no message may wait for: it never probes, takes no place in a waiting line, leaves half of the slots to
+   * the others, and how it ends is nobody's business (typing has a host of its own, which may fail alone).
+   */
+  private enterAside(call: ProviderCall, gated: Gated): Permit | Refusal {
+    const { blocked, probeDueMs } = gated.health;
+    const nowMs = performance.now();
+    if (blocked) return this.refuse(gated, blocked, Math.max(0, probeDueMs - nowMs));
+    const limit = Math.floor(this.share.whole(this.deps.options.concurrency[call.provider], nowMs) / 2);
+    const slot = this.slots.take(accountOf(call), '', limit);
+    if (!(slot instanceof Slot)) return this.refuse(gated, 'concurrency', slot.freeInMs);
+    this.deps.metrics.calls.inc({ provider: PROVIDERS[call.provider], kind: call.kind });
+    const free = () => void slot.free();
+    return { unused: free, end: free };
+  }
+
+  private async takeSlot(call: ProviderCall, gated: Gated): Promise<Slot | Refusal> {
+    const { provider, kind, number } = call;
     const { concurrency, messagesPerSecond } = this.deps.options;
     const nowMs = performance.now();
     const numberId = number?.id ?? '';
     const limit = this.share.whole(concurrency[provider], nowMs);
     if (limit === 0) return this.refuse(gated, 'concurrency', NO_SHARE_WAIT_MS * (0.5 + Math.random()));
-    // The desk's account is the tenant's.
-    const account = `${provider}:${tenantId}:${provider === 'channel' ? (number?.account ?? named) : ''}`;
+    const account = accountOf(call);
     const slot = this.slots.take(account, numberId, limit);
     if (!(slot instanceof Slot)) {
       const waitMs = this.line.join(
@@ -296,4 +310,9 @@ export class WorkerGate extends ProviderGate {
 
 function keyOf({ provider, tenantId }: Gated): string {
   return `blocked:${provider}:${tenantId}`;
+}
+
+/** Whose calls are limited together. The desk's account is the tenant's. */
+function accountOf({ provider, tenantId, number, account }: ProviderCall): string {
+  return `${provider}:${tenantId}:${provider === 'channel' ? (number?.account ?? account) : ''}`;
 }

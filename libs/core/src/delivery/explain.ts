@@ -1,5 +1,12 @@
 import type { HoldReason } from '../delivery-error.js';
 
+/** What can be done about one of a provider's answers. */
+export interface Remedy {
+  /** A sentence, to whoever does it. */
+  text: string;
+  by: 'agent' | 'operator';
+}
+
 /** What an adapter can say of its provider, in sentences for operators. */
 export interface ProviderWords {
   /** As operators call the provider. */
@@ -8,6 +15,8 @@ export interface ProviderWords {
   reason(code: string): string | undefined;
   /** What the provider's own code means; undefined for an unknown one. */
   providerCode(code: string): string | undefined;
+  /** What can be done, by either kind of code; undefined where nothing can. Absent: never anything. */
+  remedy?(code: string): Remedy | undefined;
 }
 
 /** Reasons that delivery itself writes, beside the reasons of holds and the codes of errors. */
@@ -91,9 +100,20 @@ export function explain(message: Explained, words: ProviderWords): string | unde
   const own: string | undefined = Object.hasOwn(OWN_REASONS, reason)
     ? OWN_REASONS[reason as keyof typeof OWN_REASONS]
     : undefined;
-  return [cause(message, own === undefined ? reason : message.errorCode, words), own ?? NEXT[delivery]]
+  const code = own === undefined ? reason : message.errorCode;
+  return [cause(message, code, words), remedy(message, code, words), own ?? NEXT[delivery]]
     .filter(Boolean)
     .join(' ');
+}
+
+/** Nothing is to be done about what is tried again by itself. */
+function remedy(
+  { delivery, providerCode }: Explained,
+  code: string | null | undefined,
+  words: ProviderWords,
+): string | undefined {
+  const about = providerCode ?? code;
+  return about && (delivery === 'failed' || delivery === 'held') ? words.remedy?.(about)?.text : undefined;
 }
 
 function cause(

@@ -2,7 +2,8 @@
 export interface ProviderCall {
   provider: 'channel' | 'desk';
   tenantId: string;
-  kind: 'send' | 'create' | 'look-up' | 'end';
+  /** A `signal` is worth less than any message: it takes no rate, and says nothing of the provider's health. */
+  kind: 'send' | 'create' | 'look-up' | 'end' | 'signal';
   /** The business number that it is made for; absent where it concerns none. */
   number?: CallingNumber;
   /** Of the channel's provider, where the number does not say it. */

@@ -5,6 +5,7 @@ import {
   type InboundMessageReceived,
   type NeutralEvent,
   type ReceiptReceived,
+  type Signals,
   type WakeUps,
 } from '#core';
 import { inTransaction, type Pool } from '../database.js';
@@ -29,6 +30,8 @@ export interface AcceptorOptions extends DeskOptions {
   /** Connections for what stands apart from the batches: split ones, lanes that are locked. */
   apartPool: Pool;
   wakeUps: WakeUps;
+  /** Told of what agents do at this moment; absent: nobody is. */
+  signals?: Signals;
   onBatch?: (kind: Event['kind'], size: number, seconds: number) => void;
   onAccepted?: (kind: Event['kind'], result: AcceptResult) => void;
   onUnmatchedReceipts?: (count: number) => void;
@@ -51,9 +54,13 @@ export class PostgresAcceptor extends Acceptor {
       if (accepted.unmatched > 0) options.onUnmatchedReceipts?.(accepted.unmatched);
       return accepted;
     });
-    this.deskEvents = this.batcher('desk-event', (pool, items) =>
-      inTransaction(pool, (client) => acceptDeskEvents(client, events(items), options)),
-    );
+    this.deskEvents = this.batcher('desk-event', async (pool, items) => {
+      const accepted = await inTransaction(pool, (client) =>
+        acceptDeskEvents(client, events(items), options),
+      );
+      this.signal(events(items).filter((_, n) => accepted.results[n] === 'accepted'));
+      return accepted;
+    });
   }
 
   async accept(events: NeutralEvent[]): Promise<AcceptResult[]> {
@@ -82,6 +89,12 @@ export class PostgresAcceptor extends Acceptor {
           bodyDigest: event.bodyDigest,
           event,
         });
+    }
+  }
+
+  private signal(accepted: DeskEventReceived[]): void {
+    for (const { tenantId, deskConversationId, typing } of accepted) {
+      if (typing?.present) this.options.signals?.typing({ tenantId, deskConversationId });
     }
   }
 

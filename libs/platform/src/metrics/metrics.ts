@@ -84,7 +84,7 @@ export class Metrics {
     registers: this.registers,
   });
 
-  /** Every call that was let through, whatever for: `send`, `create`, `look-up`, `end`. */
+  /** Every call that was let through, whatever for: `send`, `create`, `look-up`, `end`, `signal`. */
   readonly calls = new Counter({
     name: 'causeway_calls_total',
     help: 'Calls made to a provider, by kind.',
@@ -120,6 +120,17 @@ export class Metrics {
     name: 'causeway_notes_total',
     help: 'Failures and recoveries that somebody was to be told of.',
     labelNames: ['kind', 'direction'] as const,
+    registers: this.registers,
+  });
+
+  /**
+   * `kind`: `typing`, `read-receipt`; `result`: `sent`, `failed`, `refused` (by our own limits), `skipped` (there was
+   * nothing to be told, or it came too late).
+   */
+  readonly signals = new Counter({
+    name: 'causeway_signals_total',
+    help: 'Typing and read receipts that were to be passed on, by result.',
+    labelNames: ['kind', 'result'] as const,
     registers: this.registers,
   });
 

@@ -1,0 +1,11 @@
+/** A conversation by the desk's own id. */
+export interface DeskConversationId {
+  tenantId: string;
+  deskConversationId: string;
+}
+
+/** Tells workers of what is worth nothing a moment later. A signal that gets lost is gone: nobody looks for it. */
+export abstract class Signals {
+  /** An agent types. Returns at once; never throws, never waits for the queue. */
+  abstract typing(conversation: DeskConversationId): void;
+}

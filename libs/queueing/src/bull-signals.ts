@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import { Signals, type DeskConversationId } from '#core';
+import { bounded } from './bounded.js';
+import { ADD_TIMEOUT_MS } from './connections.js';
+import { ErrorLog } from './error-log.js';
+import { TYPING_JOB, type TypingJob } from './queue-names.js';
+import { WakeUpThrottle } from './wake-up-throttle.js';
+
+/** What signals need of a queue. */
+export interface SignalQueue {
+  add(name: string, data: TypingJob, options: { jobId: string }): Promise<unknown>;
+}
+
+/** The desk says again and again that somebody types; workers show it far less often. */
+const INTERVAL_MS = 3_000;
+const MAX_CONVERSATIONS = 10_000;
+/** Adds under way. A queue that is away or frozen loses the rest. */
+const MAX_IN_FLIGHT = 20;
+
+const log = new ErrorLog('Signals');
+
+/** Signals as BullMQ jobs: at most one per conversation waits, and what cannot be queued at once is lost. */
+export class BullSignals extends Signals {
+  private readonly throttle = new WakeUpThrottle<never>(INTERVAL_MS, MAX_CONVERSATIONS);
+  private inFlight = 0;
+
+  constructor(private readonly queue: SignalQueue) {
+    super();
+  }
+
+  override typing(conversation: DeskConversationId): void {
+    const now = performance.now();
+    // Nothing trails here: this only forgets what is past.
+    this.throttle.takeDue(now);
+    if (this.inFlight >= MAX_IN_FLIGHT || !this.throttle.admit(jobIdOf(conversation), now)) return;
+    void this.add(conversation);
+  }
+
+  private async add({ tenantId, deskConversationId }: DeskConversationId): Promise<void> {
+    this.inFlight += 1;
+    try {
+      const data = { tenantId, deskConversationId };
+      // A lost wake-up would cost time, so those have no job ids; a lost signal costs nothing, and jobs that pile up would.
+      await bounded(this.queue.add(TYPING_JOB, data, { jobId: jobIdOf(data) }), ADD_TIMEOUT_MS);
+    } catch (error) {
+      log.error('A signal could not be queued; it is lost.', error);
+    } finally {
+      this.inFlight -= 1;
+    }
+  }
+}
+
+/** The desk's ids hold what they like; BullMQ's may neither be a number nor hold a colon. */
+function jobIdOf({ tenantId, deskConversationId }: DeskConversationId): string {
+  return `typing-${createHash('sha256').update(`${tenantId}\n${deskConversationId}`).digest('hex').slice(0, 32)}`;
+}
