@@ -25,6 +25,7 @@ export class GatewayModule {
           dataSource: backends.dataSource,
           apiKey: configuration.adminApiKey,
           twilioAccountSid: configuration.twilioAccountSid,
+          twilioSubaccountSids: Object.keys(configuration.twilioSubaccounts ?? {}),
           words: { inbound: chatGatewayWords, outbound: twilioWords },
         }),
       ],

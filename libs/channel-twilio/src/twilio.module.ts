@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { ChannelPort } from '#core';
 import { Configuration, ProviderHttp } from '#platform';
+import { accountsOptions } from './accounts.js';
 import { TwilioMessageDoor, TwilioStatusDoor } from './door.js';
 import type { TwilioDoorOptions } from './door.js';
 import { TwilioChannel } from './sender.js';
@@ -10,23 +11,21 @@ import { TwilioWebhookController } from './webhook.controller.js';
 const ENVIRONMENT_TENANT = 'default';
 
 function doorOptions(configuration: Configuration): TwilioDoorOptions {
+  const { publicBaseUrl, twilioFallbackBaseUrl, twilioSubaccounts } = configuration;
   return {
     tenantId: ENVIRONMENT_TENANT,
     accountSid: configuration.twilioAccountSid,
     authTokens: configuration.twilioAuthToken,
+    ...(twilioSubaccounts && { subAccounts: twilioSubaccounts }),
+    ...(twilioFallbackBaseUrl !== undefined && {
+      fallback: { publicBaseUrl, fallbackBaseUrl: twilioFallbackBaseUrl },
+    }),
   };
 }
 
 function createChannel(configuration: Configuration, http: ProviderHttp): TwilioChannel {
-  const { twilioAccountSid, twilioAuthToken, twilioApiKeySid, twilioApiKeySecret } = configuration;
-  const hasApiKey = twilioApiKeySid !== undefined && twilioApiKeySecret !== undefined;
   return new TwilioChannel(http, {
-    accountSid: twilioAccountSid,
-    username: hasApiKey ? twilioApiKeySid : twilioAccountSid,
-    password: hasApiKey ? twilioApiKeySecret : (twilioAuthToken[0] ?? ''),
-    apiBaseUrl: configuration.twilioApiBaseUrl,
-    messagingBaseUrl: configuration.twilioMessagingBaseUrl,
-    contentBaseUrl: configuration.twilioContentBaseUrl,
+    ...accountsOptions(configuration),
     publicBaseUrl: configuration.publicBaseUrl,
   });
 }

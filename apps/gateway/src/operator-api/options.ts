@@ -8,6 +8,8 @@ export interface OperatorApiOptions {
   apiKey: string;
   /** The account that numbers belong to. */
   twilioAccountSid: string;
+  /** Sub-accounts that numbers may belong to instead. */
+  twilioSubaccountSids?: readonly string[];
   /** What the provider at the far end of each direction means by its answers. */
   words: Record<Direction, ProviderWords>;
 }
