@@ -4,6 +4,7 @@ import { Configuration, ProviderHttp } from '#platform';
 import { accountsOptions } from './accounts.js';
 import { TwilioMessageDoor, TwilioStatusDoor } from './door.js';
 import type { TwilioDoorOptions } from './door.js';
+import { TwilioProvisioning } from './provisioning/provisioning.js';
 import { TwilioChannel } from './sender.js';
 import { TwilioWebhookController } from './webhook.controller.js';
 
@@ -27,6 +28,16 @@ function createChannel(configuration: Configuration, http: ProviderHttp): Twilio
   return new TwilioChannel(http, {
     ...accountsOptions(configuration),
     publicBaseUrl: configuration.publicBaseUrl,
+  });
+}
+
+/** For whoever points Twilio at us, or looks whether it still is. */
+export function createProvisioning(configuration: Configuration, http: ProviderHttp): TwilioProvisioning {
+  const { publicBaseUrl, twilioFallbackBaseUrl } = configuration;
+  return new TwilioProvisioning(http, {
+    ...accountsOptions(configuration),
+    publicBaseUrl,
+    ...(twilioFallbackBaseUrl !== undefined && { fallbackBaseUrl: twilioFallbackBaseUrl }),
   });
 }
 
