@@ -363,6 +363,13 @@ export class Configuration {
   reconcileReceiptsAfterMs!: number;
 
   @FromEnvironment({
+    description: 'How often the numbers that were pointed at us through the API are compared with Twilio.',
+    default: '3600000',
+    rule: milliseconds(100, 604_800_000),
+  })
+  provisionCheckIntervalMs!: number;
+
+  @FromEnvironment({
     description: `How much is logged: ${LOG_LEVELS.map((level) => `\`${level}\``).join(', ')}.`,
     default: 'info',
     rule: oneOf(LOG_LEVELS),

@@ -216,6 +216,11 @@ const wrong: [name: string, value: string, line: string][] = [
     'RECONCILE_RECEIPTS_AFTER_MS must be a whole number of milliseconds between 100 and 86400000, but is "86400001".',
   ],
   [
+    'PROVISION_CHECK_INTERVAL_MS',
+    '99',
+    'PROVISION_CHECK_INTERVAL_MS must be a whole number of milliseconds between 100 and 604800000, but is "99".',
+  ],
+  [
     'LOG_LEVEL',
     'loud',
     'LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent, but is "loud".',
@@ -298,6 +303,7 @@ describe(readConfiguration.name, () => {
       reconcileAgentMessagesAfterMs: 120_000,
       reconcileSilentAfterMs: 300_000,
       reconcileReceiptsAfterMs: 300_000,
+      provisionCheckIntervalMs: 3_600_000,
       logLevel: 'info',
     });
     expect(readConfiguration('worker', complete).port).toBe(3001);
