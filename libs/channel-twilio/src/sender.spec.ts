@@ -207,6 +207,44 @@ describe(TwilioChannel.name, () => {
     expect(seen).toHaveLength(0);
   });
 
+  it('goes through the rotation of a token, and each message goes out once', async () => {
+    let accepted = ['old'];
+    let taken = 0;
+    answer = (request, response) => {
+      const [, password = ''] = Buffer.from(request.headers.authorization?.slice(6) ?? '', 'base64')
+        .toString()
+        .split(':');
+      if (!accepted.includes(password)) return reply(401, '{"code":20003}')(request, response);
+      taken += 1;
+      return reply(201, CREATED)(request, response);
+    };
+    const configured = (...tokens: string[]) => {
+      const [password = '', ...otherPasswords] = tokens;
+      return new TwilioChannel(http, {
+        accountSid: ACCOUNT,
+        username: ACCOUNT,
+        password,
+        otherPasswords,
+        apiBaseUrl: baseUrl,
+        publicBaseUrl: 'https://causeway.example',
+      });
+    };
+    const sends = async (sut: TwilioChannel) =>
+      expect(await sut.send(REQUEST, { timeoutMs: 5_000 })).toMatchObject({ httpStatus: 201 });
+    await sends(configured('old'));
+    const both = configured('old', 'new');
+    await sends(both);
+    accepted = ['old', 'new'];
+    await sends(both);
+    accepted = ['new'];
+    await sends(both);
+    await sends(both);
+    await sends(configured('new'));
+    expect(taken).toBe(6);
+    // One refusal, at the moment of the change; then the new token is remembered.
+    expect(seen).toHaveLength(7);
+  });
+
   describe('for a sub-account', () => {
     const SUB = 'ACbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb';
     const number = { address: '+15550100', account: SUB };
