@@ -190,6 +190,8 @@ export const TWILIO_ERROR_SCHEMA = {
 export const UNDESCRIBED_PATHS: readonly RegExp[] = [
   // Messaging v2, https://www.twilio.com/docs/whatsapp/api/typing-indicators-resource
   /^\/v2\/Indicators\/Typing\.json$/,
+  // Where a pre-signed link leads is the provider's own affair.
+  /^\/pre-signed\/attachments\/[^/]+$/,
   // Keys of older Chat Gateway deployments.
   /^\/vcc\/[^/]+\/chat\/v2\/jwk\/[^/]+\/public$/,
 ];
