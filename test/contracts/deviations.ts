@@ -190,6 +190,9 @@ export const TWILIO_ERROR_SCHEMA = {
 export const UNDESCRIBED_PATHS: readonly RegExp[] = [
   // Messaging v2, https://www.twilio.com/docs/whatsapp/api/typing-indicators-resource
   /^\/v2\/Indicators\/Typing\.json$/,
+  // A medium itself and the CDN it is fetched from: https://www.twilio.com/docs/messaging/api/media-resource
+  /^\/2010-04-01\/Accounts\/[^/]+\/Messages\/[^/]+\/Media\/ME[0-9a-f]{32}$/,
+  /^\/media\/[^/]+$/,
   // Where a pre-signed link leads is the provider's own affair.
   /^\/pre-signed\/attachments\/[^/]+$/,
   // Keys of older Chat Gateway deployments.

@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http';
+
 /** A call as the simulators' handlers see it. */
 export interface Call {
   method: string;
@@ -26,6 +28,8 @@ export interface Answer {
   body: string;
   /** Sent instead of `body`. */
   bytes?: Buffer;
+  /** Writes and ends the body by itself, after the headers. */
+  pour?: (response: ServerResponse) => void;
 }
 
 export function answer(status: number, contentType: string, body: unknown): Answer {

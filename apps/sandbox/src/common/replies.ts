@@ -7,6 +7,11 @@ import type { Answer } from './http.js';
 const HUGE_BYTES = 5 * 1024 * 1024;
 
 export function send(reply: FastifyReply, result: Answer): FastifyReply {
+  if (result.pour !== undefined) {
+    reply.hijack();
+    result.pour(reply.raw.writeHead(result.status, result.headers));
+    return reply;
+  }
   void reply.code(result.status).headers(result.headers);
   const bytes = bytesOf(result);
   return bytes.length === 0 ? reply.send() : reply.send(bytes);

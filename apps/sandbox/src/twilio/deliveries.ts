@@ -1,7 +1,7 @@
 import type { AppendLog } from '../common/append-log.js';
 import { jitter } from '../common/activity.js';
 import { isTaken, WebhookPoster } from '../common/webhook-post.js';
-import { type InboundText, inboundParams, statusParams } from './inbound.js';
+import { statusParams } from './inbound.js';
 import { newSid, type StoredMessage } from './messages.js';
 import type { TwilioLogEntry, TwilioSettings, TwilioSimulatorOptions } from './settings.js';
 import { callTwilioWebhook, repliesIn, type TwilioWebhookCall } from './webhooks.js';
@@ -35,12 +35,11 @@ export class Deliveries {
   /** The inbound webhook, then the fallback if it failed; a reply in the answer is "sent" to the customer. */
   async inbound(
     message: StoredMessage,
-    text: InboundText,
+    params: Record<string, string>,
     signal: AbortSignal,
   ): Promise<TwilioWebhookCall | null> {
     const { webhookUrl, fallbackUrl } = this.#options;
     if (webhookUrl === undefined) return null;
-    const params = inboundParams(message, text);
     let call = await this.#post('inbound', message.sid, webhookUrl, params, signal);
     if (call.alert === 11200 && fallbackUrl !== undefined) {
       const extra = { ErrorCode: '11200', ErrorUrl: call.url };

@@ -1,4 +1,4 @@
-import { type Answer, answer } from '../common/http.js';
+import { type Answer, answer, type Call } from '../common/http.js';
 
 /** Status and message per code, as Twilio answers them. Source: https://www.twilio.com/docs/api/errors */
 const ERRORS: Record<number, readonly [status: number, message: string]> = {
@@ -47,6 +47,10 @@ export function twilioError(code: number, message?: string): Answer {
 export function twilioStatusError(status: number, code?: number): Answer {
   const shown = code ?? CODE_OF_STATUS[status] ?? (status >= 500 ? 20500 : 20001);
   return errorAnswer(status, shown, ERRORS[shown]?.[1] ?? 'Error');
+}
+
+export function notFound(call: Call): Answer {
+  return twilioError(20404, `The requested resource ${call.path} was not found`);
 }
 
 function errorAnswer(status: number, code: number, message: string): Answer {

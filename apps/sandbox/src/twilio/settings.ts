@@ -34,6 +34,8 @@ export interface TwilioSettings {
   /** A customer's STOP and START block and unblock our number for them. */
   optOutKeywords: boolean;
   magicNumbers: boolean;
+  /** The first fetches of each medium are answered 404, as for a medium that has just come. */
+  mediaNotFoundTimes: number;
 }
 
 export const DEFAULT_SETTINGS: TwilioSettings = {
@@ -44,6 +46,7 @@ export const DEFAULT_SETTINGS: TwilioSettings = {
   webhookJitterMs: 0,
   optOutKeywords: true,
   magicNumbers: true,
+  mediaNotFoundTimes: 0,
 };
 
 /** What Twilio accepted (or, for `reply`, sent because a webhook's answer said so). */

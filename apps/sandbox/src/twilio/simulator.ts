@@ -3,21 +3,18 @@ import { AppendLog, type Logged } from '../common/append-log.js';
 import { ControlError } from '../common/control.js';
 import { type Fault, Faults, type FaultSpec } from '../common/faults.js';
 import { type Answer, answer, type Call, header } from '../common/http.js';
+import { mediaCdn } from './cdn.js';
 import { SimulatorServer } from '../common/server.js';
 import { registerTwilioControls } from './controls.js';
 import { messageFrom } from './create.js';
 import { Deliveries } from './deliveries.js';
-import { twilioError, twilioStatusError } from './errors.js';
-import { inboundMessage, type InboundText } from './inbound.js';
+import { notFound, twilioError, twilioStatusError } from './errors.js';
+import { inboundMessage, inboundParams, type InboundText, mediaIn } from './inbound.js';
+import { foreignToSms } from './inbound-fields.js';
 import { listMessages } from './list.js';
-import {
-  isWhatsApp,
-  mediaList,
-  messageResource,
-  type MessageStatus,
-  newSid,
-  type StoredMessage,
-} from './messages.js';
+import { maxMedia, MediaStore } from './media.js';
+import { registerMediaRoutes } from './media-routes.js';
+import { isWhatsApp, messageResource, type MessageStatus, newSid, type StoredMessage } from './messages.js';
 import { segmentsOf } from './body.js';
 import { OptOuts } from './opt-outs.js';
 import { type Outcome, Outcomes } from './outcomes.js';
@@ -29,6 +26,12 @@ import {
 } from './settings.js';
 import type { TwilioWebhookCall } from './webhooks.js';
 
+/** A customer's text as it was stored: its SID, and those of its media. */
+export interface ReceivedText {
+  sid: string;
+  media?: string[];
+}
+
 export class TwilioSimulator {
   readonly name = 'twilio';
   readonly faults = new Faults();
@@ -36,13 +39,16 @@ export class TwilioSimulator {
   settings: TwilioSettings;
   readonly #options: TwilioSimulatorOptions;
   readonly #server: SimulatorServer;
+  readonly #cdn: SimulatorServer;
   readonly #accepted = new AppendLog<TwilioLogEntry>();
   readonly #webhooks = new AppendLog<TwilioWebhookCall>();
   readonly #messages = new Map<string, StoredMessage>();
   readonly #optOuts = new OptOuts();
   readonly #outcomes = new Outcomes();
   readonly #deliveries: Deliveries;
+  readonly media = new MediaStore();
   #url = '';
+  #cdnUrl = '';
 
   constructor(options: TwilioSimulatorOptions) {
     this.#options = options;
@@ -74,11 +80,13 @@ export class TwilioSimulator {
         return answer(200, 'application/json;charset=utf-8', messageResource(message));
       },
     );
-    this.#server.operation('media.list', 'GET', `${account}/Messages/:Sid/Media.json`, (call) => {
-      const message = this.#messages.get(call.params['Sid'] ?? '');
-      if (message === undefined) return notFound(call);
-      return answer(200, 'application/json;charset=utf-8', mediaList(message));
+    registerMediaRoutes(this.#server, account, {
+      media: this.media,
+      message: (sid) => this.#messages.get(sid),
+      notFoundTimes: () => this.settings.mediaNotFoundTimes,
+      cdnUrl: () => this.#cdnUrl,
     });
+    this.#cdn = mediaCdn(this.media, this.faults, options.onExchange);
     this.#server.operation('typing.create', 'POST', '/v2/Indicators/Typing.json', (call) =>
       this.#typing(call),
     );
@@ -109,13 +117,15 @@ export class TwilioSimulator {
   }
 
   async listen(): Promise<this> {
-    this.#url = await this.#server.listen(this.#options.host ?? '127.0.0.1', this.#options.port ?? 0);
+    const { host = '127.0.0.1', port = 0 } = this.#options;
+    this.#url = await this.#server.listen(host, port);
+    this.#cdnUrl = await this.#cdn.listen(host, 0);
     return this;
   }
 
   async close(): Promise<void> {
     this.activity.stopAll();
-    await this.#server.close();
+    await Promise.all([this.#server.close(), this.#cdn.close()]);
     await this.#deliveries.close();
   }
 
@@ -126,10 +136,11 @@ export class TwilioSimulator {
   /** Its API is gone, what it sends by itself is not. */
   vanish(): void {
     this.#server.vanish();
+    this.#cdn.vanish();
   }
 
   async comeBack(): Promise<void> {
-    await this.#server.comeBack();
+    await Promise.all([this.#server.comeBack(), this.#cdn.comeBack()]);
   }
 
   logAfter(index: number): object[] {
@@ -164,27 +175,26 @@ export class TwilioSimulator {
     this.#accepted.clear();
     this.#webhooks.clear();
     this.#messages.clear();
+    this.media.clear();
     this.#optOuts.clear();
     this.#outcomes.clear();
     this.settings = { ...DEFAULT_SETTINGS, ...this.#options.settings };
   }
 
   /** A customer's text: stored, then posted to the webhook. Resolves when the webhook has answered or been given up. */
-  async receiveText(text: InboundText): Promise<{ sid: string; webhook: TwilioWebhookCall | null }> {
+  async receiveText(text: InboundText): Promise<ReceivedText & { webhook: TwilioWebhookCall | null }> {
     const message = this.#storeInbound(text);
-    const webhook = await this.activity.run(async (signal) =>
-      this.#deliveries.inbound(message, text, signal),
-    );
-    return { sid: message.sid, webhook: webhook ?? null };
+    const webhook = await this.activity.run(async (signal) => this.#announce(message, text, signal));
+    return { ...this.#received(message), webhook: webhook ?? null };
   }
 
   /** Like `receiveText`, without waiting for the webhook. */
-  receiveTextSoon(text: InboundText): { sid: string } {
+  receiveTextSoon(text: InboundText): ReceivedText {
     const message = this.#storeInbound(text);
     this.activity.start(async (signal) => {
-      await this.#deliveries.inbound(message, text, signal);
+      await this.#announce(message, text, signal);
     });
-    return { sid: message.sid };
+    return this.#received(message);
   }
 
   /** Moves a message to a status and posts its callback now. */
@@ -295,16 +305,32 @@ export class TwilioSimulator {
     return { ...message };
   }
 
+  async #announce(
+    message: StoredMessage,
+    text: InboundText,
+    signal: AbortSignal,
+  ): Promise<TwilioWebhookCall | null> {
+    const repliedTo = this.#messages.get(text.repliedTo ?? '');
+    const context = { apiUrl: this.#url, media: this.media.of(message.sid), repliedTo };
+    return this.#deliveries.inbound(message, inboundParams(message, text, context), signal);
+  }
+
+  #received({ sid }: StoredMessage): ReceivedText {
+    const media = this.media.of(sid).map((medium) => medium.sid);
+    return media.length === 0 ? { sid } : { sid, media };
+  }
+
   #storeInbound(text: InboundText): StoredMessage {
+    const foreign = foreignToSms(text);
+    if (foreign !== undefined) throw new ControlError(400, `only WhatsApp has ${foreign}`);
+    const contents = mediaIn(text);
+    if (contents.length > maxMedia(text.from)) throw new ControlError(400, 'too many media');
     const message = inboundMessage(text, this.#options.accountSid);
     this.#messages.set(message.sid, message);
+    if (contents.length > 0) message.media = contents.map((content) => this.media.keep(message, content));
     if (this.settings.optOutKeywords) this.#optOuts.hear(text.to, text.from, text.body);
     return message;
   }
-}
-
-function notFound(call: Call): Answer {
-  return twilioError(20404, `The requested resource ${call.path} was not found`);
 }
 
 /** Starts a Twilio simulator; resolves when it listens. */
