@@ -23,6 +23,7 @@ export function registerTwilioControls(server: SimulatorServer, simulator: Twili
       .map((message) => ({
         ...messageResource(message),
         status_callback: message.statusCallback,
+        content: message.content,
         media: simulator.media.of(message.sid).map(mediumView),
       })),
   }));
@@ -44,6 +45,9 @@ export function registerTwilioControls(server: SimulatorServer, simulator: Twili
     return { webhook: call };
   });
   server.control('POST', '/outcomes', (input) => simulator.setOutcome(outcome(input)), 201);
+  server.control('POST', '/windows', (input) =>
+    simulator.setWindow(input.text('from'), input.text('to'), input.flag('open', false)),
+  );
   server.control('POST', '/opt-outs', (input) =>
     simulator.setOptOut(input.text('from'), input.text('to'), true),
   );

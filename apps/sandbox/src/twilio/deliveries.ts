@@ -1,5 +1,6 @@
 import type { AppendLog } from '../common/append-log.js';
 import { jitter } from '../common/activity.js';
+import type { Accounts } from './accounts.js';
 import { isTaken, WebhookPoster } from '../common/webhook-post.js';
 import { statusParams } from './inbound.js';
 import { newSid, type StoredMessage } from './messages.js';
@@ -9,6 +10,7 @@ import { callTwilioWebhook, repliesIn, type TwilioWebhookCall } from './webhooks
 /** Posts the webhooks of messages, in as many copies as wanted, and keeps a log of how each went. */
 export class Deliveries {
   readonly #options: TwilioSimulatorOptions;
+  readonly #accounts: Accounts;
   readonly #calls: AppendLog<TwilioWebhookCall>;
   readonly #accepted: AppendLog<TwilioLogEntry>;
   readonly #settings: () => TwilioSettings;
@@ -16,11 +18,13 @@ export class Deliveries {
 
   constructor(
     options: TwilioSimulatorOptions,
+    accounts: Accounts,
     calls: AppendLog<TwilioWebhookCall>,
     accepted: AppendLog<TwilioLogEntry>,
     settings: () => TwilioSettings,
   ) {
     this.#options = options;
+    this.#accounts = accounts;
     this.#calls = calls;
     this.#accepted = accepted;
     this.#settings = settings;
@@ -69,8 +73,9 @@ export class Deliveries {
     params: Record<string, string>,
     signal: AbortSignal,
   ): Promise<TwilioWebhookCall> {
-    const { authTokens, onExchange } = this.#options;
-    const tools = { poster: this.#poster, authToken: authTokens[0] ?? '', signal, onExchange };
+    const { onExchange } = this.#options;
+    const authToken = this.#accounts.tokenOf(params['AccountSid'] ?? '');
+    const tools = { poster: this.#poster, authToken, signal, onExchange };
     const { webhookCopies, webhookJitterMs } = this.#settings();
     const one = async (): Promise<TwilioWebhookCall> => {
       await jitter(webhookJitterMs, signal);

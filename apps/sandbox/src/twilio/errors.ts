@@ -28,10 +28,13 @@ const ERRORS: Record<number, readonly [status: number, message: string]> = {
   21620: [400, 'Invalid media URL'],
   21623: [400, 'Number of media files exceeds allowed limit.'],
   21654: [400, 'ContentSid Required'],
+  21655: [400, 'The ContentSid is Invalid'],
   21656: [400, 'The ContentVariables parameter is invalid.'],
   21703: [400, 'The Messaging Service does not have a phone number available to send a message.'],
   21910: [400, "Invalid 'From' and 'To' pair. 'From' and 'To' should be of the same channel"],
+  30630: [400, 'Attempt to send to unsubscribed recipient'],
   30045: [400, 'The ValidityPeriod is out of range.'],
+  63016: [400, 'Failed to send freeform message because you are outside the allowed window.'],
   63007: [400, 'Twilio could not find a Channel with the specified From address'],
 };
 

@@ -56,6 +56,9 @@ export function inboundMessage(text: InboundText, accountSid: string): StoredMes
     updatedAtMs: now,
     numSegments: isWhatsApp(text.from) ? 1 : segmentsOf(body),
     statusCallback: null,
+    mediaUrls: [],
+    content: null,
+    lateErrorCode: null,
   };
 }
 
@@ -82,7 +85,12 @@ function mediaOf(text: InboundText, count: number): StoredMedia[] {
 export function inboundParams(
   message: StoredMessage,
   text: InboundText,
-  context: { apiUrl: string; media: readonly Medium[]; repliedTo: StoredMessage | undefined },
+  context: {
+    apiUrl: string;
+    media: readonly Medium[];
+    repliedTo: StoredMessage | undefined;
+    optOutType?: string;
+  },
 ): Record<string, string> {
   return {
     ...(isWhatsApp(message.to) ? whatsAppParams(text) : smsParams()),
@@ -106,6 +114,7 @@ export function inboundParams(
     From: message.from ?? '',
     ApiVersion: '2010-04-01',
     ...(message.messagingServiceSid === null ? {} : { MessagingServiceSid: message.messagingServiceSid }),
+    ...(context.optOutType === undefined ? {} : { OptOutType: context.optOutType }),
     ...text.params,
   };
 }
@@ -147,7 +156,7 @@ function numberOf({ from }: InboundText): string | undefined {
   return /^whatsapp:\+(\d+)$/.exec(from)?.[1];
 }
 
-function businessScopedId(text: InboundText): string {
+export function businessScopedId(text: InboundText): string {
   const number = numberOf(text);
   return text.externalUserId ?? (number === undefined ? text.from : `whatsapp:US.${number}`);
 }

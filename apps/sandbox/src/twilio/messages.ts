@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
+import type { RenderedContent } from './content.js';
+
 export type MessageStatus =
   'accepted' | 'queued' | 'sending' | 'sent' | 'delivered' | 'read' | 'undelivered' | 'failed' | 'received';
 
@@ -21,6 +23,12 @@ export interface StoredMessage {
   updatedAtMs: number;
   numSegments: number;
   statusCallback: string | null;
+  /** Of ours: what Twilio is to fetch. */
+  mediaUrls: string[];
+  /** Of ours: what the phone shows of a content template. */
+  content: RenderedContent | null;
+  /** The code that it will fail with, though it was accepted. */
+  lateErrorCode: number | null;
 }
 
 export interface StoredMedia {
