@@ -416,6 +416,18 @@ describe('what the Twilio simulator does with our messages', () => {
     });
   });
 
+  it('refuses more creates at the same time than it does, and does those', async () => {
+    Object.assign(simulator.settings, { maxConcurrentCreates: 2, createMs: 50 });
+    const message = { from: OURS, to: CUSTOMER, body: 'x' };
+    const sent = await Promise.allSettled(
+      Array.from({ length: 5 }, async () => client.messages.create(message)),
+    );
+    const refused = sent.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+    expect(refused).toMatchObject(Array(3).fill({ status: 429, code: 20429 }));
+    expect(simulator.log).toHaveLength(2);
+    await client.messages.create(message);
+  });
+
   it('keeps sub-accounts apart, and signs with their own tokens', async () => {
     const below = clientOf(BELOW, 'token-below');
     const statusCallback = `${receiver.url}/webhooks/twilio/status`;

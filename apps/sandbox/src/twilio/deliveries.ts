@@ -4,6 +4,7 @@ import type { Accounts } from './accounts.js';
 import { isTaken, WebhookPoster } from '../common/webhook-post.js';
 import { statusParams } from './inbound.js';
 import { newSid, type StoredMessage } from './messages.js';
+import type { Senders } from './senders.js';
 import type { TwilioLogEntry, TwilioSettings, TwilioSimulatorOptions } from './settings.js';
 import { callTwilioWebhook, repliesIn, type TwilioWebhookCall } from './webhooks.js';
 
@@ -11,6 +12,7 @@ import { callTwilioWebhook, repliesIn, type TwilioWebhookCall } from './webhooks
 export class Deliveries {
   readonly #options: TwilioSimulatorOptions;
   readonly #accounts: Accounts;
+  readonly #senders: Senders;
   readonly #calls: AppendLog<TwilioWebhookCall>;
   readonly #accepted: AppendLog<TwilioLogEntry>;
   readonly #settings: () => TwilioSettings;
@@ -19,12 +21,14 @@ export class Deliveries {
   constructor(
     options: TwilioSimulatorOptions,
     accounts: Accounts,
+    senders: Senders,
     calls: AppendLog<TwilioWebhookCall>,
     accepted: AppendLog<TwilioLogEntry>,
     settings: () => TwilioSettings,
   ) {
     this.#options = options;
     this.#accounts = accounts;
+    this.#senders = senders;
     this.#calls = calls;
     this.#accepted = accepted;
     this.#settings = settings;
@@ -32,8 +36,9 @@ export class Deliveries {
 
   /** The status callback of a message as it is now; undefined when it has none. */
   async status(message: StoredMessage, signal: AbortSignal): Promise<TwilioWebhookCall | undefined> {
-    if (message.statusCallback === null || message.statusCallback === '') return undefined;
-    return this.#post('status', message.sid, message.statusCallback, statusParams(message), signal);
+    const url = this.#senders.statusCallback(message);
+    if (url === undefined) return undefined;
+    return this.#post('status', message.sid, url, statusParams(message), signal);
   }
 
   /** The inbound webhook, then the fallback if it failed; a reply in the answer is "sent" to the customer. */
@@ -42,9 +47,9 @@ export class Deliveries {
     params: Record<string, string>,
     signal: AbortSignal,
   ): Promise<TwilioWebhookCall | null> {
-    const { webhookUrl, fallbackUrl } = this.#options;
-    if (webhookUrl === undefined) return null;
-    let call = await this.#post('inbound', message.sid, webhookUrl, params, signal);
+    const { url, fallbackUrl } = this.#senders.inboundTarget(message);
+    if (url === undefined) return null;
+    let call = await this.#post('inbound', message.sid, url, params, signal);
     if (call.alert === 11200 && fallbackUrl !== undefined) {
       const extra = { ErrorCode: '11200', ErrorUrl: call.url };
       call = await this.#post('inbound', message.sid, fallbackUrl, { ...params, ...extra }, signal);

@@ -12,6 +12,7 @@ const ERRORS: Record<number, readonly [status: number, message: string]> = {
   21211: [400, "The 'To' number is not a valid phone number."],
   21212: [400, "The 'From' number is not a valid phone number, shortcode, or alphanumeric sender ID."],
   21408: [400, "Permission to send an SMS has not been enabled for the region indicated by the 'To' number."],
+  21502: [400, 'SmsUrl is not valid'],
   21603: [400, "A 'From' phone number is required."],
   21604: [400, "A 'To' phone number is required."],
   21606: [

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Activity, pause } from '../common/activity.js';
 import type { AppendLog } from '../common/append-log.js';
 import { type Answer, answer, type Call } from '../common/http.js';
@@ -6,11 +7,13 @@ import { segmentsOf } from './body.js';
 import type { Content } from './content.js';
 import { messageFrom } from './create.js';
 import type { Deliveries } from './deliveries.js';
+import { twilioError } from './errors.js';
 import type { MediaStore } from './media.js';
 import { isWhatsApp, messageResource, type MessageStatus, newSid, type StoredMessage } from './messages.js';
 import type { OptOuts } from './opt-outs.js';
 import type { Outcomes } from './outcomes.js';
 import { MediaFetcher } from './outbound-media.js';
+import type { Senders } from './senders.js';
 import type { TwilioLogEntry, TwilioSettings, TwilioSimulatorOptions } from './settings.js';
 import type { TwilioWebhookCall } from './webhooks.js';
 import type { Windows } from './windows.js';
@@ -18,6 +21,7 @@ import type { Windows } from './windows.js';
 interface OutboundContext {
   options: TwilioSimulatorOptions;
   accounts: Accounts;
+  senders: Senders;
   settings: () => TwilioSettings;
   activity: Activity;
   messages: Map<string, StoredMessage>;
@@ -40,6 +44,7 @@ interface End {
 export class Outbound {
   readonly #context: OutboundContext;
   readonly #fetcher = new MediaFetcher();
+  #running = 0;
 
   constructor(context: OutboundContext) {
     this.#context = context;
@@ -49,7 +54,20 @@ export class Outbound {
     await this.#fetcher.close();
   }
 
-  create(call: Call): Answer {
+  /** Refuses with 429 what is more than it does at the same time. */
+  async create(call: Call): Promise<Answer> {
+    const { maxConcurrentCreates, createMs } = this.#context.settings();
+    this.#running += 1;
+    try {
+      if (maxConcurrentCreates > 0 && this.#running > maxConcurrentCreates) return twilioError(20429);
+      if (createMs > 0) await delay(createMs);
+      return this.#accept(call);
+    } finally {
+      this.#running -= 1;
+    }
+  }
+
+  #accept(call: Call): Answer {
     const { accepted, activity, messages, settings } = this.#context;
     const form = new URLSearchParams(call.body);
     const result = this.#messageFrom(form, call.params['AccountSid'] ?? '');
@@ -69,7 +87,7 @@ export class Outbound {
     });
     const created = answer(201, 'application/json;charset=utf-8', messageResource(result));
     created.headers['twilio-request-id'] = newSid('RQ');
-    created.headers['twilio-concurrent-requests'] = '1';
+    created.headers['twilio-concurrent-requests'] = String(this.#running);
     if (settings().autoProgress) activity.start(async (signal) => this.#progress(result, signal));
     return created;
   }
@@ -85,7 +103,7 @@ export class Outbound {
   }
 
   #messageFrom(form: URLSearchParams, accountSid: string): StoredMessage | Answer {
-    const { options, accounts, contents, optOuts, settings, windows } = this.#context;
+    const { options, accounts, senders, contents, optOuts, settings, windows } = this.#context;
     const { messagingServices = {} } = options;
     const { magicNumbers, bodyAlteration, optOutErrors, optOutCode, windowClosed, windowMs } = settings();
     return messageFrom(form, {
@@ -93,10 +111,12 @@ export class Outbound {
       numbers: accounts.numbersOf(accountSid),
       messagingServices,
       magicNumbers,
-      smartEncoded: bodyAlteration === 'smart-encoded',
+      smartEncoded:
+        bodyAlteration === 'smart-encoded' ||
+        senders.services.get(form.get('MessagingServiceSid') ?? '')?.smart_encoding === true,
       content: (sid) => contents.get(sid),
       isOpen: (from, serviceSid, to) =>
-        windows.isOpen(from ?? this.#senderOf(serviceSid, to) ?? '', to, windowMs),
+        windows.isOpen(from ?? senders.pick(serviceSid, to) ?? '', to, windowMs),
       isOptedOut: (from, serviceSid, to) =>
         optOuts.has(from, to) ||
         Object.entries(messagingServices).some(
@@ -152,17 +172,12 @@ export class Outbound {
     message.updatedAtMs = Date.now();
     if (errorCode !== undefined) message.errorCode = errorCode;
     if (message.from === null) {
-      message.from = this.#senderOf(message.messagingServiceSid, message.to) ?? null;
+      const { senders } = this.#context;
+      message.from = senders.pick(message.messagingServiceSid, message.to) ?? null;
+      if (message.from !== null) senders.stick(message.messagingServiceSid, message.to, message.from);
       message.numSegments = isWhatsApp(message.to) ? 1 : segmentsOf(message.body);
     }
     if (status !== 'queued' && status !== 'sending') message.sentAtMs ??= Date.now();
     return { ...message };
-  }
-
-  /** The number that a service sends from. */
-  #senderOf(serviceSid: string | null, to: string): string | undefined {
-    const { options, accounts } = this.#context;
-    const pool = options.messagingServices?.[serviceSid ?? ''] ?? accounts.numbers;
-    return pool.find((number) => isWhatsApp(number) === isWhatsApp(to));
   }
 }

@@ -56,6 +56,10 @@ export interface TwilioSettings {
   optOutCode: number;
   /** Keywords work on WhatsApp too, and webhooks say `OptOutType`. */
   advancedOptOut: boolean;
+  /** More creates at the same time are answered 429; 0 = any number. */
+  maxConcurrentCreates: number;
+  /** How long a create takes. */
+  createMs: number;
 }
 
 export const DEFAULT_SETTINGS: TwilioSettings = {
@@ -72,6 +76,8 @@ export const DEFAULT_SETTINGS: TwilioSettings = {
   optOutErrors: 'sync',
   optOutCode: 21610,
   advancedOptOut: false,
+  maxConcurrentCreates: 0,
+  createMs: 0,
 };
 
 /** What Twilio accepted (or, for `reply`, sent because a webhook's answer said so). */

@@ -20,6 +20,8 @@ import { isWhatsApp, messageResource, type MessageStatus, newSid, type StoredMes
 import { OptOuts, type OptOutType } from './opt-outs.js';
 import { Outbound } from './outbound.js';
 import { type Outcome, Outcomes } from './outcomes.js';
+import { registerProvisioningRoutes } from './provisioning-routes.js';
+import { Senders } from './senders.js';
 import {
   DEFAULT_SETTINGS,
   type TwilioLogEntry,
@@ -51,6 +53,7 @@ export class TwilioSimulator {
   readonly #windows = new Windows();
   readonly #contents = new Map<string, Content>();
   readonly #accounts: Accounts;
+  readonly #senders: Senders;
   readonly #deliveries: Deliveries;
   readonly #outbound: Outbound;
   readonly media = new MediaStore();
@@ -62,10 +65,19 @@ export class TwilioSimulator {
     this.settings = { ...DEFAULT_SETTINGS, ...options.settings };
     const settings = (): TwilioSettings => this.settings;
     this.#accounts = new Accounts(options);
-    this.#deliveries = new Deliveries(options, this.#accounts, this.#webhooks, this.#accepted, settings);
+    this.#senders = new Senders(options, this.#accounts);
+    this.#deliveries = new Deliveries(
+      options,
+      this.#accounts,
+      this.#senders,
+      this.#webhooks,
+      this.#accepted,
+      settings,
+    );
     this.#outbound = new Outbound({
       options,
       accounts: this.#accounts,
+      senders: this.#senders,
       settings,
       activity: this.activity,
       messages: this.#messages,
@@ -118,6 +130,11 @@ export class TwilioSimulator {
     );
     registerContentRoutes(this.#server, {
       contents: this.#contents,
+      callerOf: (call) => this.#accounts.caller(call) ?? '',
+      url: () => this.#url,
+    });
+    registerProvisioningRoutes(this.#server, account, {
+      senders: this.#senders,
       callerOf: (call) => this.#accounts.caller(call) ?? '',
       url: () => this.#url,
     });
@@ -216,6 +233,7 @@ export class TwilioSimulator {
     this.#outcomes.clear();
     this.#windows.clear();
     this.#contents.clear();
+    this.#senders.reset();
     this.settings = { ...DEFAULT_SETTINGS, ...this.#options.settings };
   }
 
@@ -281,6 +299,8 @@ export class TwilioSimulator {
     const contents = mediaIn(text);
     if (contents.length > maxMedia(text.from)) throw new ControlError(400, 'too many media');
     const message = inboundMessage(text, this.#accounts.ownerOf(text.to));
+    message.messagingServiceSid ??= this.#senders.serviceOf(text.to)?.sid ?? null;
+    this.#senders.stick(message.messagingServiceSid, message.from ?? '', text.to);
     this.#messages.set(message.sid, message);
     if (contents.length > 0) message.media = contents.map((content) => this.media.keep(message, content));
     const customer = message.from ?? '';
