@@ -391,6 +391,8 @@ describe('the OpenAPI document', () => {
     'get /api/v1/numbers/{id}',
     'patch /api/v1/numbers/{id}',
     'delete /api/v1/numbers/{id}',
+    'get /api/v1/numbers/{id}/provisioning',
+    'post /api/v1/numbers/{id}/provisioning',
     'get /api/v1/conversations',
     'get /api/v1/conversations/{id}',
     'get /api/v1/conversations/{id}/messages',

@@ -16,6 +16,7 @@ import { NoteWriter } from './note-writer.js';
 import { WorkerGate } from './gate/worker-gate.js';
 import { ReadReceipts } from './read-receipts.js';
 import { Reconcilers } from './reconcilers/reconcilers.js';
+import { ProvisioningCheck } from './provisioning-check.js';
 import { Rounds } from './rounds.js';
 import { Sweeper } from './sweeper.js';
 import { Typing } from './typing.js';
@@ -79,6 +80,7 @@ export async function startWorker(
     timeoutMs: sendTimeoutMs,
   });
   const typingProcessor = app.get(TypingProcessor);
+  const provisioningCheck = app.get(ProvisioningCheck);
   const rounds = new Rounds(logger, metrics, [
     { name: 'sweep', intervalMs: sweepIntervalMs, run: () => sweeper.sweep() },
     {
@@ -102,6 +104,7 @@ export async function startWorker(
       },
     },
     ...reconcilers.rounds(),
+    provisioningCheck.round(),
   ]);
 
   // The first send must not spend its deadline on loading a client.
@@ -117,6 +120,7 @@ export async function startWorker(
     stop: async () => {
       drain.stop();
       reconcilers.stop();
+      provisioningCheck.stop();
       await Promise.all([
         rounds.stop(),
         processors.stop(sendTimeoutMs + STOP_MARGIN_MS),

@@ -17,7 +17,8 @@ import type {
 } from '#core';
 import { ProviderHttpError } from '#platform';
 import type { ProviderHttp } from '#platform';
-import type { Exchange, TwilioClientOptions, TwilioRest } from './http-client.js';
+import { clientOptionsOf, type AccountsOptions } from './accounts.js';
+import type { Exchange, TwilioRest } from './http-client.js';
 import {
   candidates,
   isAlterable,
@@ -31,7 +32,7 @@ import { fetchedReceipt, listedInbound, resourcesIn, withMedia } from './receive
 import { MAX_TEXT_LENGTH, render } from './render.js';
 import { receiptOf } from './status.js';
 
-export interface TwilioChannelOptions extends TwilioClientOptions {
+export interface TwilioChannelOptions extends AccountsOptions {
   /** Where Twilio reaches us: status callbacks go to `/webhooks/twilio/status` below it. */
   publicBaseUrl: string;
 }
@@ -56,7 +57,8 @@ export class TwilioChannel extends ChannelPort {
     typing: true,
   };
 
-  private rest: Promise<TwilioRest> | undefined;
+  /** By account. */
+  private readonly rests = new Map<string, Promise<TwilioRest>>();
 
   constructor(
     private readonly http: ProviderHttp,
@@ -67,7 +69,7 @@ export class TwilioChannel extends ChannelPort {
 
   /** Loads the REST client (150 ms), its messages (50 ms) and its indicators. */
   override async warmUp(): Promise<void> {
-    const { client } = await this.loadRest();
+    const { client } = await this.loadRest(this.options.accountSid);
     void client.messages;
     void client.messaging.v2.typingIndicator;
   }
@@ -77,9 +79,8 @@ export class TwilioChannel extends ChannelPort {
   }
 
   async send(request: SendPart, context: CallContext): Promise<Sent> {
-    this.requireOwn(request.number.account);
     const startedAt = performance.now();
-    const rest = await this.loadRest();
+    const rest = await this.loadRest(request.number.account);
     // What loading took (150 ms, once) counts towards the deadline.
     const timeoutMs = Math.max(1, context.timeoutMs - (performance.now() - startedAt));
     const exchange: Exchange = { context: { ...context, timeoutMs } };
@@ -92,8 +93,8 @@ export class TwilioChannel extends ChannelPort {
   }
 
   override async findSent(request: FindSent, context: CallContext): Promise<LookUp<SentCandidate[]>> {
-    const rest = await this.loadRest();
     try {
+      const rest = await this.loadRest(request.number.account);
       return candidates(await listedSince(pagesTo(rest, request.to, context), request.since), request);
     } catch (error) {
       if (!(error instanceof DeliveryError)) throw error;
@@ -108,10 +109,9 @@ export class TwilioChannel extends ChannelPort {
     context: CallContext,
   ): Promise<ListedSpan> {
     const { tenantId, number, since, until } = request;
-    this.requireOwn(number.account);
     // The numbers behind a service are not known here; they are told apart on the page.
     const service = SERVICE_SID.test(number.address) ? number.address : undefined;
-    const { client, read } = await this.reader(context);
+    const { client, read } = await this.reader(number.account, context);
     const newestFirst: ListedInbound[] = [];
     let page = await read(() =>
       client.messages.page({
@@ -138,7 +138,7 @@ export class TwilioChannel extends ChannelPort {
   async readListed(listed: ListedInbound, context: CallContext): Promise<InboundMessageReceived> {
     const { event, attachments } = listed;
     if (attachments === 0) return event;
-    const { client, read } = await this.reader(context);
+    const { client, read } = await this.reader(event.account, context);
     try {
       const { body } = await read(() => client.messages(event.providerMessageId).media.page());
       return withMedia(event, resourcesIn(body, 'media_list'), this.options.apiBaseUrl);
@@ -152,8 +152,7 @@ export class TwilioChannel extends ChannelPort {
     request: { account: string; providerId: string },
     context: CallContext,
   ): Promise<FetchedReceipt | undefined> {
-    this.requireOwn(request.account);
-    const { client, read } = await this.reader(context);
+    const { client, read } = await this.reader(request.account, context);
     try {
       const { body } = await read(() => client.messages(request.providerId).fetch());
       return fetchedReceipt(body);
@@ -165,8 +164,7 @@ export class TwilioChannel extends ChannelPort {
 
   /** Lasts 25 s or until an answer arrives. Source: https://www.twilio.com/docs/whatsapp/api/typing-indicators-resource */
   async typing(request: { account: string; providerMessageId: string }, context: CallContext): Promise<void> {
-    this.requireOwn(request.account);
-    const rest = await this.loadRest();
+    const rest = await this.loadRest(request.account);
     const exchange: Exchange = { context };
     const { typingIndicator } = rest.client.messaging.v2;
     try {
@@ -179,9 +177,9 @@ export class TwilioChannel extends ChannelPort {
   }
 
   /** Reading calls that share one deadline. They take no effect, so whatever goes wrong can be tried again. */
-  private async reader(context: CallContext) {
+  private async reader(account: string, context: CallContext) {
     const endsAt = performance.now() + context.timeoutMs;
-    const rest = await this.loadRest();
+    const rest = await this.loadRest(account);
     const read = async <T>(call: () => Promise<T>): Promise<{ result: T; body: Record<string, unknown> }> => {
       const timeoutMs = Math.max(1, endsAt - performance.now());
       const exchange: Exchange = { context: { ...context, timeoutMs }, maxResponseBytes: MAX_PAGE_BYTES };
@@ -199,12 +197,6 @@ export class TwilioChannel extends ChannelPort {
     return { client: rest.client, read };
   }
 
-  private requireOwn(account: string): void {
-    if (account !== this.options.accountSid) {
-      throw new DeliveryError('held', { hold: 'configuration', code: 'other-account' });
-    }
-  }
-
   private parameters({ number, to, part, attempt, expiresInMs }: SendPart) {
     const mediaUrl = part.mediaUrls ?? [];
     return {
@@ -219,11 +211,16 @@ export class TwilioChannel extends ChannelPort {
     };
   }
 
-  private loadRest(): Promise<TwilioRest> {
-    this.rest ??= import('./http-client.js').then(({ createTwilioRest }) =>
-      createTwilioRest(this.http, this.options),
-    );
-    return this.rest;
+  /** The REST client that logs in as this account. Rejects for one that is not ours. */
+  private async loadRest(account: string): Promise<TwilioRest> {
+    const options = clientOptionsOf(this.options, account);
+    if (!options) throw new DeliveryError('held', { hold: 'configuration', code: 'other-account' });
+    let rest = this.rests.get(account);
+    if (!rest) {
+      rest = import('./http-client.js').then(({ createTwilioRest }) => createTwilioRest(this.http, options));
+      this.rests.set(account, rest);
+    }
+    return rest;
   }
 }
 
