@@ -304,7 +304,7 @@ export class TwilioSimulator {
     this.#messages.set(message.sid, message);
     if (contents.length > 0) message.media = contents.map((content) => this.media.keep(message, content));
     const customer = message.from ?? '';
-    this.#windows.hear(text.to, [customer, businessScopedId(text)]);
+    this.#windows.hear(text.to, [customer, text.from, businessScopedId(text)]);
     const { optOutKeywords, advancedOptOut } = this.settings;
     if (!optOutKeywords || (isWhatsApp(text.to) && !advancedOptOut))
       return { message, optOutType: undefined };
