@@ -325,6 +325,17 @@ describe('what the Twilio simulator does with our messages', () => {
       });
     });
 
+    it('stands alone on WhatsApp', async () => {
+      const { sid } = await client.content.v1.contents.create(quickReply as never);
+      await write('Hello');
+      const message = { ...WHATSAPP, contentSid: sid, contentVariables: '{"2":"x"}' };
+      expect(await ended({ ...message, body: 'and' })).toMatchObject({
+        status: 'undelivered',
+        errorCode: 63030,
+      });
+      expect(await ended(message)).toMatchObject({ status: 'delivered', errorCode: null });
+    });
+
     it('passes outside the window when it is approved, and only then', async () => {
       const { sid } = await client.content.v1.contents.create(quickReply as never);
       const message = { ...WHATSAPP, contentSid: sid, contentVariables: '{"2":"x"}' };
@@ -414,6 +425,28 @@ describe('what the Twilio simulator does with our messages', () => {
       await write('STOP');
       await expect(client.messages.create({ ...WHATSAPP, body: 'x' })).rejects.toMatchObject({ code: 21610 });
     });
+  });
+
+  it('forgets everything at a reset', async () => {
+    await client.content.v1.contents.create({
+      language: 'en',
+      types: { 'twilio/text': { body: 'x' } },
+    } as never);
+    const medium = { contentType: 'image/png', bytes: PNG };
+    const { sid, media = [] } = await simulator.receiveText({
+      from: WHATSAPP.to,
+      to: WHATSAPP.from,
+      body: 'STOP',
+      media: [medium],
+    });
+    await simulator.receiveText({ from: CUSTOMER, to: OURS, body: 'STOP' });
+    simulator.settings.windowClosed = 'sync';
+    await control('/reset', {});
+    expect((await control(`/media/${media[0]}`)).status).toBe(404);
+    await expect(client.messages(sid).fetch()).rejects.toMatchObject({ code: 20404 });
+    expect(await client.content.v1.contents.list()).toEqual([]);
+    await client.messages.create({ from: OURS, to: CUSTOMER, body: 'x' });
+    expect(await ended({ ...WHATSAPP, body: 'x' })).toMatchObject({ errorCode: 63016 });
   });
 
   it('refuses more creates at the same time than it does, and does those', async () => {

@@ -61,6 +61,8 @@ export function messageFrom(form: URLSearchParams, rules: CreateRules): StoredMe
   const closed = isWhatsApp(to) && !rules.isOpen(from, serviceSid, to) ? closedCode(template) : null;
   if (closed !== null && rules.atOnce.window) return twilioError(closed);
   const missing = shown !== undefined && shown.missing > 0;
+  // WhatsApp's templates stand alone.
+  const mixed = template !== undefined && isWhatsApp(to) && (form.has('Body') || mediaUrls.length > 0);
   const optedOut = rules.isOptedOut(from ?? '', serviceSid, to);
   return {
     sid: newSid(mediaUrls.length > 0 ? 'MM' : 'SM'),
@@ -82,7 +84,7 @@ export function messageFrom(form: URLSearchParams, rules: CreateRules): StoredMe
     statusCallback: form.get('StatusCallback'),
     mediaUrls,
     content: shown?.rendered ?? null,
-    lateErrorCode: optedOut ? rules.optOutCode : missing ? 63028 : closed,
+    lateErrorCode: optedOut ? rules.optOutCode : (closed ?? (mixed ? 63030 : missing ? 63028 : null)),
   };
 }
 

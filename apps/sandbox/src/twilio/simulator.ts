@@ -11,13 +11,13 @@ import { registerContentRoutes } from './content-routes.js';
 import { registerTwilioControls } from './controls.js';
 import { Deliveries } from './deliveries.js';
 import { notFound, twilioError, twilioStatusError } from './errors.js';
-import { businessScopedId, inboundMessage, inboundParams, type InboundText, mediaIn } from './inbound.js';
-import { foreignToSms } from './inbound-fields.js';
+import type { InboundText } from './inbound.js';
+import { Inbox, type ReceivedText } from './inbox.js';
 import { listMessages } from './list.js';
-import { maxMedia, MediaStore } from './media.js';
+import { MediaStore } from './media.js';
 import { registerMediaRoutes } from './media-routes.js';
-import { isWhatsApp, messageResource, type MessageStatus, newSid, type StoredMessage } from './messages.js';
-import { OptOuts, type OptOutType } from './opt-outs.js';
+import { messageResource, type MessageStatus, type StoredMessage } from './messages.js';
+import { OptOuts } from './opt-outs.js';
 import { Outbound } from './outbound.js';
 import { type Outcome, Outcomes } from './outcomes.js';
 import { registerProvisioningRoutes } from './provisioning-routes.js';
@@ -30,12 +30,6 @@ import {
 } from './settings.js';
 import type { TwilioWebhookCall } from './webhooks.js';
 import { Windows } from './windows.js';
-
-/** A customer's text as it was stored: its SID, and those of its media. */
-export interface ReceivedText {
-  sid: string;
-  media?: string[];
-}
 
 export class TwilioSimulator {
   readonly name = 'twilio';
@@ -55,6 +49,7 @@ export class TwilioSimulator {
   readonly #accounts: Accounts;
   readonly #senders: Senders;
   readonly #deliveries: Deliveries;
+  readonly #inbox: Inbox;
   readonly #outbound: Outbound;
   readonly media = new MediaStore();
   #url = '';
@@ -74,20 +69,24 @@ export class TwilioSimulator {
       this.#accepted,
       settings,
     );
-    this.#outbound = new Outbound({
-      options,
+    const shared = {
       accounts: this.#accounts,
       senders: this.#senders,
       settings,
-      activity: this.activity,
       messages: this.#messages,
       accepted: this.#accepted,
       media: this.media,
-      contents: this.#contents,
       optOuts: this.#optOuts,
-      outcomes: this.#outcomes,
       windows: this.#windows,
       deliveries: this.#deliveries,
+    };
+    this.#inbox = new Inbox({ ...shared, apiUrl: () => this.#url });
+    this.#outbound = new Outbound({
+      ...shared,
+      options,
+      activity: this.activity,
+      contents: this.#contents,
+      outcomes: this.#outcomes,
     });
     this.#server = new SimulatorServer({
       provider: 'twilio',
@@ -239,20 +238,18 @@ export class TwilioSimulator {
 
   /** A customer's text: stored, then posted to the webhook. Resolves when the webhook has answered or been given up. */
   async receiveText(text: InboundText): Promise<ReceivedText & { webhook: TwilioWebhookCall | null }> {
-    const { message, optOutType } = this.#storeInbound(text);
-    const webhook = await this.activity.run(async (signal) =>
-      this.#announce(message, text, optOutType, signal),
-    );
-    return { ...this.#received(message), webhook: webhook ?? null };
+    const arrived = this.#inbox.store(text);
+    const webhook = await this.activity.run(async (signal) => this.#inbox.announce(arrived, signal));
+    return { ...this.#inbox.received(arrived), webhook: webhook ?? null };
   }
 
   /** Like `receiveText`, without waiting for the webhook. */
   receiveTextSoon(text: InboundText): ReceivedText {
-    const { message, optOutType } = this.#storeInbound(text);
+    const arrived = this.#inbox.store(text);
     this.activity.start(async (signal) => {
-      await this.#announce(message, text, optOutType, signal);
+      await this.#inbox.announce(arrived, signal);
     });
-    return this.#received(message);
+    return this.#inbox.received(arrived);
   }
 
   /** Moves a message to a status and posts its callback now. */
@@ -270,56 +267,6 @@ export class TwilioSimulator {
     if (this.#messages.get(messageSid)?.direction !== 'inbound') return twilioError(20404);
     this.#accepted.append({ kind: 'typing', messageSid });
     return answer(200, 'application/json', { success: true });
-  }
-
-  async #announce(
-    message: StoredMessage,
-    text: InboundText,
-    optOutType: OptOutType | undefined,
-    signal: AbortSignal,
-  ): Promise<TwilioWebhookCall | null> {
-    const repliedTo = this.#messages.get(text.repliedTo ?? '');
-    const context = {
-      apiUrl: this.#url,
-      media: this.media.of(message.sid),
-      repliedTo,
-      ...(optOutType === undefined ? {} : { optOutType }),
-    };
-    return this.#deliveries.inbound(message, inboundParams(message, text, context), signal);
-  }
-
-  #received({ sid }: StoredMessage): ReceivedText {
-    const media = this.media.of(sid).map((medium) => medium.sid);
-    return media.length === 0 ? { sid } : { sid, media };
-  }
-
-  #storeInbound(text: InboundText): { message: StoredMessage; optOutType: OptOutType | undefined } {
-    const foreign = foreignToSms(text);
-    if (foreign !== undefined) throw new ControlError(400, `only WhatsApp has ${foreign}`);
-    const contents = mediaIn(text);
-    if (contents.length > maxMedia(text.from)) throw new ControlError(400, 'too many media');
-    const message = inboundMessage(text, this.#accounts.ownerOf(text.to));
-    message.messagingServiceSid ??= this.#senders.serviceOf(text.to)?.sid ?? null;
-    this.#senders.stick(message.messagingServiceSid, message.from ?? '', text.to);
-    this.#messages.set(message.sid, message);
-    if (contents.length > 0) message.media = contents.map((content) => this.media.keep(message, content));
-    const customer = message.from ?? '';
-    this.#windows.hear(text.to, [customer, businessScopedId(text)]);
-    const { optOutKeywords, advancedOptOut } = this.settings;
-    if (!optOutKeywords || (isWhatsApp(text.to) && !advancedOptOut))
-      return { message, optOutType: undefined };
-    const heard = this.#optOuts.hear(message.messagingServiceSid ?? text.to, customer, message.body);
-    if (heard?.reply !== undefined) {
-      this.#accepted.append({
-        kind: 'opt-out-reply',
-        sid: newSid('SM'),
-        from: text.to,
-        to: customer,
-        body: heard.reply,
-        optOutType: heard.type,
-      });
-    }
-    return { message, optOutType: advancedOptOut ? heard?.type : undefined };
   }
 }
 
