@@ -84,6 +84,7 @@ function providers({ sandbox, ports }: Settled): NodeJS.ProcessEnv {
     TWILIO_API_KEY_SECRET: '',
     TWILIO_API_BASE_URL: twilio,
     TWILIO_MESSAGING_BASE_URL: twilio,
+    TWILIO_CONTENT_BASE_URL: twilio,
     CHAT_GATEWAY_BASE_URL: `http://127.0.0.1:${ports.chatGateway}`,
     CHAT_GATEWAY_API_KEY: sandbox.chatGatewayApiKey,
     CHAT_GATEWAY_TENANT_ID: sandbox.chatGatewayTenantId,

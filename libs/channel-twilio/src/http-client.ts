@@ -7,6 +7,14 @@ import type { ProviderHttp, ProviderHttpResponse } from '#platform';
 
 // Only the sender loads this file, and only when it first sends: it pulls in Twilio's whole REST client.
 
+const METHODS = {
+  get: 'GET',
+  post: 'POST',
+  put: 'PUT',
+  patch: 'PATCH',
+  delete: 'DELETE',
+} as const;
+
 /** One call: the limits it goes out with, and afterwards what came back. */
 export interface Exchange {
   context: CallContext;
@@ -20,10 +28,20 @@ export interface TwilioClientOptions {
   username: string;
   password: string;
   apiBaseUrl: string;
+  /** Where calls to messaging.twilio.com and content.twilio.com go. Where absent, to `apiBaseUrl`. */
+  messagingBaseUrl?: string;
+  contentBaseUrl?: string;
 }
 
 /** Far above any answer to a create; a larger one is no answer of Twilio's. */
 const MAX_RESPONSE_BYTES = 256 * 1024;
+
+/** The package's own names for the places that calls go to; it rewrites other hosts by its own rules for regions. */
+const HOSTS = {
+  api: 'api.twilio.com',
+  messaging: 'messaging.twilio.com',
+  content: 'content.twilio.com',
+} as const;
 
 /** Twilio's REST client over our own HTTP. Built once: a new one per call would cost more than the call. */
 export interface TwilioRest {
@@ -36,14 +54,22 @@ export function createTwilioRest(http: ProviderHttp, options: TwilioClientOption
   const exchanges = new AsyncLocalStorage<Exchange>();
   const client = new twilio.Twilio(options.username, options.password, {
     accountSid: options.accountSid,
-    httpClient: new ProviderHttpClient(http, exchanges, new URL(options.apiBaseUrl).origin),
+    httpClient: new ProviderHttpClient(http, exchanges, basesOf(options)),
     // Empty rather than absent: the package would otherwise read them from the environment.
     edge: '',
     region: '',
     logLevel: '',
   });
-  client.api.baseUrl = options.apiBaseUrl;
   return { client, run: (exchange, call) => exchanges.run(exchange, call) };
+}
+
+/** Where the configuration says that each of Twilio's hosts is, by its name. */
+function basesOf({ apiBaseUrl, messagingBaseUrl, contentBaseUrl }: TwilioClientOptions): Map<string, string> {
+  return new Map([
+    [HOSTS.api, apiBaseUrl],
+    [HOSTS.messaging, messagingBaseUrl ?? apiBaseUrl],
+    [HOSTS.content, contentBaseUrl ?? apiBaseUrl],
+  ]);
 }
 
 /** The package's extension point for HTTP. Its axios instance is made by the base class and never used. */
@@ -51,7 +77,7 @@ class ProviderHttpClient extends RequestClient {
   constructor(
     private readonly http: ProviderHttp,
     private readonly exchanges: AsyncLocalStorage<Exchange>,
-    private readonly origin: string,
+    private readonly bases: ReadonlyMap<string, string>,
   ) {
     super();
   }
@@ -61,13 +87,14 @@ class ProviderHttpClient extends RequestClient {
   ): Promise<TwilioResponse.default<TData>> {
     const exchange = this.exchanges.getStore();
     if (!exchange) throw new Error('A call to Twilio was made without limits.');
-    const { pathname, search } = new URL(options.uri);
+    const isJson = options.headers?.['Content-Type'] === 'application/json';
     const response = await this.http.request({
-      method: options.method === 'get' ? 'GET' : options.method === 'delete' ? 'DELETE' : 'POST',
-      // The package rewrites host names by its own rules for regions; credentials go where the configuration says.
-      url: this.origin + pathname + withParameters(search, options.params),
+      method: METHODS[options.method],
+      url: this.urlOf(options.uri, options.params),
       headers: { ...options.headers, Authorization: basic(options.username, options.password) },
-      ...(options.data !== undefined && { body: encode(options.data) }),
+      ...(options.data !== undefined && {
+        body: isJson ? JSON.stringify(options.data) : encode(options.data),
+      }),
       timeoutMs: exchange.context.timeoutMs,
       beforeFirstByte: exchange.context.beforeFirstByte,
       maxResponseBytes: exchange.maxResponseBytes ?? MAX_RESPONSE_BYTES,
@@ -81,6 +108,17 @@ class ProviderHttpClient extends RequestClient {
       headers: response.headers,
       toString: () => `HTTP ${response.status}`,
     };
+  }
+
+  /** Credentials go where the configuration says, and nowhere else: a list names its next page by a whole URL. */
+  private urlOf(uri: string, parameters: unknown): string {
+    const { hostname, origin, pathname, search } = new URL(uri);
+    const path = pathname + withParameters(search, parameters);
+    const base = this.bases.get(hostname);
+    if (base !== undefined) return base.replace(/\/+$/, '') + path;
+    const isConfigured = [...this.bases.values()].some((each) => new URL(each).origin === origin);
+    if (!isConfigured) throw new Error('A call to Twilio was about to go to another host.');
+    return origin + path;
   }
 }
 

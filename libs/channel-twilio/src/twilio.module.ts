@@ -25,6 +25,8 @@ function createChannel(configuration: Configuration, http: ProviderHttp): Twilio
     username: hasApiKey ? twilioApiKeySid : twilioAccountSid,
     password: hasApiKey ? twilioApiKeySecret : (twilioAuthToken[0] ?? ''),
     apiBaseUrl: configuration.twilioApiBaseUrl,
+    messagingBaseUrl: configuration.twilioMessagingBaseUrl,
+    contentBaseUrl: configuration.twilioContentBaseUrl,
     publicBaseUrl: configuration.publicBaseUrl,
   });
 }

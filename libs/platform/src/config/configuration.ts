@@ -15,6 +15,12 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 const services = ['gateway', 'worker'] as const;
 const milliseconds = (min: number, max: number) => wholeNumber({ min, max, of: 'milliseconds' });
 
+const CONTENT_BASE_URL = 'https://content.twilio.com';
+
+function isTwilios(url: string | undefined): boolean {
+  return url === undefined || !URL.canParse(url) || /(?:^|\.)twilio\.com$/.test(new URL(url).hostname);
+}
+
 /**
  * Everything the environment says, as the gateway and the worker see it: validated, frozen, read once.
  * Property names follow from the variables' names (`LANE_LEASE_MS` → `laneLeaseMs`). Doubles as DI token.
@@ -115,6 +121,17 @@ export class Configuration {
     rule: httpUrl(),
   })
   twilioMessagingBaseUrl!: string;
+
+  @FromEnvironment({
+    description: "Twilio's content API, for cards and templates.",
+    // Where something stands in for Twilio it does so for all of it.
+    default: (_role, { TWILIO_API_BASE_URL: api, TWILIO_MESSAGING_BASE_URL: messaging }) =>
+      isTwilios(api) ? CONTENT_BASE_URL : (messaging ?? CONTENT_BASE_URL),
+    defaultText:
+      '`https://content.twilio.com`; `$TWILIO_MESSAGING_BASE_URL` where `TWILIO_API_BASE_URL` is not Twilio',
+    rule: httpUrl(),
+  })
+  twilioContentBaseUrl!: string;
 
   @FromEnvironment({
     description: 'The Chat Gateway of 8x8.',

@@ -68,6 +68,11 @@ const wrong: [name: string, value: string, line: string][] = [
     'TWILIO_MESSAGING_BASE_URL must be an http(s) URL without user, query or fragment, but is "https://h/?a=b".',
   ],
   [
+    'TWILIO_CONTENT_BASE_URL',
+    'content.twilio.com',
+    'TWILIO_CONTENT_BASE_URL must be an http(s) URL without user, query or fragment, but is "content.twilio.com".',
+  ],
+  [
     'CHAT_GATEWAY_BASE_URL',
     'https://h/#a',
     'CHAT_GATEWAY_BASE_URL must be an http(s) URL without user, query or fragment, but is "https://h/#a".',
@@ -256,6 +261,7 @@ describe(readConfiguration.name, () => {
       publicBaseUrl: 'http://localhost:3000',
       twilioApiBaseUrl: 'https://api.twilio.com',
       twilioMessagingBaseUrl: 'https://messaging.twilio.com',
+      twilioContentBaseUrl: 'https://content.twilio.com',
       chatGatewayBaseUrl: 'https://api.8x8.com',
       laneLeaseMs: 15_000,
       sendTimeoutMs: 6_000,
@@ -302,6 +308,27 @@ describe(readConfiguration.name, () => {
     expect(configuration.publicBaseUrl).toBe('https://text.example.com/causeway');
     expect(configuration.uncertainPolicy).toBe('hold');
     expect(configuration.twilioApiKeySecret).toBe('shh-shh');
+  });
+
+  it.each([
+    [{}, 'https://content.twilio.com'],
+    [{ TWILIO_MESSAGING_BASE_URL: 'https://proxy.example' }, 'https://content.twilio.com'],
+    [
+      { TWILIO_API_BASE_URL: 'https://api.dublin.ie1.twilio.com', TWILIO_MESSAGING_BASE_URL: 'http://m' },
+      'https://content.twilio.com',
+    ],
+    [{ TWILIO_API_BASE_URL: 'http://127.0.0.1:1', TWILIO_MESSAGING_BASE_URL: 'http://m' }, 'http://m'],
+    [{ TWILIO_API_BASE_URL: 'http://127.0.0.1:1' }, 'https://content.twilio.com'],
+    [
+      {
+        TWILIO_API_BASE_URL: 'http://127.0.0.1:1',
+        TWILIO_MESSAGING_BASE_URL: 'http://m',
+        TWILIO_CONTENT_BASE_URL: 'http://c',
+      },
+      'http://c',
+    ],
+  ])('finds the content API beside %j', (set, expected) => {
+    expect(readConfiguration('worker', { ...complete, ...set }).twilioContentBaseUrl).toBe(expected);
   });
 
   it('cannot be changed', () => {
