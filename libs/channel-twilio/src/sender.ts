@@ -1,5 +1,6 @@
 import { ChannelPort, DeliveryError, transportError } from '#core';
 import type {
+  Addressee,
   AttemptReference,
   CallContext,
   ChannelCapabilities,
@@ -60,8 +61,9 @@ export class TwilioChannel extends ChannelPort {
     void (await this.loadRest()).client.messages;
   }
 
-  render(content: MessageContent): PartContent[] {
-    return render(content);
+  render(content: MessageContent, { address, language }: Addressee = { address: '' }): PartContent[] {
+    const channel = address.startsWith('whatsapp:') ? 'whatsapp' : 'sms';
+    return render(content, { channel, ...(language !== undefined && { language }) });
   }
 
   async send(

@@ -68,6 +68,13 @@ export interface SenderNumber {
   messagingServiceSid?: string;
 }
 
+/** Whom a message is rendered for. */
+export interface Addressee {
+  address: string;
+  /** Of the words that are ours, as the number has it. */
+  language?: string;
+}
+
 /** Which attempt a look-up is about: where it went, what it carried, and what must be found beside it. */
 export interface FindSent {
   number: SenderNumber;
@@ -118,7 +125,7 @@ export abstract class ChannelPort {
   /** Loads what the first call would else have to load within its deadline. */
   warmUp?(): Promise<void>;
   /** Renders a message into the parts that single calls carry. Pure; a message yields at least one part. */
-  abstract render(content: MessageContent): PartContent[];
+  abstract render(content: MessageContent, to?: Addressee): PartContent[];
   abstract send(
     request: { number: SenderNumber; to: string; part: PartContent; attempt: AttemptReference },
     context: CallContext,
