@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   ChannelPort,
   DeliveryError,
@@ -11,6 +12,7 @@ import {
   type FetchedReceipt,
   type FindSent,
   type InboundMessageReceived,
+  type Interactive,
   type ListedInbound,
   type ListedMessage,
   type ListedSpan,
@@ -89,6 +91,7 @@ function renderParts(content: MessageContent, partLength: number): PartContent[]
 export interface AcceptedPart {
   to: string;
   text: string;
+  contentSid?: string;
   messageId: string;
   attemptId: string;
   providerId: string;
@@ -111,12 +114,29 @@ export class FakeChannel extends ChannelPort {
     return this.renders ? this.renders(content) : renderParts(content, this.partLength);
   }
 
+  readonly creates = new Script();
+  /** What was made beforehand; its id is `content-` and its place here. */
+  readonly contents: Interactive[] = [];
+
+  override contentDigest(interactive: Interactive): string {
+    return createHash('sha256').update(JSON.stringify(interactive)).digest('hex');
+  }
+
+  override async createContent(
+    { interactive }: { interactive: Interactive },
+    context: CallContext,
+  ): Promise<string> {
+    const { result } = await this.creates.play(context, () => this.contents.push(interactive));
+    return `content-${result ?? 0}`;
+  }
+
   async send(request: Parameters<ChannelPort['send']>[0], context: CallContext): Promise<Sent> {
     const providerId = `SM-${request.attempt.attemptId}`;
     const { outcome } = await this.sends.play(context, () =>
       this.accepted.push({
         to: request.to,
         text: request.part.text ?? '',
+        ...(request.part.content && { contentSid: request.part.content.sid }),
         messageId: request.attempt.messageId,
         attemptId: request.attempt.attemptId,
         providerId,

@@ -5,6 +5,7 @@ import { TwilioDeliveryModule } from '#channel-twilio';
 import { ChatGatewayDeskModule } from '#desk-chat-gateway';
 import {
   ConversationChecks,
+  PostgresContentTemplates,
   PostgresAcceptor,
   PostgresLaneStore,
   ProviderStates,
@@ -136,6 +137,7 @@ function createDrain(
       readyMs: READY_MS,
       closeGraceMs: CLOSE_GRACE_MS,
     }),
+    templates: new PostgresContentTemplates(pool),
     options: {
       leaseMs: configuration.laneLeaseMs,
       sendTimeoutMs: configuration.sendTimeoutMs,

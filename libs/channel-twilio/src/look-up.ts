@@ -1,4 +1,4 @@
-import { DeliveryError, type FindSent, type SentCandidate } from '#core';
+import { DeliveryError, type FindSent, type PartContent, type SentCandidate } from '#core';
 import { receiptOf } from './status.js';
 
 /** A message of Twilio's list, as far as a look-up reads it. */
@@ -61,12 +61,14 @@ function isSame(message: ListedMessage, { number, part }: FindSent): boolean {
     (message.from === number.address ||
       (message.messagingServiceSid !== null &&
         (message.messagingServiceSid === service || message.messagingServiceSid === number.address))) &&
-    Number(message.numMedia ?? 0) === (part.mediaUrls?.length ?? 0) &&
-    (isAlterable(part.text ?? '', service) || (message.body ?? '') === (part.text ?? ''))
+    // What content looks like as a message is Twilio's affair: a template may even bring media.
+    (part.content !== undefined || Number(message.numMedia ?? 0) === (part.mediaUrls?.length ?? 0)) &&
+    (isAlterable(part, service) || (message.body ?? '') === (part.text ?? ''))
   );
 }
 
-/** A Messaging Service encodes smartly where it is told to: it puts plain characters in the place of typographic ones. */
-function isAlterable(text: string, service: string | undefined): boolean {
-  return service !== undefined && /[^\n\r\x20-\x7e]/.test(text);
+/** Content and places are shown in Twilio's words. A Messaging Service encodes smartly where it is told to: it puts plain characters in the place of typographic ones. */
+function isAlterable(part: PartContent, service: string | undefined): boolean {
+  if (part.interactive ?? part.content ?? part.location) return true;
+  return service !== undefined && /[^\n\r\x20-\x7e]/.test(part.text ?? '');
 }

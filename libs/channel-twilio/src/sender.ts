@@ -8,6 +8,7 @@ import type {
   LookUp,
   FetchedReceipt,
   InboundMessageReceived,
+  Interactive,
   ListedInbound,
   ListedSpan,
   MessageContent,
@@ -18,6 +19,7 @@ import type {
 } from '#core';
 import { ProviderHttpError } from '#platform';
 import type { ProviderHttp } from '#platform';
+import { CONTENT_SID, contentDigest, contentRequest, createFailure, sendFailure } from './content-api.js';
 import type { Exchange, TwilioClientOptions, TwilioRest } from './http-client.js';
 import { candidates, listedSince, NO_LOOK_UP, PAGE_SIZE, type ListedMessage } from './look-up.js';
 import { refusal } from './outcome.js';
@@ -80,8 +82,29 @@ export class TwilioChannel extends ChannelPort {
       const message = await rest.run(exchange, () => rest.client.messages.create(this.parameters(request)));
       return sentOf(exchange, message.sid, message.status);
     } catch (error) {
-      throw failureOf(exchange, error);
+      throw sendFailure(failureOf(exchange, error), request.part);
     }
+  }
+
+  override contentDigest(interactive: Interactive): string {
+    return contentDigest(interactive);
+  }
+
+  override async createContent(
+    { account, interactive }: { account: string; interactive: Interactive },
+    context: CallContext,
+  ): Promise<string> {
+    this.requireOwn(account);
+    const { client, read } = await this.reader(context);
+    try {
+      // The package's types have names of their own for what goes out as it is.
+      const body = contentRequest(interactive) as never;
+      const { sid } = (await read(() => client.content.v1.contents.create(body))).result;
+      if (typeof sid === 'string' && CONTENT_SID.test(sid)) return sid;
+    } catch (error) {
+      throw createFailure(error);
+    }
+    throw new DeliveryError('not-sent', { code: 'unreadable-answer' });
   }
 
   override async findSent(request: FindSent, context: CallContext): Promise<LookUp<SentCandidate[]>> {
@@ -190,12 +213,10 @@ export class TwilioChannel extends ChannelPort {
     attempt: AttemptReference;
   }) {
     const { number, to, part, attempt } = request;
-    const mediaUrl = part.mediaUrls ?? [];
     return {
       to,
       ...senderOf(number),
-      ...(part.text !== undefined && { body: part.text }),
-      ...(mediaUrl.length > 0 && { mediaUrl }),
+      ...(part.content ? contentOf(part.content) : bodyOf(part)),
       statusCallback: `${this.options.publicBaseUrl.replace(/\/+$/, '')}/webhooks/twilio/status?m=${attempt.messageId}&a=${attempt.attemptId}`,
     };
   }
@@ -243,6 +264,22 @@ function senderOf({ address, messagingServiceSid }: SenderNumber): {
 } {
   if (SERVICE_SID.test(address)) return { messagingServiceSid: address };
   return { from: address, ...(messagingServiceSid !== undefined && { messagingServiceSid }) };
+}
+
+function bodyOf({ text, mediaUrls = [], location }: PartContent) {
+  const place = location && `geo:${location.latitude},${location.longitude}`;
+  return {
+    ...(text !== undefined && { body: text }),
+    ...(mediaUrls.length > 0 && { mediaUrl: mediaUrls }),
+    ...(place && { persistentAction: [location.label ? `${place}|${location.label}` : place] }),
+  };
+}
+
+function contentOf({ sid, variables }: NonNullable<PartContent['content']>) {
+  return {
+    contentSid: sid,
+    ...(variables && { contentVariables: JSON.stringify(variables) }),
+  };
 }
 
 /** A 2xx counts only with a message id: anything else may come from something in between. */

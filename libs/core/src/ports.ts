@@ -1,4 +1,4 @@
-import type { Attachment, HistoryEntry, MessageContent, PartContent } from './content.js';
+import type { Attachment, HistoryEntry, Interactive, MessageContent, PartContent } from './content.js';
 import type {
   AttemptReference,
   CreateReference,
@@ -126,6 +126,19 @@ export abstract class ChannelPort {
   warmUp?(): Promise<void>;
   /** Renders a message into the parts that single calls carry. Pure; a message yields at least one part. */
   abstract render(content: MessageContent, to?: Addressee): PartContent[];
+  /**
+   * Tells choices from all others by what is shown, hexadecimal. Absent, as {@link createContent} is, where the provider wants
+   * nothing made beforehand.
+   */
+  contentDigest?(interactive: Interactive): string;
+  /**
+   * Makes at the provider what shows these choices, and answers its id for {@link PartContent.content}. Can be repeated: what
+   * nobody sends harms nobody. `failed`: the provider will not have it; `not-sent` for everything that may pass.
+   */
+  createContent?(
+    request: { account: string; interactive: Interactive },
+    context: CallContext,
+  ): Promise<string>;
   abstract send(
     request: { number: SenderNumber; to: string; part: PartContent; attempt: AttemptReference },
     context: CallContext,

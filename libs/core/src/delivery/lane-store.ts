@@ -1,4 +1,5 @@
 import type { AuthorType, Direction, MessageContent, PartContent, HistoryEntry } from '../content.js';
+import type { Offer } from '../conversation/answers.js';
 import type { DeliveryErrorKind, HoldReason } from '../delivery-error.js';
 import type { ReceiptStatus } from '../receipts.js';
 import type { NumberSettings } from '../number-settings.js';
@@ -115,6 +116,8 @@ export interface LaneHead {
   attempts: StoredAttempt[];
   /** Inbound only. */
   conversation?: OpenConversation;
+  /** Inbound only: its thread was offered choices within the last day before it, or since. */
+  offered?: boolean;
 }
 
 /** How an attempt ended, for its row. */
@@ -252,6 +255,10 @@ export abstract class LaneStore {
   abstract dropEcho(lease: Lease, messageId: string, seq: number, conversationId: string): Promise<boolean>;
   /** Hands over what arrived in a closed conversation after its last agent had left. */
   abstract handOverLate(conversationId: string): Promise<void>;
+  /** Choices are about to be offered in the thread. */
+  abstract offered(threadId: string): Promise<void>;
+  /** What a customer was offered within a day before this message of theirs, the newest first. */
+  abstract offers(messageId: string): Promise<Offer[]>;
   abstract resolveAuthor(lease: Lease, messageId: string, authorType: AuthorType): Promise<boolean>;
   abstract conversationFacts(
     conversationId: string,

@@ -2,6 +2,7 @@ import { DeliveryError } from '../delivery-error.js';
 import type { DeliveryDependencies, Step } from './delivery.js';
 import { ids, type HeadDelivery } from './head-delivery.js';
 import type { ClaimedLane, LaneHead, StoredAttempt, StoredPart } from './lane-store.js';
+import { Offering } from './offering.js';
 import { callThrough, type Permit } from './provider-gate.js';
 import type { Look, Verdict } from './uncertain-attempts.js';
 
@@ -14,10 +15,14 @@ const MAX_LIST_FAILURES = 3;
 
 /** Delivers agents' messages to the customer. */
 export class OutboundDelivery {
+  private readonly offering: Offering;
+
   constructor(
     private readonly deps: DeliveryDependencies,
     private readonly heads: HeadDelivery,
-  ) {}
+  ) {
+    this.offering = new Offering(deps, heads);
+  }
 
   async deliver(lane: ClaimedLane, head: LaneHead): Promise<Step> {
     if (head.authorType === 'unknown') return this.resolveAuthor(lane, head);
@@ -26,14 +31,17 @@ export class OutboundDelivery {
     );
     if (step !== 'clear') return step;
     return this.heads.deliverPart(lane, head, {
-      prepare: () => this.deps.channel.render(head.content),
+      prepare: () => {
+        const { language } = lane.number;
+        const to = { address: lane.customer.address, ...(language !== undefined && { language }) };
+        return this.deps.channel.render(head.content, to);
+      },
+      ready: (part) => this.offering.ready(lane, head, part),
       ...(head.conversationId && { conversationId: head.conversationId }),
       call: (part, attemptId, context) => {
         const attempt = { messageId: head.messageId, attemptId };
-        return this.deps.channel.send(
-          { number: lane.number, to: lane.customer.address, part, attempt },
-          context,
-        );
+        const request = { number: lane.number, to: lane.customer.address, part, attempt };
+        return this.offering.send(lane, part, () => this.deps.channel.send(request, context));
       },
     });
   }

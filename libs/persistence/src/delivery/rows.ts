@@ -110,6 +110,7 @@ export interface HeadRow {
   parts: StoredPart[];
   attempts: Nullable<StoredAttempt>[];
   conversation: ConversationJson | null;
+  offered?: boolean | null;
 }
 
 export function laneHead(row: HeadRow): LaneHead {
@@ -128,6 +129,7 @@ export function laneHead(row: HeadRow): LaneHead {
     ...(row.author_id !== null && { authorId: row.author_id }),
     ...(row.conversation_id !== null && { conversationId: row.conversation_id }),
     ...(row.conversation !== null && { conversation: openConversation(row.conversation) }),
+    ...(row.offered && { offered: true }),
   };
 }
 
