@@ -104,7 +104,7 @@ describe(explain.name, () => {
     ],
     [
       { delivery: 'held', reason: 'configuration', errorCode: 'other-account' },
-      `Twilio: The number belongs to another account than TWILIO_ACCOUNT_SID. ${OWN_REASONS.configuration}`,
+      `Twilio: The number belongs to no account in TWILIO_ACCOUNT_SID or TWILIO_SUBACCOUNTS. ${OWN_REASONS.configuration}`,
     ],
     [{ delivery: 'held', reason: 'quarantine' }, OWN_REASONS.quarantine],
     [

@@ -2,14 +2,15 @@ import { Global, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import request from 'supertest';
-import { twilioWords } from '#channel-twilio';
+import { TwilioProvisioning, twilioWords } from '#channel-twilio';
 import { WakeUps, type PartContent, type WakeUp } from '#core';
 import { chatGatewayWords } from '#desk-chat-gateway';
 import { createDataSource, PostgresLaneStore } from '#persistence';
-import { createLogger, ProblemFilter, readConfiguration } from '#platform';
+import { createLogger, ProblemFilter, ProviderHttp, readConfiguration } from '#platform';
 import { readBodies } from '../../apps/gateway/src/bodies.js';
 import { mountOpenApi } from '../../apps/gateway/src/operator-api/open-api.js';
 import { OperatorApiModule } from '../../apps/gateway/src/operator-api/operator-api.module.js';
+import type { OperatorApiOptions } from '../../apps/gateway/src/operator-api/options.js';
 import { startTestDatabase, type TestDatabase } from '../support/accepting.js';
 
 export const API_KEY = 'operator-key-0123456789';
@@ -37,7 +38,10 @@ export interface OperatorApi {
   stop(): Promise<void>;
 }
 
-export async function startOperatorApi(databaseUrl?: string): Promise<OperatorApi> {
+export async function startOperatorApi(
+  databaseUrl?: string,
+  options: Partial<OperatorApiOptions> = {},
+): Promise<OperatorApi> {
   const db = await startTestDatabase();
   const woken: WakeUp[] = [];
   class RecordedWakeUps extends WakeUps {
@@ -59,6 +63,15 @@ export async function startOperatorApi(databaseUrl?: string): Promise<OperatorAp
         apiKey: API_KEY,
         twilioAccountSid: ACCOUNT,
         words: { inbound: chatGatewayWords, outbound: twilioWords },
+        // Nobody is there.
+        provisioning: new TwilioProvisioning(new ProviderHttp(), {
+          accountSid: ACCOUNT,
+          username: ACCOUNT,
+          password: 'token',
+          apiBaseUrl: 'http://127.0.0.1:9',
+          publicBaseUrl: 'http://localhost:3000',
+        }),
+        ...options,
       }),
     ],
   })

@@ -1,5 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { TwilioWebhooksModule, twilioWords } from '#channel-twilio';
+import { createProvisioning, TwilioWebhooksModule, twilioWords } from '#channel-twilio';
 import { ChatGatewayWebhooksModule, chatGatewayWords } from '#desk-chat-gateway';
 import type { ConfigurationByRole, Logger } from '#platform';
 import { AcceptingModule } from './accepting.module.js';
@@ -25,6 +25,8 @@ export class GatewayModule {
           dataSource: backends.dataSource,
           apiKey: configuration.adminApiKey,
           twilioAccountSid: configuration.twilioAccountSid,
+          twilioSubaccountSids: Object.keys(configuration.twilioSubaccounts ?? {}),
+          provisioning: createProvisioning(configuration, backends.http),
           words: { inbound: chatGatewayWords, outbound: twilioWords },
         }),
       ],

@@ -80,6 +80,7 @@ function providers({ sandbox, ports }: Settled): NodeJS.ProcessEnv {
     TWILIO_ACCOUNT_SID: sandbox.twilioAccountSid,
     TWILIO_AUTH_TOKEN: sandbox.twilioAuthToken,
     // Empty is unset: an API key alone does not make the providers real.
+    TWILIO_SUBACCOUNTS: '',
     TWILIO_API_KEY_SID: '',
     TWILIO_API_KEY_SECRET: '',
     TWILIO_API_BASE_URL: twilio,

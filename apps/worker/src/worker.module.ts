@@ -1,7 +1,7 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
 import { CLOSE_GRACE_MS, READY_MS, ChannelPort, DeskPort, LaneDrain, type DeliveryObserver } from '#core';
-import { TwilioDeliveryModule } from '#channel-twilio';
+import { createProvisioning, TwilioDeliveryModule } from '#channel-twilio';
 import { ChatGatewayDeskModule } from '#desk-chat-gateway';
 import {
   ConversationChecks,
@@ -9,6 +9,7 @@ import {
   PostgresAcceptor,
   PostgresLaneStore,
   ProviderStates,
+  ProvisionedWebhooks,
   ReceiptChecks,
   ReceivedMarks,
   Upkeep,
@@ -28,6 +29,7 @@ import { WorkerGate, type GateOptions } from './gate/worker-gate.js';
 import { deliveryObserver, queueObserver } from './observers.js';
 import { gatedCalls } from './reconcilers/calls.js';
 import { ReconcileObserver } from './reconcilers/observer.js';
+import { ProvisioningCheck } from './provisioning-check.js';
 import { Reconcilers } from './reconcilers/reconcilers.js';
 
 /** Lanes worked on at once per direction; each holds at most one connection of the pool, and rarely. */
@@ -98,6 +100,11 @@ export class WorkerModule {
           useFactory: (wakeUps: BullWakeUps, channel: ChannelPort, desk: DeskPort, gate: WorkerGate) =>
             createReconcilers(configuration, backends, { wakeUps, channel, desk, gate }),
         },
+        {
+          provide: ProvisioningCheck,
+          inject: [WorkerGate],
+          useFactory: (gate: WorkerGate) => createProvisioningCheck(configuration, backends, gate),
+        },
       ],
       exports: [Configuration, Metrics, ProviderHttp],
     };
@@ -158,6 +165,23 @@ function createDrain(
     newId: uuid,
     nowMs: () => performance.now(),
     random: Math.random,
+  });
+}
+
+function createProvisioningCheck(
+  configuration: ConfigurationByRole['worker'],
+  { pool, http, metrics, logger }: WorkerBackends,
+  gate: WorkerGate,
+): ProvisioningCheck {
+  return new ProvisioningCheck({
+    upkeep: new Upkeep(pool),
+    webhooks: new ProvisionedWebhooks(pool),
+    provisioning: createProvisioning(configuration, http),
+    calls: gatedCalls(gate, configuration.twilioAccountSid, configuration.sendTimeoutMs),
+    observer: new ReconcileObserver(metrics, logger),
+    metrics,
+    logger,
+    intervalMs: configuration.provisionCheckIntervalMs,
   });
 }
 

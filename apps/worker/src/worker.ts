@@ -15,6 +15,7 @@ import { Endings } from './endings.js';
 import { NoteWriter } from './note-writer.js';
 import { WorkerGate } from './gate/worker-gate.js';
 import { Reconcilers } from './reconcilers/reconcilers.js';
+import { ProvisioningCheck } from './provisioning-check.js';
 import { Rounds } from './rounds.js';
 import { Sweeper } from './sweeper.js';
 import { LANES_PER_DIRECTION, WorkerModule } from './worker.module.js';
@@ -57,6 +58,7 @@ export async function startWorker(
   const notes = new NoteWriter({ due: new DueNotes(pool), words: twilioWords, wakeUps, metrics });
   const gate = app.get(WorkerGate);
   const reconcilers = app.get(Reconcilers);
+  const provisioningCheck = app.get(ProvisioningCheck);
   const rounds = new Rounds(logger, metrics, [
     { name: 'sweep', intervalMs: sweepIntervalMs, run: () => sweeper.sweep() },
     {
@@ -78,6 +80,7 @@ export async function startWorker(
       },
     },
     ...reconcilers.rounds(),
+    provisioningCheck.round(),
   ]);
 
   // The first send must not spend its deadline on loading a client.
@@ -92,6 +95,7 @@ export async function startWorker(
     stop: async () => {
       drain.stop();
       reconcilers.stop();
+      provisioningCheck.stop();
       await Promise.all([rounds.stop(), processors.stop(sendTimeoutMs + STOP_MARGIN_MS), sweeper.idle()]);
       await gate.stop();
       await wakeUps.stop();

@@ -5,12 +5,16 @@ import type { FormParameters } from './form.js';
 import { parseMessage, parseStatus } from './parser.js';
 import { isSignedByTwilio } from './signature.js';
 
-/** The Twilio account whose webhooks are taken, and whose they become. */
+/** The Twilio accounts whose webhooks are taken, and whose they become. */
 export interface TwilioDoorOptions {
   tenantId: string;
   accountSid: string;
   /** More than one while the token is being rotated. */
   authTokens: readonly string[];
+  /** The tokens of each sub-account, by its sid: Twilio signs with those of the account that it names. */
+  subAccounts?: Readonly<Record<string, readonly string[]>>;
+  /** Where Twilio calls the fallback URL, it signs that one: what came to the first base may be signed for the second. */
+  fallback?: { publicBaseUrl: string; fallbackBaseUrl: string };
 }
 
 /** `POST /webhooks/twilio/messages`: a customer wrote. */
@@ -31,15 +35,31 @@ export class TwilioStatusDoor implements WebhookDoor {
   }
 }
 
-/** The parameters of a request that Twilio signed for our account. Throws {@link WebhookRefusedError}. */
+/** The parameters of a request that Twilio signed for one of our accounts. Throws {@link WebhookRefusedError}. */
 function verify(request: WebhookRequest, options: TwilioDoorOptions): FormParameters {
   const parameters = parseForm(request.body);
   const signature = request.headers['x-twilio-signature'];
-  if (!isSignedByTwilio(options.authTokens, signature, request.url, parameters)) {
+  const tokens = tokensOf(options, single(parameters, 'AccountSid'));
+  // Another account's webhook can be told apart only where our own token signed it: a forger learns nothing.
+  const authTokens = tokens ?? options.authTokens;
+  if (!urlsOf(request.url, options).some((url) => isSignedByTwilio(authTokens, signature, url, parameters))) {
     throw new WebhookRefusedError(403, 'bad-signature');
   }
-  if (single(parameters, 'AccountSid') !== options.accountSid) {
-    throw new WebhookRefusedError(403, 'other-account');
-  }
+  if (!tokens) throw new WebhookRefusedError(403, 'other-account');
   return parameters;
+}
+
+function tokensOf(
+  { accountSid, authTokens, subAccounts = {} }: TwilioDoorOptions,
+  account: string | undefined,
+): readonly string[] | undefined {
+  if (account === undefined) return undefined;
+  if (account === accountSid) return authTokens;
+  return Object.hasOwn(subAccounts, account) ? subAccounts[account] : undefined;
+}
+
+/** What Twilio may have signed: the address that it called, which is one of two. */
+function urlsOf(url: string, { fallback }: TwilioDoorOptions): string[] {
+  if (!fallback || !url.startsWith(fallback.publicBaseUrl)) return [url];
+  return [url, fallback.fallbackBaseUrl + url.slice(fallback.publicBaseUrl.length)];
 }

@@ -4,6 +4,7 @@ import RequestClient from 'twilio/lib/base/RequestClient.js';
 import type TwilioResponse from 'twilio/lib/http/response.js';
 import type { CallContext } from '#core';
 import type { ProviderHttp, ProviderHttpResponse } from '#platform';
+import { TwilioLogin } from './login.js';
 
 // Only the sender loads this file, and only when it first sends: it pulls in Twilio's whole REST client.
 
@@ -27,6 +28,8 @@ export interface TwilioClientOptions {
   accountSid: string;
   username: string;
   password: string;
+  /** Tried in order where Twilio refuses that one (401), as while an auth token is rotated. */
+  otherPasswords?: readonly string[];
   apiBaseUrl: string;
   /** Where calls to messaging.twilio.com and content.twilio.com go. Where absent, to `apiBaseUrl`. */
   messagingBaseUrl?: string;
@@ -54,13 +57,17 @@ export function createTwilioRest(http: ProviderHttp, options: TwilioClientOption
   const exchanges = new AsyncLocalStorage<Exchange>();
   const client = new twilio.Twilio(options.username, options.password, {
     accountSid: options.accountSid,
-    httpClient: new ProviderHttpClient(http, exchanges, basesOf(options)),
+    httpClient: new ProviderHttpClient(http, exchanges, loginOf(options), basesOf(options)),
     // Empty rather than absent: the package would otherwise read them from the environment.
     edge: '',
     region: '',
     logLevel: '',
   });
   return { client, run: (exchange, call) => exchanges.run(exchange, call) };
+}
+
+function loginOf({ username, password, otherPasswords = [] }: TwilioClientOptions): TwilioLogin {
+  return new TwilioLogin(username, [password, ...otherPasswords]);
 }
 
 /** Where the configuration says that each of Twilio's hosts is, by its name. */
@@ -77,6 +84,7 @@ class ProviderHttpClient extends RequestClient {
   constructor(
     private readonly http: ProviderHttp,
     private readonly exchanges: AsyncLocalStorage<Exchange>,
+    private readonly login: TwilioLogin,
     private readonly bases: ReadonlyMap<string, string>,
   ) {
     super();
@@ -88,17 +96,21 @@ class ProviderHttpClient extends RequestClient {
     const exchange = this.exchanges.getStore();
     if (!exchange) throw new Error('A call to Twilio was made without limits.');
     const isJson = options.headers?.['Content-Type'] === 'application/json';
-    const response = await this.http.request({
-      method: METHODS[options.method],
-      url: this.urlOf(options.uri, options.params),
-      headers: { ...options.headers, Authorization: basic(options.username, options.password) },
-      ...(options.data !== undefined && {
-        body: isJson ? JSON.stringify(options.data) : encode(options.data),
+    const url = this.urlOf(options.uri, options.params);
+    const endsAt = performance.now() + exchange.context.timeoutMs;
+    const response = await this.login.call((authorization) =>
+      this.http.request({
+        method: METHODS[options.method],
+        url,
+        headers: { ...options.headers, Authorization: authorization },
+        ...(options.data !== undefined && {
+          body: isJson ? JSON.stringify(options.data) : encode(options.data),
+        }),
+        timeoutMs: Math.max(1, endsAt - performance.now()),
+        beforeFirstByte: exchange.context.beforeFirstByte,
+        maxResponseBytes: exchange.maxResponseBytes ?? MAX_RESPONSE_BYTES,
       }),
-      timeoutMs: exchange.context.timeoutMs,
-      beforeFirstByte: exchange.context.beforeFirstByte,
-      maxResponseBytes: exchange.maxResponseBytes ?? MAX_RESPONSE_BYTES,
-    });
+    );
     exchange.response = response;
     const body = response.body.toString('utf8');
     return {
@@ -120,10 +132,6 @@ class ProviderHttpClient extends RequestClient {
     if (!isConfigured) throw new Error('A call to Twilio was about to go to another host.');
     return origin + path;
   }
-}
-
-function basic(username = '', password = ''): string {
-  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 
 function withParameters(search: string, parameters: unknown): string {

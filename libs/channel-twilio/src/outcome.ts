@@ -32,7 +32,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'provider-error': 'It had an internal error.',
   'rate-limited': 'Too many calls at once; nothing was sent.',
   'rejected-unknown': 'It refused the message without saying why.',
-  'other-account': 'The number belongs to another account than TWILIO_ACCOUNT_SID.',
+  'other-account': 'The number belongs to no account in TWILIO_ACCOUNT_SID or TWILIO_SUBACCOUNTS.',
   'list-incomplete': 'The list of its messages lacks some that it certainly took.',
   'list-too-long': 'The list of its messages is too long to be read in time.',
   'content-refused': 'It will not have these choices as content; they go out as text.',

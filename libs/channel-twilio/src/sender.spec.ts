@@ -207,6 +207,86 @@ describe(TwilioChannel.name, () => {
     expect(seen).toHaveLength(0);
   });
 
+  it('goes through the rotation of a token, and each message goes out once', async () => {
+    let accepted = ['old'];
+    let taken = 0;
+    answer = (request, response) => {
+      const [, password = ''] = Buffer.from(request.headers.authorization?.slice(6) ?? '', 'base64')
+        .toString()
+        .split(':');
+      if (!accepted.includes(password)) return reply(401, '{"code":20003}')(request, response);
+      taken += 1;
+      return reply(201, CREATED)(request, response);
+    };
+    const configured = (...tokens: string[]) => {
+      const [password = '', ...otherPasswords] = tokens;
+      return new TwilioChannel(http, {
+        accountSid: ACCOUNT,
+        username: ACCOUNT,
+        password,
+        otherPasswords,
+        apiBaseUrl: baseUrl,
+        publicBaseUrl: 'https://causeway.example',
+      });
+    };
+    const sends = async (sut: TwilioChannel) =>
+      expect(await sut.send(REQUEST, { timeoutMs: 5_000 })).toMatchObject({ httpStatus: 201 });
+    await sends(configured('old'));
+    const both = configured('old', 'new');
+    await sends(both);
+    accepted = ['old', 'new'];
+    await sends(both);
+    accepted = ['new'];
+    await sends(both);
+    await sends(both);
+    await sends(configured('new'));
+    expect(taken).toBe(6);
+    // One refusal, at the moment of the change; then the new token is remembered.
+    expect(seen).toHaveLength(7);
+  });
+
+  describe('for a sub-account', () => {
+    const SUB = 'ACbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb';
+    const number = { address: '+15550100', account: SUB };
+    const own = `Basic ${Buffer.from(`${SUB}:sub-token`).toString('base64')}`;
+    const withSubAccount = () =>
+      new TwilioChannel(http, {
+        accountSid: ACCOUNT,
+        username: 'SK0123456789abcdef',
+        password: SECRET,
+        subAccounts: { [SUB]: ['sub-token'] },
+        apiBaseUrl: baseUrl,
+        publicBaseUrl: 'https://causeway.example',
+      });
+
+    it('sends, looks up, lists and fetches with its own credentials below its own path', async () => {
+      answer = (request, response) =>
+        reply(request.method === 'POST' ? 201 : 200, request.method === 'POST' ? CREATED : '{"messages":[]}')(
+          request,
+          response,
+        );
+      const sut = withSubAccount();
+      const context = { timeoutMs: 5_000 };
+      const span = { since: new Date(0), until: new Date() };
+      await sut.send({ ...REQUEST, number }, context);
+      await sut.findSent({ number, to: TO, part: { text: TEXT }, since: 0, known: [] }, context);
+      await sut.listReceived({ tenantId: 'default', number, ...span }, context);
+      await sut.fetchReceipt({ account: SUB, providerId: `SM${'0'.repeat(32)}` }, context);
+      expect(seen).toHaveLength(4);
+      for (const { url, headers } of seen) {
+        expect(url).toMatch(new RegExp(`^/2010-04-01/Accounts/${SUB}/Messages`));
+        expect(headers.authorization).toBe(own);
+      }
+    });
+
+    it('keeps the main account beside it', async () => {
+      answer = reply(201, CREATED);
+      await withSubAccount().send(REQUEST, { timeoutMs: 5_000 });
+      expect(seen[0]?.url).toBe(`/2010-04-01/Accounts/${ACCOUNT}/Messages.json`);
+      expect(seen[0]?.headers.authorization).not.toBe(own);
+    });
+  });
+
   describe('when the answer is', () => {
     const code = (value: unknown): string =>
       JSON.stringify({ code: value, message: `'To' ${TO}: ${TEXT}`, status: 400 });

@@ -19,15 +19,16 @@ import type {
 } from '#core';
 import { ProviderHttpError } from '#platform';
 import type { ProviderHttp } from '#platform';
+import { clientOptionsOf, type AccountsOptions } from './accounts.js';
 import { CONTENT_SID, contentDigest, contentRequest, createFailure, sendFailure } from './content-api.js';
-import type { Exchange, TwilioClientOptions, TwilioRest } from './http-client.js';
+import type { Exchange, TwilioRest } from './http-client.js';
 import { candidates, listedSince, NO_LOOK_UP, PAGE_SIZE, type ListedMessage } from './look-up.js';
 import { refusal } from './outcome.js';
 import { fetchedReceipt, listedInbound, resourcesIn, withMedia } from './received.js';
 import { MAX_TEXT_LENGTH, render } from './render.js';
 import { receiptOf } from './status.js';
 
-export interface TwilioChannelOptions extends TwilioClientOptions {
+export interface TwilioChannelOptions extends AccountsOptions {
   /** Where Twilio reaches us: status callbacks go to `/webhooks/twilio/status` below it. */
   publicBaseUrl: string;
 }
@@ -49,7 +50,8 @@ export class TwilioChannel extends ChannelPort {
     typing: false,
   };
 
-  private rest: Promise<TwilioRest> | undefined;
+  /** By account. */
+  private readonly rests = new Map<string, Promise<TwilioRest>>();
 
   constructor(
     private readonly http: ProviderHttp,
@@ -60,7 +62,7 @@ export class TwilioChannel extends ChannelPort {
 
   /** Loads the REST client (150 ms) and its messages (50 ms). */
   override async warmUp(): Promise<void> {
-    void (await this.loadRest()).client.messages;
+    void (await this.loadRest(this.options.accountSid)).client.messages;
   }
 
   render(content: MessageContent, { address, language }: Addressee = { address: '' }): PartContent[] {
@@ -72,9 +74,8 @@ export class TwilioChannel extends ChannelPort {
     request: { number: SenderNumber; to: string; part: PartContent; attempt: AttemptReference },
     context: CallContext,
   ): Promise<Sent> {
-    this.requireOwn(request.number.account);
     const startedAt = performance.now();
-    const rest = await this.loadRest();
+    const rest = await this.loadRest(request.number.account);
     // What loading took (150 ms, once) counts towards the deadline.
     const timeoutMs = Math.max(1, context.timeoutMs - (performance.now() - startedAt));
     const exchange: Exchange = { context: { ...context, timeoutMs } };
@@ -94,8 +95,7 @@ export class TwilioChannel extends ChannelPort {
     { account, interactive }: { account: string; interactive: Interactive },
     context: CallContext,
   ): Promise<string> {
-    this.requireOwn(account);
-    const { client, read } = await this.reader(context);
+    const { client, read } = await this.reader(account, context);
     try {
       // The package's types have names of their own for what goes out as it is.
       const body = contentRequest(interactive) as never;
@@ -108,8 +108,8 @@ export class TwilioChannel extends ChannelPort {
   }
 
   override async findSent(request: FindSent, context: CallContext): Promise<LookUp<SentCandidate[]>> {
-    const rest = await this.loadRest();
     try {
+      const rest = await this.loadRest(request.number.account);
       return candidates(await listedSince(pagesTo(rest, request.to, context), request.since), request);
     } catch (error) {
       if (!(error instanceof DeliveryError)) throw error;
@@ -124,10 +124,9 @@ export class TwilioChannel extends ChannelPort {
     context: CallContext,
   ): Promise<ListedSpan> {
     const { tenantId, number, since, until } = request;
-    this.requireOwn(number.account);
     // The numbers behind a service are not known here; they are told apart on the page.
     const service = SERVICE_SID.test(number.address) ? number.address : undefined;
-    const { client, read } = await this.reader(context);
+    const { client, read } = await this.reader(number.account, context);
     const newestFirst: ListedInbound[] = [];
     let page = await read(() =>
       client.messages.page({
@@ -154,7 +153,7 @@ export class TwilioChannel extends ChannelPort {
   async readListed(listed: ListedInbound, context: CallContext): Promise<InboundMessageReceived> {
     const { event, attachments } = listed;
     if (attachments === 0) return event;
-    const { client, read } = await this.reader(context);
+    const { client, read } = await this.reader(event.account, context);
     try {
       const { body } = await read(() => client.messages(event.providerMessageId).media.page());
       return withMedia(event, resourcesIn(body, 'media_list'), this.options.apiBaseUrl);
@@ -168,8 +167,7 @@ export class TwilioChannel extends ChannelPort {
     request: { account: string; providerId: string },
     context: CallContext,
   ): Promise<FetchedReceipt | undefined> {
-    this.requireOwn(request.account);
-    const { client, read } = await this.reader(context);
+    const { client, read } = await this.reader(request.account, context);
     try {
       const { body } = await read(() => client.messages(request.providerId).fetch());
       return fetchedReceipt(body);
@@ -180,9 +178,9 @@ export class TwilioChannel extends ChannelPort {
   }
 
   /** Reading calls that share one deadline. They take no effect, so whatever goes wrong can be tried again. */
-  private async reader(context: CallContext) {
+  private async reader(account: string, context: CallContext) {
     const endsAt = performance.now() + context.timeoutMs;
-    const rest = await this.loadRest();
+    const rest = await this.loadRest(account);
     const read = async <T>(call: () => Promise<T>): Promise<{ result: T; body: Record<string, unknown> }> => {
       const timeoutMs = Math.max(1, endsAt - performance.now());
       const exchange: Exchange = { context: { ...context, timeoutMs }, maxResponseBytes: MAX_PAGE_BYTES };
@@ -200,12 +198,6 @@ export class TwilioChannel extends ChannelPort {
     return { client: rest.client, read };
   }
 
-  private requireOwn(account: string): void {
-    if (account !== this.options.accountSid) {
-      throw new DeliveryError('held', { hold: 'configuration', code: 'other-account' });
-    }
-  }
-
   private parameters(request: {
     number: SenderNumber;
     to: string;
@@ -221,11 +213,16 @@ export class TwilioChannel extends ChannelPort {
     };
   }
 
-  private loadRest(): Promise<TwilioRest> {
-    this.rest ??= import('./http-client.js').then(({ createTwilioRest }) =>
-      createTwilioRest(this.http, this.options),
-    );
-    return this.rest;
+  /** The REST client that logs in as this account. Rejects for one that is not ours. */
+  private async loadRest(account: string): Promise<TwilioRest> {
+    const options = clientOptionsOf(this.options, account);
+    if (!options) throw new DeliveryError('held', { hold: 'configuration', code: 'other-account' });
+    let rest = this.rests.get(account);
+    if (!rest) {
+      rest = import('./http-client.js').then(({ createTwilioRest }) => createTwilioRest(this.http, options));
+      this.rests.set(account, rest);
+    }
+    return rest;
   }
 }
 

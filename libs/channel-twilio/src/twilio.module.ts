@@ -1,8 +1,10 @@
 import { Module } from '@nestjs/common';
 import { ChannelPort } from '#core';
 import { Configuration, ProviderHttp } from '#platform';
+import { accountsOptions } from './accounts.js';
 import { TwilioMessageDoor, TwilioStatusDoor } from './door.js';
 import type { TwilioDoorOptions } from './door.js';
+import { TwilioProvisioning } from './provisioning/provisioning.js';
 import { TwilioChannel } from './sender.js';
 import { TwilioWebhookController } from './webhook.controller.js';
 
@@ -10,24 +12,32 @@ import { TwilioWebhookController } from './webhook.controller.js';
 const ENVIRONMENT_TENANT = 'default';
 
 function doorOptions(configuration: Configuration): TwilioDoorOptions {
+  const { publicBaseUrl, twilioFallbackBaseUrl, twilioSubaccounts } = configuration;
   return {
     tenantId: ENVIRONMENT_TENANT,
     accountSid: configuration.twilioAccountSid,
     authTokens: configuration.twilioAuthToken,
+    ...(twilioSubaccounts && { subAccounts: twilioSubaccounts }),
+    ...(twilioFallbackBaseUrl !== undefined && {
+      fallback: { publicBaseUrl, fallbackBaseUrl: twilioFallbackBaseUrl },
+    }),
   };
 }
 
 function createChannel(configuration: Configuration, http: ProviderHttp): TwilioChannel {
-  const { twilioAccountSid, twilioAuthToken, twilioApiKeySid, twilioApiKeySecret } = configuration;
-  const hasApiKey = twilioApiKeySid !== undefined && twilioApiKeySecret !== undefined;
   return new TwilioChannel(http, {
-    accountSid: twilioAccountSid,
-    username: hasApiKey ? twilioApiKeySid : twilioAccountSid,
-    password: hasApiKey ? twilioApiKeySecret : (twilioAuthToken[0] ?? ''),
-    apiBaseUrl: configuration.twilioApiBaseUrl,
-    messagingBaseUrl: configuration.twilioMessagingBaseUrl,
-    contentBaseUrl: configuration.twilioContentBaseUrl,
+    ...accountsOptions(configuration),
     publicBaseUrl: configuration.publicBaseUrl,
+  });
+}
+
+/** For whoever points Twilio at us, or looks whether it still is. */
+export function createProvisioning(configuration: Configuration, http: ProviderHttp): TwilioProvisioning {
+  const { publicBaseUrl, twilioFallbackBaseUrl } = configuration;
+  return new TwilioProvisioning(http, {
+    ...accountsOptions(configuration),
+    publicBaseUrl,
+    ...(twilioFallbackBaseUrl !== undefined && { fallbackBaseUrl: twilioFallbackBaseUrl }),
   });
 }
 

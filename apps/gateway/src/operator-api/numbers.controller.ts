@@ -49,16 +49,18 @@ export class NumbersController {
     @By() by: Actor,
     @Res({ passthrough: true }) reply: { header(name: string, value: string): unknown },
   ): Promise<NumberResource> {
-    const { twilioAccountSid } = this.options;
-    if ((body.accountSid ?? twilioAccountSid) !== twilioAccountSid) {
+    const { twilioAccountSid, twilioSubaccountSids = [] } = this.options;
+    const accountSid = body.accountSid ?? twilioAccountSid;
+    if (accountSid !== twilioAccountSid && !twilioSubaccountSids.includes(accountSid)) {
+      const message = 'accountSid must be the account in TWILIO_ACCOUNT_SID or one in TWILIO_SUBACCOUNTS';
       throw new ProblemException(400, {
         detail: 'Some fields are not as they should be.',
-        errors: [{ field: 'accountSid', message: 'accountSid must be the account in TWILIO_ACCOUNT_SID' }],
+        errors: [{ field: 'accountSid', message }],
       });
     }
     const wanted: NewNumber = {
       ...present<Omit<NewNumberBody, 'accountSid'>>(body),
-      accountSid: twilioAccountSid,
+      accountSid,
       channel: body.address.startsWith('whatsapp:') ? 'whatsapp' : 'sms',
     };
     const number = await this.numbers.configure(wanted, by);

@@ -180,7 +180,8 @@ export class NewNumberBody extends NumberFields {
   @ApiPropertyOptional({
     type: String,
     pattern: ACCOUNT_SID.source,
-    description: 'The Twilio account that owns it; only the one this service is configured for.',
+    description:
+      'The Twilio account that owns it; the main one where it is absent, or a sub-account this service is configured for.',
   })
   @IsOptional()
   @Matches(ACCOUNT_SID, { message: '$property must be the sid of a Twilio account (AC…)' })

@@ -7,6 +7,7 @@ import {
   OperatorLanes,
   OperatorMessages,
   OperatorNumbers,
+  OperatorProvisioning,
   OperatorReplays,
 } from '#persistence';
 import { AuditController } from './audit.controller.js';
@@ -16,6 +17,8 @@ import { LanesController } from './lanes.controller.js';
 import { MessagesController } from './messages.controller.js';
 import { NumbersController } from './numbers.controller.js';
 import { OPERATOR_API_OPTIONS, type OperatorApiOptions } from './options.js';
+import { NumberProvisioning } from './number-provisioning.js';
+import { ProvisioningController } from './provisioning.controller.js';
 import { ReplaysController } from './replays.controller.js';
 
 /** The tenant that the environment describes. */
@@ -29,6 +32,7 @@ export class OperatorApiModule {
       module: OperatorApiModule,
       controllers: [
         NumbersController,
+        ProvisioningController,
         ConversationsController,
         MessagesController,
         ReplaysController,
@@ -41,9 +45,11 @@ export class OperatorApiModule {
           provide: OperatorDatabase,
           useFactory: () => new OperatorDatabase(options.dataSource, ENVIRONMENT_TENANT),
         },
+        NumberProvisioning,
         { provide: Explanations, useFactory: () => new Explanations(options.words) },
         ...[
           OperatorNumbers,
+          OperatorProvisioning,
           OperatorConversations,
           OperatorMessages,
           OperatorReplays,

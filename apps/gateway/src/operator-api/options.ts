@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import type { TwilioProvisioning } from '#channel-twilio';
 import type { Direction, ProviderWords } from '#core';
 
 export interface OperatorApiOptions {
@@ -8,6 +9,10 @@ export interface OperatorApiOptions {
   apiKey: string;
   /** The account that numbers belong to. */
   twilioAccountSid: string;
+  /** Sub-accounts that numbers may belong to instead. */
+  twilioSubaccountSids?: readonly string[];
+  /** Points numbers at us. */
+  provisioning: TwilioProvisioning;
   /** What the provider at the far end of each direction means by its answers. */
   words: Record<Direction, ProviderWords>;
 }

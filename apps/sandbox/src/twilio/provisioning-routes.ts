@@ -114,6 +114,28 @@ function registerServices(server: SimulatorServer, { senders, callerOf, url }: P
     }),
   );
   server.operation(
+    'services.number',
+    'GET',
+    `${base}/:ServiceSid/PhoneNumbers/:Sid`,
+    found((service, call) => {
+      const number = senders.numbers.get(call.params['Sid'] ?? '');
+      return number && service.pool.includes(number.phoneNumber)
+        ? answer(200, JSON_TYPE, poolNumberResource(number, service))
+        : notFound(call);
+    }),
+  );
+  server.operation(
+    'services.sender',
+    'GET',
+    `${base}/:ServiceSid/ChannelSenders/:Sid`,
+    found((service, call) => {
+      const sender = senders.channelSenders.get(call.params['Sid'] ?? '');
+      return sender && service.pool.includes(sender.senderId)
+        ? answer(200, JSON_TYPE, poolSenderResource(sender, service))
+        : notFound(call);
+    }),
+  );
+  server.operation(
     'services.senders',
     'GET',
     `${base}/:ServiceSid/ChannelSenders`,

@@ -5,6 +5,8 @@ import { callThrough, DeliveryError, isRefusal, type CallContext, type ProviderG
 export interface Called {
   provider: 'channel' | 'desk';
   tenantId: string;
+  /** Of the channel's provider, where it is not the main one. */
+  account?: string;
 }
 
 /** The one way in which reconcilers call providers. */
@@ -17,7 +19,7 @@ const MAX_WAITS = 5;
 export function gatedCalls(gate: ProviderGate, account: string, timeoutMs: number): ProviderCalls {
   return async (called, call) => {
     for (let waits = 0; ; waits += 1) {
-      const permit = await gate.enter({ ...called, account, kind: 'look-up' });
+      const permit = await gate.enter({ account, ...called, kind: 'look-up' });
       if (!isRefusal(permit)) return callThrough(permit, () => call({ timeoutMs }));
       const { why, waitMs } = permit;
       if (why === 'breaker' || why === 'credentials' || waits >= MAX_WAITS) {

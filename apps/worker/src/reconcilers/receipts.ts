@@ -59,7 +59,7 @@ export class Receipts {
     const { channel, acceptor, calls, observer } = this.parts;
     const { tenantId, messageId, attemptId, account, providerId, receipt } = check;
     if (providerId === undefined) return true;
-    const fetched = await calls({ provider: 'channel', tenantId }, (context) =>
+    const fetched = await calls({ provider: 'channel', tenantId, account }, (context) =>
       channel.fetchReceipt({ account, providerId }, context),
     );
     if (!fetched) return false;

@@ -66,8 +66,9 @@ export class ReceivedMessages {
     const { tenantId, numberId, ...number } = span;
     let { since, until } = span;
     for (let look = 0; look < MAX_LOOKS && !pass.isOver(); look += 1) {
-      const { messages, complete } = await calls({ provider: 'channel', tenantId }, (context) =>
-        channel.listReceived({ tenantId, number, since, until }, context),
+      const { messages, complete } = await calls(
+        { provider: 'channel', tenantId, account: span.account },
+        (context) => channel.listReceived({ tenantId, number, since, until }, context),
       );
       const lengthMs = until.getTime() - since.getTime();
       if (!complete && lengthMs > SHORTEST_SPAN_MS) {
@@ -106,7 +107,8 @@ export class ReceivedMessages {
     if (listed.attachments === 0) return listed.event;
     const { channel, calls } = this.parts;
     try {
-      return await calls({ provider: 'channel', tenantId: span.tenantId }, (context) =>
+      const { tenantId, account } = span;
+      return await calls({ provider: 'channel', tenantId, account }, (context) =>
         channel.readListed(listed, context),
       );
     } catch (error) {

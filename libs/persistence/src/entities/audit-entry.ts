@@ -4,6 +4,7 @@ export const AUDIT_ACTIONS = [
   'number.configure',
   'number.change',
   'number.delete',
+  'number.provision',
   'conversation.close',
   'lane.pause',
   'lane.resume',

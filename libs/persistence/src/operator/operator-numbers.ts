@@ -128,7 +128,11 @@ export class OperatorNumbers {
         const number = await manager.findOneBy(BusinessNumber, { id, tenantId });
         const { affected } = await manager.delete(BusinessNumber, { id, tenantId });
         if (!number || affected === 0) return 'unknown';
-        const { address } = number;
+        const { address, accountSid } = number;
+        await manager.query(
+          'delete from provisioned_webhooks where tenant_id = $1 and account_sid = $2 and address = $3',
+          [tenantId, accountSid, address],
+        );
         await recordAct(manager, tenantId, by, 'number.delete', { kind: 'number', id }, { address });
         return 'removed';
       });

@@ -5,6 +5,7 @@ import {
   risingNumbers,
   token,
   tokenList,
+  tokensByAccount,
   url,
   wholeNumber,
 } from './variable.js';
@@ -96,6 +97,17 @@ export class Configuration {
   twilioAuthToken!: readonly string[];
 
   @FromEnvironment({
+    description:
+      'Its sub-accounts that own numbers, too, with their own tokens: `ACsid:token`, separated by commas; during rotation the older token follows behind a bar.',
+    secret: true,
+    rule: tokensByAccount(
+      'ACsid:token entries separated by commas, each account once, with |oldtoken behind one that is being rotated',
+      /^AC[0-9A-Za-z]+$/,
+    ),
+  })
+  twilioSubaccounts?: Readonly<Record<string, readonly string[]>>;
+
+  @FromEnvironment({
     description: 'API key for REST calls, preferred over the auth token; together with its secret.',
     rule: token('a Twilio API key SID (SK…)', { pattern: /^SK[0-9A-Za-z]+$/ }),
   })
@@ -121,6 +133,13 @@ export class Configuration {
     rule: httpUrl(),
   })
   twilioMessagingBaseUrl!: string;
+
+  @FromEnvironment({
+    description:
+      'Where Twilio takes a webhook whose delivery to `PUBLIC_BASE_URL` failed: these gateways by another way, under the same path.',
+    rule: httpUrl(),
+  })
+  twilioFallbackBaseUrl?: string;
 
   @FromEnvironment({
     description: "Twilio's content API, for cards and templates.",
@@ -342,6 +361,13 @@ export class Configuration {
     rule: milliseconds(100, 86_400_000),
   })
   reconcileReceiptsAfterMs!: number;
+
+  @FromEnvironment({
+    description: 'How often the numbers that were pointed at us through the API are compared with Twilio.',
+    default: '3600000',
+    rule: milliseconds(100, 604_800_000),
+  })
+  provisionCheckIntervalMs!: number;
 
   @FromEnvironment({
     description: `How much is logged: ${LOG_LEVELS.map((level) => `\`${level}\``).join(', ')}.`,

@@ -51,6 +51,11 @@ const wrong: [name: string, value: string, line: string][] = [
   ],
   ['TWILIO_ACCOUNT_SID', 'SK123', 'TWILIO_ACCOUNT_SID must be a Twilio account SID (AC…), but is "SK123".'],
   ['TWILIO_AUTH_TOKEN', ' , ', 'TWILIO_AUTH_TOKEN must be one auth token, or several separated by commas.'],
+  [
+    'TWILIO_SUBACCOUNTS',
+    'ACsub',
+    'TWILIO_SUBACCOUNTS must be ACsid:token entries separated by commas, each account once, with |oldtoken behind one that is being rotated.',
+  ],
   ['TWILIO_API_KEY_SID', 'AC123', 'TWILIO_API_KEY_SID must be a Twilio API key SID (SK…), but is "AC123".'],
   [
     'TWILIO_API_KEY_SECRET',
@@ -66,6 +71,11 @@ const wrong: [name: string, value: string, line: string][] = [
     'TWILIO_MESSAGING_BASE_URL',
     'https://h/?a=b',
     'TWILIO_MESSAGING_BASE_URL must be an http(s) URL without user, query or fragment, but is "https://h/?a=b".',
+  ],
+  [
+    'TWILIO_FALLBACK_BASE_URL',
+    'https://h/#a',
+    'TWILIO_FALLBACK_BASE_URL must be an http(s) URL without user, query or fragment, but is "https://h/#a".',
   ],
   [
     'TWILIO_CONTENT_BASE_URL',
@@ -206,6 +216,11 @@ const wrong: [name: string, value: string, line: string][] = [
     'RECONCILE_RECEIPTS_AFTER_MS must be a whole number of milliseconds between 100 and 86400000, but is "86400001".',
   ],
   [
+    'PROVISION_CHECK_INTERVAL_MS',
+    '99',
+    'PROVISION_CHECK_INTERVAL_MS must be a whole number of milliseconds between 100 and 604800000, but is "99".',
+  ],
+  [
     'LOG_LEVEL',
     'loud',
     'LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent, but is "loud".',
@@ -288,6 +303,7 @@ describe(readConfiguration.name, () => {
       reconcileAgentMessagesAfterMs: 120_000,
       reconcileSilentAfterMs: 300_000,
       reconcileReceiptsAfterMs: 300_000,
+      provisionCheckIntervalMs: 3_600_000,
       logLevel: 'info',
     });
     expect(readConfiguration('worker', complete).port).toBe(3001);
@@ -370,6 +386,32 @@ describe(readConfiguration.name, () => {
     );
     expect(complaint('worker', { ...complete, RETRY_AFTER_MIN_MS: '40000' })).toBe(
       'RETRY_AFTER_MAX_MS must not be less than RETRY_AFTER_MIN_MS (40000), but is 30000 by default.',
+    );
+  });
+
+  it('reads sub-accounts with the tokens of each', () => {
+    const configuration = readConfiguration('gateway', {
+      ...complete,
+      TWILIO_SUBACCOUNTS: 'ACa:one, ACb:two|older:with-colon,',
+    });
+    expect(configuration.twilioSubaccounts).toEqual({ ACa: ['one'], ACb: ['two', 'older:with-colon'] });
+    expect(secretValues(configuration)).toEqual(expect.arrayContaining(['one', 'two', 'older:with-colon']));
+    expect(secretValues(configuration)).not.toContain('ACa');
+  });
+
+  it.each(['ACa:', ':one', 'ACa:one|', 'ACa:one,ACa:two', 'SKa:one', 'ACa:one;ACb:two x', ','])(
+    'refuses the sub-accounts "%s"',
+    (text) => {
+      expect(complaint('worker', { ...complete, TWILIO_SUBACCOUNTS: text })).toMatch(
+        /^TWILIO_SUBACCOUNTS must be ACsid:token entries/,
+      );
+    },
+  );
+
+  it('wants the main account apart from its sub-accounts', () => {
+    const text = `${complete['TWILIO_ACCOUNT_SID']}:one`;
+    expect(complaint('worker', { ...complete, TWILIO_SUBACCOUNTS: text })).toBe(
+      'TWILIO_SUBACCOUNTS must not list the account in TWILIO_ACCOUNT_SID: its tokens stand in TWILIO_AUTH_TOKEN.',
     );
   });
 

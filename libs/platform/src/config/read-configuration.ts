@@ -65,9 +65,14 @@ export function secretValues(configuration: AnyConfiguration): string[] {
   const values: Readonly<Record<string, unknown>> = { ...configuration };
   const secrets = variables
     .filter(({ secret }) => secret)
-    .flatMap(({ property }) => values[property] ?? [])
-    .filter((value) => typeof value === 'string');
+    .flatMap(({ property }) => textsIn(values[property]));
   return [...new Set([...secrets, ...secrets.flatMap(passwordsOf)])];
+}
+
+/** Texts of a value, be it one, a list, or lists by name. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
 }
 
 function withoutEmpty(environment: Environment): Environment {
@@ -118,6 +123,13 @@ function checkTogether(configuration: Configuration, set: Environment): void {
       `RETRY_AFTER_MAX_MS must not be less than RETRY_AFTER_MIN_MS (${retryAfterMinMs}), but is ${
         set['RETRY_AFTER_MAX_MS'] === undefined ? `${retryAfterMaxMs} by default` : `"${retryAfterMaxMs}"`
       }.`,
+    );
+  }
+  const { twilioAccountSid, twilioSubaccounts } = configuration;
+  if (twilioSubaccounts && Object.hasOwn(twilioSubaccounts, twilioAccountSid)) {
+    throw new ConfigurationError(
+      'TWILIO_SUBACCOUNTS',
+      'TWILIO_SUBACCOUNTS must not list the account in TWILIO_ACCOUNT_SID: its tokens stand in TWILIO_AUTH_TOKEN.',
     );
   }
   if ((twilioApiKeySid === undefined) !== (twilioApiKeySecret === undefined)) {

@@ -127,6 +127,39 @@ export function tokenList(shouldBe: string): Rule {
   };
 }
 
+/** `ACa:token,ACb:token|oldtoken` → `{ACa: ['token'], ACb: ['token', 'oldtoken']}`. */
+export function tokensByAccount(shouldBe: string, account: RegExp): Rule {
+  return {
+    shouldBe,
+    parse: (text) => {
+      const entries = text
+        .split(',')
+        .map((entry) => entry.trim())
+        .filter((entry) => entry !== '')
+        .map((entry): [string, string[]] => {
+          const colonAt = entry.indexOf(':');
+          return [entry.slice(0, Math.max(colonAt, 0)), entry.slice(colonAt + 1).split('|')];
+        });
+      const tokens = Object.fromEntries(entries);
+      // Null is no value that any rule lets through: an account listed twice would lose tokens without a word.
+      return entries.length > 0 && entries.length === Object.keys(tokens).length ? tokens : null;
+    },
+    validators: [
+      ValidateBy({
+        name: 'isTokensByAccount',
+        validator: { validate: (value: unknown) => isTokensByAccount(value, account) },
+      }),
+    ],
+  };
+}
+
+function isTokensByAccount(value: unknown, account: RegExp): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value as Record<string, string[]>).every(
+    ([name, tokens]) => account.test(name) && tokens.every((each) => /^[\x21-\x7e]{1,1000}$/.test(each)),
+  );
+}
+
 /** A URL with one of `protocols` (`http:`). Kept as written, but for slashes at the end. */
 export function url(shouldBe: string, protocols: readonly string[], options: { bare: boolean }): Rule {
   return {

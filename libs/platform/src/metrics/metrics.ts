@@ -182,6 +182,12 @@ export class Metrics {
     registers: this.registers,
   });
 
+  readonly webhookDrift = new Gauge({
+    name: 'causeway_twilio_webhook_drift',
+    help: 'Numbers pointed at us from here whose configuration at Twilio differs from that, as last seen.',
+    registers: this.registers,
+  });
+
   /** What an operator should look at, by a fixed name. */
   readonly alarms = new Counter({
     name: 'causeway_alarms_total',
