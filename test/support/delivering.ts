@@ -9,7 +9,7 @@ import {
   type Permit,
   type WakeUp,
 } from '#core';
-import { PostgresLaneStore, Upkeep } from '#persistence';
+import { PostgresContentTemplates, PostgresLaneStore, Upkeep } from '#persistence';
 import {
   deskEvent,
   eventually,
@@ -110,6 +110,7 @@ export function startDelivery(
     const guarded = mortal(store, () => dead);
     const drain = new LaneDrain({
       store: guarded,
+      templates: new PostgresContentTemplates(db.pool),
       channel,
       desk,
       gate: changes.gate ?? new OpenGate(),

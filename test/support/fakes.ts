@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   ChannelPort,
   DeliveryError,
@@ -11,6 +12,7 @@ import {
   type FetchedReceipt,
   type FindSent,
   type InboundMessageReceived,
+  type Interactive,
   type ListedInbound,
   type ListedMessage,
   type ListedSpan,
@@ -119,6 +121,22 @@ export class FakeChannel extends ChannelPort {
 
   render(content: MessageContent): PartContent[] {
     return this.renders ? this.renders(content) : renderParts(content, this.partLength);
+  }
+
+  readonly creates = new Script();
+  /** What was made beforehand; its id is `content-` and its place here. */
+  readonly contents: Interactive[] = [];
+
+  override contentDigest(interactive: Interactive): string {
+    return createHash('sha256').update(JSON.stringify(interactive)).digest('hex');
+  }
+
+  override async createContent(
+    { interactive }: { interactive: Interactive },
+    context: CallContext,
+  ): Promise<string> {
+    const { result } = await this.creates.play(context, () => this.contents.push(interactive));
+    return `content-${result ?? 0}`;
   }
 
   async send(request: Parameters<ChannelPort['send']>[0], context: CallContext): Promise<Sent> {

@@ -5,6 +5,7 @@ import { createProvisioning, messagesPerSecond, TwilioDeliveryModule } from '#ch
 import { ChatGatewayDeskModule } from '#desk-chat-gateway';
 import {
   ConversationChecks,
+  PostgresContentTemplates,
   PostgresAcceptor,
   PostgresLaneStore,
   ProviderStates,
@@ -147,6 +148,7 @@ function createDrain(
       readyMs: READY_MS,
       closeGraceMs: CLOSE_GRACE_MS,
     }),
+    templates: new PostgresContentTemplates(pool),
     options: {
       leaseMs: configuration.laneLeaseMs,
       sendTimeoutMs: configuration.sendTimeoutMs,

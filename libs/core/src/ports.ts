@@ -1,4 +1,11 @@
-import type { Attachment, Channel, HistoryEntry, MessageContent, PartContent } from './content.js';
+import type {
+  Attachment,
+  Channel,
+  HistoryEntry,
+  Interactive,
+  MessageContent,
+  PartContent,
+} from './content.js';
 import type {
   AttemptReference,
   CreateReference,
@@ -82,6 +89,13 @@ export interface SendPart {
   expiresInMs?: number;
 }
 
+/** Whom a message is rendered for. */
+export interface Addressee {
+  address: string;
+  /** Of the words that are ours, as the number has it. */
+  language?: string;
+}
+
 /** Which attempt a look-up is about: where it went, what it carried, and what must be found beside it. */
 export interface FindSent {
   number: SenderNumber;
@@ -132,7 +146,20 @@ export abstract class ChannelPort {
   /** Loads what the first call would else have to load within its deadline. */
   warmUp?(): Promise<void>;
   /** Renders a message into the parts that single calls carry. Pure; a message yields at least one part. */
-  abstract render(content: MessageContent): PartContent[];
+  abstract render(content: MessageContent, to?: Addressee): PartContent[];
+  /**
+   * Tells choices from all others by what is shown, hexadecimal. Absent, as {@link createContent} is, where the provider wants
+   * nothing made beforehand.
+   */
+  contentDigest?(interactive: Interactive): string;
+  /**
+   * Makes at the provider what shows these choices, and answers its id for {@link PartContent.content}. Can be repeated: what
+   * nobody sends harms nobody. `failed`: the provider will not have it; `not-sent` for everything that may pass.
+   */
+  createContent?(
+    request: { account: string; interactive: Interactive },
+    context: CallContext,
+  ): Promise<string>;
   abstract send(request: SendPart, context: CallContext): Promise<Sent>;
   /**
    * What the provider holds that an attempt of this part may have left, the oldest first. Reading has no effect, so a

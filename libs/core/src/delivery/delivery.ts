@@ -1,6 +1,7 @@
 import type { ChannelPort, DeskPort } from '../ports.js';
 import type { Direction } from '../content.js';
 import type { RetrySchedule } from './back-off.js';
+import type { ContentTemplates } from './content-templates.js';
 import type { LaneStore } from './lane-store.js';
 import type { ProviderGate } from './provider-gate.js';
 import type { WakeUps } from './wake-ups.js';
@@ -79,6 +80,8 @@ export interface DeliveryDependencies {
   store: LaneStore;
   channel: ChannelPort;
   desk: DeskPort;
+  /** Without it choices go out in plain words. */
+  templates?: ContentTemplates;
   gate: ProviderGate;
   wakeUps: WakeUps;
   options: DeliveryOptions;

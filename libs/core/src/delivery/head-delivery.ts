@@ -33,6 +33,8 @@ export interface Target {
   /** Makes the message's parts, once, before the first is sent. May fetch and upload; throws `DeliveryError`. */
   prepare: () => PartContent[] | Promise<PartContent[]>;
   conversationId?: string;
+  /** What a part is sent as; before each attempt. May make things at the provider; a step where the lane has to wait instead. */
+  ready?: (part: StoredPart) => Promise<PartContent | Step>;
   call: (part: PartContent, attemptId: string, context: CallContext) => Promise<Sent>;
   /** Decides about a conversation that the far side says is no more. */
   onGone?: (attempt: AttemptEnd, error: DeliveryError) => Promise<Step>;
@@ -115,6 +117,9 @@ export class HeadDelivery {
     target: Target & { part: StoredPart; last: boolean; resend: boolean },
   ): Promise<Step> {
     const { store, options, crash, newId, nowMs } = this.deps;
+    const { ready, part } = target;
+    const content = ready ? await this.keepingLease(lane, () => ready(part)) : part.content;
+    if (typeof content === 'string') return content;
     const permit = await this.enter(lane, head, 'send');
     if (typeof permit === 'string') return permit;
     const attemptId = newId();
@@ -135,7 +140,7 @@ export class HeadDelivery {
     let sent: Sent;
     try {
       sent = await callThrough(permit, () =>
-        target.call(target.part.content, attemptId, this.callContext(beforeIntentMs)),
+        target.call(content, attemptId, this.callContext(beforeIntentMs)),
       );
     } catch (error) {
       if (error instanceof StorageError) throw error;

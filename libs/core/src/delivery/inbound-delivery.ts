@@ -1,3 +1,5 @@
+import type { PartContent } from '../content.js';
+import { answerTo, mayAnswer } from '../conversation/answers.js';
 import { DeliveryError } from '../delivery-error.js';
 import { StorageError, type DeliveryDependencies, type LookUpResult, type Step } from './delivery.js';
 import { attemptEnd, ids, type HeadDelivery } from './head-delivery.js';
@@ -52,12 +54,24 @@ export class InboundDelivery {
       head.content.type === 'reopening' ? await this.deps.store.history(head.content.messageIds) : undefined;
     const authorType = authorOf(head);
     return this.heads.deliverPart(lane, head, {
-      prepare: () => late?.map(({ text }) => ({ text })) ?? this.deps.desk.render(head.content),
+      prepare: () => late?.map(({ text }) => ({ text })) ?? this.render(head),
       conversationId: conversation.id,
       call: (part, _attemptId, context) =>
         this.deps.desk.send({ deskConversationId, authorType, part }, context),
       onGone: (attempt, error) => this.gone(lane, head, conversation, deskConversationId, attempt, error),
     });
+  }
+
+  /** A choice out of what the customer was offered is shown by its title, whichever way they made it. */
+  private async render({ messageId, content, offered }: LaneHead): Promise<PartContent[]> {
+    const { store, desk } = this.deps;
+    const answer =
+      offered && mayAnswer(content) ? answerTo(content, await store.offers(messageId)) : undefined;
+    if (!answer) return desk.render(content);
+    const { offeredBy: _, ...choice } = answer;
+    const { context } = content;
+    const [part, ...more] = desk.render({ type: 'choice', ...choice, ...(context && { context }) });
+    return [{ ...part, answer }, ...more];
   }
 
   /** Looks where the attempt went, which may be a conversation that has closed since. */

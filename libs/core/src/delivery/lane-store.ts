@@ -6,6 +6,7 @@ import type {
   PartContent,
   HistoryEntry,
 } from '../content.js';
+import type { Offer } from '../conversation/answers.js';
 import type { DeliveryErrorKind, HoldReason } from '../delivery-error.js';
 import type { ReceiptStatus } from '../receipts.js';
 import type { NumberSettings } from '../number-settings.js';
@@ -130,6 +131,8 @@ export interface LaneHead {
    * sent the template that asks them to write.
    */
   replyWindow?: 'open' | 'closed' | 'asked';
+  /** Inbound only: its thread was offered choices within the last day before it, or since. */
+  offered?: boolean;
 }
 
 /** How an attempt ended, for its row. */
@@ -286,6 +289,10 @@ export abstract class LaneStore {
   abstract dropEcho(lease: Lease, messageId: string, seq: number, conversationId: string): Promise<boolean>;
   /** Hands over what arrived in a closed conversation after its last agent had left. */
   abstract handOverLate(conversationId: string): Promise<void>;
+  /** Choices are about to be offered in the thread. */
+  abstract offered(threadId: string): Promise<void>;
+  /** What a customer was offered within a day before this message of theirs, the newest first. */
+  abstract offers(messageId: string): Promise<Offer[]>;
   abstract resolveAuthor(lease: Lease, messageId: string, authorType: AuthorType): Promise<boolean>;
   abstract conversationFacts(
     conversationId: string,

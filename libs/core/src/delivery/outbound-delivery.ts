@@ -5,6 +5,7 @@ import { withCommand } from '../text/template-command.js';
 import type { DeliveryDependencies, Step } from './delivery.js';
 import { ids, type HeadDelivery } from './head-delivery.js';
 import type { ClaimedLane, LaneHead, StoredAttempt, StoredPart } from './lane-store.js';
+import { Offering } from './offering.js';
 import { callThrough, type Permit } from './provider-gate.js';
 import type { ReplyWindow } from './reply-window.js';
 import type { Look, Verdict } from './uncertain-attempts.js';
@@ -18,11 +19,15 @@ const MAX_LIST_FAILURES = 3;
 
 /** Delivers agents' messages to the customer. */
 export class OutboundDelivery {
+  private readonly offering: Offering;
+
   constructor(
     private readonly deps: DeliveryDependencies,
     private readonly heads: HeadDelivery,
     private readonly window: ReplyWindow,
-  ) {}
+  ) {
+    this.offering = new Offering(deps, heads);
+  }
 
   async deliver(lane: ClaimedLane, head: LaneHead): Promise<Step> {
     if (head.authorType === 'unknown') return this.resolveAuthor(lane, head);
@@ -37,7 +42,12 @@ export class OutboundDelivery {
       return this.window.closed(lane, head, replyWindowMs);
     }
     return this.heads.deliverPart(lane, head, {
-      prepare: () => this.deps.channel.render(content),
+      prepare: () => {
+        const { language } = lane.number;
+        const to = { address: lane.customer.address, ...(language !== undefined && { language }) };
+        return this.deps.channel.render(content, to);
+      },
+      ready: (part) => this.offering.ready(lane, head, part),
       ...(head.conversationId && { conversationId: head.conversationId }),
       call: (part, attemptId, context) => this.send(lane, head, part, attemptId, context),
       ...(replyWindowMs !== undefined && {
@@ -58,7 +68,8 @@ export class OutboundDelivery {
     const expiresInMs = options.maxAgeMs.outbound - head.ageMs;
     try {
       const { number, customer } = lane;
-      return await channel.send({ number, to: customer.address, part, attempt, expiresInMs }, context);
+      const request = { number, to: customer.address, part, attempt, expiresInMs };
+      return await this.offering.send(lane, part, () => channel.send(request, context));
     } catch (error) {
       if (error instanceof DeliveryError && error.code === OPTED_OUT) {
         lane.customer.optedOut = true;

@@ -10,6 +10,7 @@ import {
   type LaneHead,
   type Lease,
   type MessageContent,
+  type Offer,
   type OpenConversation,
   type PartContent,
   type Reopening,
@@ -315,6 +316,22 @@ export class PostgresLaneStore extends LaneStore {
 
   resolveAuthor(lease: Lease, messageId: string, authorType: AuthorType): Promise<boolean> {
     return this.took(sql.resolveAuthor, [lease.laneId, lease.fence, messageId, authorType]);
+  }
+
+  async offered(threadId: string): Promise<void> {
+    await this.rows(sql.offered, [threadId]);
+  }
+
+  async offers(messageId: string): Promise<Offer[]> {
+    const rows = await this.rows<{ messageId: string; content: PartContent; answered: boolean }>(sql.offers, [
+      messageId,
+    ]);
+    return rows.map(({ messageId: id, content: { choices = [], interactive }, answered }) => ({
+      messageId: id,
+      choices,
+      ...(interactive && { interactive }),
+      answered,
+    }));
   }
 
   async conversationFacts(

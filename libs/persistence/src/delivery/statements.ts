@@ -62,7 +62,8 @@ export const outboundHead = statement(
 
 export const inboundHead = statement(
   'inbound-head',
-  `select ${headColumns}, case when c.id is not null then ${conversationJson} end as conversation, null as reply_window
+  `select ${headColumns}, case when c.id is not null then ${conversationJson} end as conversation,
+     (select t.offered_at > m.accepted_at - interval '1 day' from threads t where t.id = m.thread_id) as offered, null as reply_window
    ${head} left join conversations c on c.thread_id = m.thread_id and c.state <> 'closed'
    where i.lane_id = $1 order by i.seq limit 1`,
 );
@@ -173,10 +174,12 @@ export const endStandstill = statement(
 const doubtful = `a.kind = 'send' and a.outcome in ('sending', 'uncertain', 'abandoned') and a.provider_id is null
      and not (a.message_id = part.message_id and a.part_n = part.n and a.outcome <> 'abandoned')`;
 
-// By the lane's last messages only: whatever was sent since then is among them.
+// By the lane's last messages only: whatever was sent since then is among them. A part whose text the provider alters is told
+// from no other.
 export const sentToCustomer = statement(
   'sent-to-customer',
-  `with part as materialized (select message_id, n, content_digest from parts where message_id = $3 and n = $4),
+  `with part as materialized (select message_id, n, content_digest, content::text ~ '"(interactive|content|location)":' as altered
+     from parts where message_id = $3 and n = $4),
    recent as materialized (
      select a.* from messages m join attempts a on a.message_id = m.id
      where m.lane_id = $1 and m.seq > $2 - 500 and a.started_at >= to_timestamp($5::float8 / 1000)
@@ -184,7 +187,7 @@ export const sentToCustomer = statement(
    select array(select distinct a.provider_id from recent a where a.kind = 'send' and a.outcome = 'submitted'
        and a.provider_id is not null and a.started_at >= to_timestamp($5::float8 / 1000) + interval '1 minute') as known,
      exists (select from part, recent a join parts p on p.message_id = a.message_id and p.n = a.part_n
-       where p.content_digest = part.content_digest and ${doubtful}) as doubtful`,
+       where (p.content_digest = part.content_digest or part.altered) and ${doubtful}) as doubtful`,
 );
 
 export const sentToDesk = statement(
@@ -348,6 +351,35 @@ export const resolveAuthor = statement(
   `with lane as (select id from lanes where id = $1 and fence = $2 and lease_until is not null for update),
    message as (update messages m set author_type = $4 from lane where m.id = $3)
    select id from lane`,
+);
+
+export const offered = statement(
+  'offered',
+  'update threads set offered_at = clock_timestamp() where id = $1',
+);
+
+// Looked for in the text of the parts, which may hold what their JSON cannot be read for: NUL. An offer counts from when it
+// was sent, for an answer may overtake the word that it was.
+export const offers = statement(
+  'offers',
+  `with own as materialized (select thread_id, lane_id, seq, accepted_at from messages where id = $1),
+   made as materialized (
+     select p.message_id, p.content, a.started_at from own
+     join lanes l on l.thread_id = own.thread_id and l.direction = 'outbound'
+     join messages m on m.lane_id = l.id and m.seq > l.next_seq - 200
+     join parts p on p.message_id = m.id and p.content::text like '%"choices":[%'
+     join lateral (
+       select max(a.started_at) as started_at from attempts a
+       where a.message_id = p.message_id and a.part_n = p.n and a.kind = 'send'
+         and a.outcome in ('sending', 'submitted', 'uncertain', 'abandoned') and a.started_at <= own.accepted_at
+     ) a on a.started_at > own.accepted_at - interval '1 day'
+     order by a.started_at desc limit 10
+   )
+   select made.message_id as "messageId", made.content,
+     exists (select from own join messages i on i.lane_id = own.lane_id and i.seq < own.seq and i.seq > own.seq - 200
+       join parts p on p.message_id = i.id
+       where p.content::text like '%"offeredBy":"' || made.message_id || '"%') as answered
+   from made order by made.started_at desc`,
 );
 
 export const conversationFacts = statement(
