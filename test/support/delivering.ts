@@ -10,6 +10,7 @@ import {
   type WakeUp,
 } from '#core';
 import { PostgresLaneStore, Upkeep } from '#persistence';
+import { TemporaryFiles } from '#platform';
 import {
   deskEvent,
   eventually,
@@ -112,6 +113,7 @@ export function startDelivery(
       store: guarded,
       channel,
       desk,
+      files: new TemporaryFiles(),
       gate: changes.gate ?? new OpenGate(),
       wakeUps,
       options: { ...OPTIONS, ...changes.options },

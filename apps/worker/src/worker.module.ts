@@ -5,6 +5,7 @@ import { TwilioDeliveryModule } from '#channel-twilio';
 import { ChatGatewayDeskModule } from '#desk-chat-gateway';
 import {
   ConversationChecks,
+  MediaDeletions,
   PostgresAcceptor,
   PostgresLaneStore,
   ProviderStates,
@@ -18,11 +19,13 @@ import {
   crashPoint,
   Metrics,
   ProviderHttp,
+  type TemporaryFiles,
   type ConfigurationByRole,
   type Logger,
 } from '#platform';
 import { BullWakeUps, LaneHandler, QueueingModule } from '#queueing';
 import { Endings } from './endings.js';
+import { MediaDeleting } from './media-deleting.js';
 import { WorkerGate, type GateOptions } from './gate/worker-gate.js';
 import { deliveryObserver, queueObserver } from './observers.js';
 import { gatedCalls } from './reconcilers/calls.js';
@@ -40,6 +43,7 @@ export interface WorkerBackends {
   metrics: Metrics;
   http: ProviderHttp;
   pool: Pool;
+  files: TemporaryFiles;
 }
 
 /** What delivery is made of: the drain of core between storage, queues and the two providers. */
@@ -47,7 +51,7 @@ export interface WorkerBackends {
 @Module({})
 export class WorkerModule {
   static forRoot(configuration: ConfigurationByRole['worker'], backends: WorkerBackends): DynamicModule {
-    const { logger, metrics, http, pool } = backends;
+    const { logger, metrics, http, pool, files } = backends;
     const observer = deliveryObserver(metrics, logger);
     return {
       module: WorkerModule,
@@ -78,7 +82,7 @@ export class WorkerModule {
           provide: LaneDrain,
           inject: [BullWakeUps, ChannelPort, DeskPort, WorkerGate],
           useFactory: (wakeUps: BullWakeUps, channel: ChannelPort, desk: DeskPort, gate: WorkerGate) =>
-            createDrain(configuration, pool, { wakeUps, channel, desk, gate, observer }),
+            createDrain(configuration, pool, { wakeUps, channel, desk, files, gate, observer }),
         },
         {
           provide: LaneHandler,
@@ -90,6 +94,12 @@ export class WorkerModule {
           inject: [DeskPort, WorkerGate],
           useFactory: (desk: DeskPort, gate: WorkerGate) =>
             new Endings(new Upkeep(pool), desk, gate, configuration.sendTimeoutMs, logger),
+        },
+        {
+          provide: MediaDeleting,
+          inject: [ChannelPort, WorkerGate],
+          useFactory: (channel: ChannelPort, gate: WorkerGate) =>
+            new MediaDeleting(new MediaDeletions(pool), channel, gate, configuration.sendTimeoutMs, logger),
         },
         {
           provide: Reconcilers,
@@ -124,6 +134,7 @@ function createDrain(
     wakeUps: BullWakeUps;
     channel: ChannelPort;
     desk: DeskPort;
+    files: TemporaryFiles;
     gate: WorkerGate;
     observer: DeliveryObserver;
   },

@@ -9,6 +9,7 @@ import type {
   InboundMessageReceived,
   ListedInbound,
   ListedSpan,
+  MediaStream,
   MessageContent,
   PartContent,
   SenderNumber,
@@ -19,6 +20,7 @@ import { ProviderHttpError } from '#platform';
 import type { ProviderHttp } from '#platform';
 import type { Exchange, TwilioClientOptions, TwilioRest } from './http-client.js';
 import { candidates, listedSince, NO_LOOK_UP, PAGE_SIZE, type ListedMessage } from './look-up.js';
+import { deleteCustomerMedia, fetchCustomerMedia, type MediaRequest } from './media.js';
 import { refusal } from './outcome.js';
 import { fetchedReceipt, listedInbound, resourcesIn, withMedia } from './received.js';
 import { MAX_TEXT_LENGTH, render } from './render.js';
@@ -152,6 +154,14 @@ export class TwilioChannel extends ChannelPort {
       if (isNotFound(error)) return undefined;
       throw error;
     }
+  }
+
+  fetchMedia(request: MediaRequest, context: CallContext): Promise<MediaStream> {
+    return fetchCustomerMedia(this.options, request, context);
+  }
+
+  deleteMedia(request: { account: string; url: string }, context: CallContext): Promise<void> {
+    return deleteCustomerMedia(this.http, this.options, request, context);
   }
 
   /** Reading calls that share one deadline. They take no effect, so whatever goes wrong can be tried again. */

@@ -68,5 +68,9 @@ export interface PartContent {
   text?: string;
   mediaUrls?: string[];
   attachmentIds?: string[];
+  /** How the agent reads what was uploaded, in the same order. */
+  attachmentNames?: string[];
+  /** The desk's conversation that knows `attachmentIds`; they mean nothing in another. */
+  uploadedTo?: string;
   cards?: Card[];
 }

@@ -1,5 +1,6 @@
 import type { ChannelPort, DeskPort } from '../ports.js';
 import type { Direction } from '../content.js';
+import type { FileStore } from '../media.js';
 import type { RetrySchedule } from './back-off.js';
 import type { LaneStore } from './lane-store.js';
 import type { ProviderGate } from './provider-gate.js';
@@ -79,6 +80,7 @@ export interface DeliveryDependencies {
   store: LaneStore;
   channel: ChannelPort;
   desk: DeskPort;
+  files: FileStore;
   gate: ProviderGate;
   wakeUps: WakeUps;
   options: DeliveryOptions;
