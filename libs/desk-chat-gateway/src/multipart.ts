@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Readable } from 'node:stream';
+import { PassThrough, type Readable } from 'node:stream';
 
 /** A body of multipart/form-data whose file is read as it goes. */
 export interface MultipartForm {
@@ -31,14 +31,16 @@ export function multipartForm(fields: Record<string, string>, file: FilePart): M
       'content-type': `multipart/form-data; boundary=${boundary}`,
       'content-length': String(head.length + file.bytes + tail.length),
     },
-    open: () => Readable.from(bytesOf(head, file, tail), { objectMode: false }),
+    open: () => {
+      const content = file.open();
+      const body = new PassThrough();
+      body.write(head);
+      content.pipe(body, { end: false });
+      content.once('end', () => body.end(tail));
+      content.on('error', (error) => body.destroy(error));
+      return body.once('close', () => content.destroy());
+    },
   };
-}
-
-async function* bytesOf(head: Buffer, file: FilePart, tail: Buffer): AsyncGenerator<Buffer> {
-  yield head;
-  yield* file.open() as AsyncIterable<Buffer>;
-  yield tail;
 }
 
 function part(boundary: string, disposition: string, value: string): string {
