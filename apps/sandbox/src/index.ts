@@ -18,6 +18,8 @@ export {
   type SigningKey,
 } from './chat-gateway/signing.js';
 export type { InboundText } from './twilio/inbound.js';
+export type { Referral } from './twilio/inbound-fields.js';
+export type { MediumContent, MediumTricks } from './twilio/media.js';
 export { twilioSignature } from './twilio/signature.js';
 export type { TwilioLogEntry, TwilioSettings, TwilioSimulatorOptions } from './twilio/settings.js';
 export { startTwilioSimulator, TwilioSimulator } from './twilio/simulator.js';
