@@ -1,12 +1,26 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { DeliveryError, MediaRefusedError, type MessageContent } from '#core';
+import {
+  DeliveryError,
+  MediaRefusedError,
+  ProviderGate,
+  type MessageContent,
+  type Permit,
+  type ProviderCall,
+} from '#core';
 import { MediaDeletions } from '#persistence';
 import { MediaDeleting } from '../../apps/worker/src/media-deleting.js';
 import { renderForAgent } from '../../libs/desk-chat-gateway/src/render.js';
-import { deskEvent, inboundMessage, startTestDatabase, type TestDatabase } from '../support/accepting.js';
+import {
+  deskEvent,
+  eventually,
+  inboundMessage,
+  startTestDatabase,
+  type TestDatabase,
+} from '../support/accepting.js';
 import {
   activeThread,
   itemsOf,
+  newThread,
   OpenGate,
   startDelivery,
   type Delivery,
@@ -149,11 +163,11 @@ describe('media of a customer', () => {
     );
     await says(thread, pictures(medium(PNG, 'image/png')));
     await thread.says('and another thing');
-    for (const reason of ['media-not-ready', 'credentials-refused']) {
+    for (let n = 0; n < 2; n += 1) {
       await dueNow(thread.inbound);
       await delivery.drain(thread.inbound, { random: 1 });
       const [, head] = await thread.messages('inbound');
-      expect(head).toMatchObject({ delivery: 'open', reason });
+      expect(head).toMatchObject({ delivery: 'open', reason: 'media-not-fetched' });
     }
     await dueNow(thread.inbound);
     await delivery.drainEmpty(thread.inbound);
@@ -171,6 +185,50 @@ describe('media of a customer', () => {
     expect(shown(thread.deskId)?.at(-1)).toEqual([
       'look\n[picture not shown here: it could not be fetched in time]',
     ]);
+  });
+
+  it('keep waiting for a desk that is away, and go without only where it takes the rest', async () => {
+    const thread = await activeThread(db, delivery);
+    delivery.desk.uploads.always(refuses('not-sent'));
+    await says(thread, pictures(medium(PNG, 'image/png')));
+    await messageAged(thread, 601);
+    const worker = delivery.worker({ random: 1 });
+    await worker.drain(thread.inbound);
+    expect(await thread.messages('inbound')).toMatchObject([
+      {},
+      { delivery: 'open', reason: 'test-not-sent' },
+    ]);
+    const other = await newThread(db, ['hello']);
+    await eventually('another text', async () => {
+      await worker.drain(other.inbound);
+      return (await itemsOf(db, other.inbound)) === 0;
+    });
+    await dueNow(thread.inbound);
+    await worker.drain(thread.inbound);
+    expect(shown(thread.deskId)?.at(-1)).toEqual([
+      'look\n[picture not shown here: the contact centre does not take it]',
+    ]);
+  });
+
+  it('say nothing of the provider where only a file breaks off', async () => {
+    const thread = await activeThread(db, delivery);
+    await says(thread, pictures(medium(PNG, 'image/png')));
+    const ends: unknown[] = [];
+    class Listening extends ProviderGate {
+      override enter({ provider }: ProviderCall): Promise<Permit> {
+        const heard = (what: unknown) => void (provider === 'channel' && ends.push(what));
+        return Promise.resolve({ end: (error) => heard(error), unused: () => heard('unused') });
+      }
+    }
+    delivery.channel.fetches.next(
+      refuses('not-sent', { code: 'connection-lost' }),
+      refuses('not-sent', { code: 'media-unavailable', httpStatus: 503 }),
+    );
+    for (let n = 0; n < 3; n += 1) {
+      await dueNow(thread.inbound);
+      await delivery.drain(thread.inbound, { gate: new Listening(), random: 1 });
+    }
+    expect(ends).toEqual(['unused', expect.objectContaining({ httpStatus: 503 }), undefined]);
   });
 
   it('are uploaded again to the conversation in which they are sent at last', async () => {
@@ -254,14 +312,15 @@ describe('media of a customer', () => {
     const thread = await activeThread(db, delivery);
     await says(thread, pictures(medium(PNG, 'image/png')));
     const calls: string[] = [];
-    const gate = new (class extends OpenGate {
-      override enter(call: { provider: string; kind: string }) {
-        calls.push(`${call.provider} ${call.kind}`);
-        return super.enter();
+    class Listening extends ProviderGate {
+      override enter({ provider, kind }: ProviderCall): Promise<Permit> {
+        calls.push(`${provider} ${kind}`);
+        return new OpenGate().enter();
       }
-    })() as OpenGate;
+    }
+    const gate = new Listening();
     await delivery.drainEmpty(thread.inbound, { gate });
-    expect(calls).toEqual(['channel look-up', 'desk look-up', 'desk send']);
+    expect(calls).toEqual(['desk look-up', 'channel look-up', 'desk look-up', 'desk send']);
     calls.length = 0;
     await thread.says('plain');
     await delivery.drainEmpty(thread.inbound, { gate });

@@ -12,7 +12,13 @@ export interface ProviderWords {
 
 /** Reasons that delivery itself writes, beside the reasons of holds and the codes of errors. */
 export type OwnReason =
-  'too-old' | 'outcome-unknown' | 'look-up-failed' | 'reported-by-provider' | 'own-failure' | 'discarded';
+  | 'too-old'
+  | 'outcome-unknown'
+  | 'look-up-failed'
+  | 'media-not-fetched'
+  | 'reported-by-provider'
+  | 'own-failure'
+  | 'discarded';
 
 /** Why a message is held or has failed where the reason is ours: what it means, then what is to be done. */
 export const OWN_REASONS: Readonly<Record<HoldReason | OwnReason, string>> = {
@@ -38,6 +44,8 @@ export const OWN_REASONS: Readonly<Record<HoldReason | OwnReason, string>> = {
     'It became older than allowed while nobody could tell whether the provider took it. A replay looks that up again before anything is repeated.',
   'look-up-failed':
     'Whether the provider took it could not be looked up so far. That is tried again, and nothing is repeated until then.',
+  'media-not-fetched':
+    "A file of the customer's cannot be had from the channel's provider now. It is tried again by itself; after ten minutes the text goes without it.",
   'reported-by-provider':
     'The provider took it, and reported later that it did not arrive. Replay or discard it.',
   'own-failure': 'Our own code failed over it. It is tried a few times more, then set aside.',

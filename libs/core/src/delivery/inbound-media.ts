@@ -18,6 +18,8 @@ const MEDIA_TIMEOUT_MS = 60_000;
 /** For so long a message waits for media that cannot be had now; then it goes on without them. */
 const PATIENCE_MS = 600_000;
 
+type FetchedFile = StoredFile & { filename?: string };
+
 /** A medium that the desk has. */
 interface Uploaded {
   attachmentId: string;
@@ -43,11 +45,18 @@ export class InboundMedia {
     const quoted =
       repliedTo === undefined ? undefined : ((await store.quoted(lane.threadId, repliedTo)) ?? 'unknown');
 
+    const attachments = attachmentsOf(content);
+    if (attachments.length > 0) {
+      // A desk that takes no calls now takes no files either: they are not fetched in vain.
+      const permit = await this.heads.enter(lane, head, 'look-up');
+      if (typeof permit === 'string') return permit;
+      permit.unused();
+    }
     const media: CarriedMedia[] = [];
     const attachmentIds: string[] = [];
     const attachmentNames: string[] = [];
     let bytesLeft = MAX_MESSAGE_BYTES;
-    for (const [index, attachment] of attachmentsOf(content).entries()) {
+    for (const [index, attachment] of attachments.entries()) {
       const file = await this.fetch(lane, head, attachment, Math.min(MAX_BYTES, bytesLeft));
       if (typeof file === 'string') return file;
       if ('refused' in file) {
@@ -79,10 +88,10 @@ export class InboundMedia {
     head: LaneHead,
     { url, contentType, filename }: Attachment,
     maxBytes: number,
-  ): Promise<(StoredFile & { filename?: string }) | MediaRefusal | Step> {
+  ): Promise<FetchedFile | MediaRefusal | Step> {
     if (url === undefined) return { refused: 'not-found' };
     if (maxBytes <= 0) return { refused: 'too-large', detail: sizeDetail(undefined, MAX_MESSAGE_BYTES) };
-    const { channel, files, gate, store } = this.deps;
+    const { gate, store } = this.deps;
     const isPatient = head.ageMs < PATIENCE_MS;
     const call = {
       provider: 'channel',
@@ -96,45 +105,52 @@ export class InboundMedia {
       return (await store.wait(lane.lease, permit.waitMs, 'back-off')) ? 'stop' : 'lost';
     }
     try {
-      return await callThrough(permit, async () => {
-        const request = { account: lane.number.account, url, ageMs: head.ageMs, maxBytes };
-        const stream = await channel.fetchMedia(request, { timeoutMs: MEDIA_TIMEOUT_MS });
-        const file = await files.take(stream.body, {
-          maxBytes,
-          announced: stream.contentType ?? contentType,
-        });
-        if ('refused' in file) {
-          const isTooLarge = file.refused === 'too-large';
-          return {
-            refused: file.refused,
-            ...(isTooLarge && { detail: sizeDetail(stream.length, maxBytes) }),
-          };
-        }
-        const name = stream.filename ?? filename;
-        return { ...file, ...(name !== undefined && { filename: name }) };
-      });
+      const file = await this.take(
+        { account: lane.number.account, url, ageMs: head.ageMs, maxBytes },
+        contentType,
+      );
+      permit.end();
+      return 'refused' in file || file.filename !== undefined || filename === undefined
+        ? file
+        : { ...file, filename };
     } catch (error) {
+      // Files come from elsewhere: that one breaks off says nothing of the provider's API.
+      if (error instanceof DeliveryError && error.httpStatus === undefined) permit.unused();
+      else permit.end(error);
       if (error instanceof MediaRefusedError) return error.refusal;
       if (!(error instanceof DeliveryError)) throw error;
       if (!isPatient) return { refused: 'unreachable' };
-      // The customer's words must not wait until somebody has repaired our credentials.
+      // Refused credentials, too: the customer's words must not wait until somebody has repaired them.
       throw new DeliveryError('not-sent', {
-        code: error.code,
+        code: 'media-not-fetched',
         retryAfterMs: error.retryAfterMs,
         cause: error,
       });
     }
   }
 
+  private async take(
+    request: { account: string; url: string; ageMs: number; maxBytes: number },
+    announced: string | undefined,
+  ): Promise<FetchedFile | MediaRefusal> {
+    const { maxBytes } = request;
+    const stream = await this.deps.channel.fetchMedia(request, { timeoutMs: MEDIA_TIMEOUT_MS });
+    const file = await this.deps.files.take(stream.body, {
+      maxBytes,
+      announced: stream.contentType ?? announced,
+    });
+    if (!('refused' in file)) {
+      return { ...file, ...(stream.filename !== undefined && { filename: stream.filename }) };
+    }
+    const isTooLarge = file.refused === 'too-large';
+    return { refused: file.refused, ...(isTooLarge && { detail: sizeDetail(stream.length, maxBytes) }) };
+  }
+
   private async upload(
     lane: ClaimedLane,
     head: LaneHead,
     deskConversationId: string,
-    {
-      attachment,
-      index,
-      file,
-    }: { attachment: Attachment; index: number; file: StoredFile & { filename?: string } },
+    { attachment, index, file }: { attachment: Attachment; index: number; file: FetchedFile },
   ): Promise<Uploaded | MediaRefusal | Step> {
     try {
       const permit = await this.heads.enter(lane, head, 'look-up');
@@ -154,10 +170,20 @@ export class InboundMedia {
       return { attachmentId, carried: { filename, contacts } };
     } catch (error) {
       if (error instanceof MediaRefusedError) return error.refusal;
+      if (error instanceof DeliveryError && error.kind === 'not-sent' && this.isHopeless(head)) {
+        return { refused: 'not-taken' };
+      }
       throw error;
     } finally {
       await file.remove();
     }
+  }
+
+  /** The desk takes everything but this, or nobody can tell and the text would soon be too old itself. */
+  private isHopeless({ ageMs }: LaneHead): boolean {
+    if (ageMs < PATIENCE_MS) return false;
+    const isDeskThere = this.heads.hasSucceededWithin('inbound', PATIENCE_MS);
+    return isDeskThere || ageMs > this.deps.options.maxAgeMs.inbound / 2;
   }
 }
 
