@@ -107,6 +107,40 @@ describe('what phones send', () => {
     ]);
   });
 
+  it('deletes a medium at Twilio once the agent has it, where the number wants that', async () => {
+    const { body } = await system.api('GET', '/numbers');
+    const { items } = body as { items: { id: string; address: string; channel: string }[] };
+    const id = items.find(({ channel }) => channel === 'whatsapp')?.id ?? '';
+    const settings = { deleteMedia: true };
+    expect(await system.api('PATCH', `/numbers/${id}`, { settings })).toMatchObject({ status: 200 });
+    const customer = new Customer(system, 'whatsapp');
+    const sid = await sends(customer, { media: [png()] });
+    expect((await arrives(customer)).files).toHaveLength(1);
+    const path = `/2010-04-01/Accounts/${CANARIES.accountSid}/Messages/${sid}/Media.json`;
+    const authorization = `Basic ${Buffer.from(`${CANARIES.accountSid}:${CANARIES.authToken}`).toString('base64')}`;
+    await eventually('nothing is left at Twilio', async () => {
+      const list = await fetch(system.twilio.url + path, { headers: { authorization } });
+      return ((await list.json()) as { media_list: unknown[] }).media_list.length === 0;
+    });
+    await eventually('nothing is left to delete', async () => {
+      const { rows } = await system.pool.query('select 1 from media_deletions');
+      return rows.length === 0;
+    });
+    expect(await system.api('PATCH', `/numbers/${id}`, { settings: {} })).toMatchObject({ status: 200 });
+  });
+
+  it('brings a medium whose worker died over it', async () => {
+    const customer = new Customer(system);
+    system.twilio.setFault({ operation: 'media.cdn', effect: 'hang', times: 1 });
+    const bytes = picture();
+    const sid = await sends(customer, { body: 'look', media: [png(bytes)] });
+    await eventually('the fetch', () => system.twilio.media.of(sid).some(({ fetches }) => fetches > 0));
+    await system.workers[0]?.kill();
+    await system.addWorker();
+    expect(await arrives(customer)).toMatchObject({ text: 'look', files: [{ sha256: sha256(bytes) }] });
+    expect(shown(customer)).toHaveLength(1);
+  });
+
   const voice = ogg();
   const sticker = Buffer.concat([Buffer.from('RIFF\x10\x00\x00\x00WEBPVP8 ', 'latin1'), randomBytes(500)]);
   const kinds: [string, Sent, string, string?][] = [
@@ -221,7 +255,7 @@ describe('hostile media', () => {
     /^\[picture not shown here: it is too large, (more than 25 MB|1000000 MB of at most 25 MB)\]$/;
 
   async function peakMemory(): Promise<number> {
-    const status = await readFile(`/proc/${system.workers[0]?.pid}/status`, 'utf8');
+    const status = await readFile(`/proc/${system.workers.at(-1)?.pid}/status`, 'utf8');
     return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) * 1024;
   }
 
