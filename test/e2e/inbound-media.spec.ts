@@ -141,6 +141,16 @@ describe('what phones send', () => {
     expect(shown(customer)).toHaveLength(1);
   });
 
+  it('keeps no worker from ending in time', async () => {
+    const customer = new Customer(system);
+    system.twilio.setFault({ operation: 'media.cdn', effect: 'hang', times: 1 });
+    const sid = await sends(customer, { media: [png()] });
+    await eventually('the fetch', () => system.twilio.media.of(sid).some(({ fetches }) => fetches > 0));
+    expect(await system.workers.at(-1)?.stop()).toMatchObject({ code: 0 });
+    await system.addWorker();
+    expect((await arrives(customer)).files).toHaveLength(1);
+  });
+
   const voice = ogg();
   const sticker = Buffer.concat([Buffer.from('RIFF\x10\x00\x00\x00WEBPVP8 ', 'latin1'), randomBytes(500)]);
   const kinds: [string, Sent, string, string?][] = [

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import { ChannelPort, LaneDrain } from '#core';
 import { twilioWords } from '#channel-twilio';
@@ -98,7 +99,13 @@ export async function startWorker(
     stop: async () => {
       drain.stop();
       reconcilers.stop();
-      await Promise.all([rounds.stop(), processors.stop(sendTimeoutMs + STOP_MARGIN_MS), sweeper.idle()]);
+      const limitMs = sendTimeoutMs + STOP_MARGIN_MS;
+      // Media take longer than a send, and nothing is lost with them: another worker fetches them again.
+      const idle = Promise.all([rounds.stop(), sweeper.idle()]);
+      await Promise.all([
+        processors.stop(limitMs),
+        Promise.race([idle, delay(limitMs, undefined, { ref: false })]),
+      ]);
       await gate.stop();
       await wakeUps.stop();
       await app.close();

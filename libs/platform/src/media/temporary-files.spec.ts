@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { deflateRawSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TemporaryFiles } from './temporary-files.js';
 
@@ -22,6 +23,29 @@ const PNG = Buffer.from(
 );
 const bytes = (text: string) => Buffer.from(text, 'latin1');
 const of = (...chunks: Buffer[]) => Readable.from(chunks, { objectMode: false });
+/** A ZIP archive of compressed entries, as far as it takes to tell its kind. */
+function zipped(...entries: [name: string, content: Buffer][]): Buffer {
+  return Buffer.concat(
+    entries.flatMap(([name, content]) => {
+      const packed = deflateRawSync(content);
+      const header = Buffer.alloc(30);
+      header.writeUInt32LE(0x04034b50, 0);
+      header.writeUInt16LE(20, 4);
+      header.writeUInt16LE(8, 8);
+      header.writeUInt32LE(packed.length, 18);
+      header.writeUInt32LE(content.length, 22);
+      header.writeUInt16LE(name.length, 26);
+      return [header, Buffer.from(name), packed];
+    }),
+  );
+}
+
+const OFFICE = 'application/vnd.openxmlformats-officedocument';
+const DOCX = zipped([
+  '[Content_Types].xml',
+  Buffer.from(`<Override ContentType="${OFFICE}.wordprocessingml.document.main+xml"/>`),
+]);
+
 const filesLeft = async () => (await readdir(root, { recursive: true })).filter((name) => name.includes('/'));
 
 describe(TemporaryFiles.name, () => {
@@ -58,6 +82,7 @@ describe(TemporaryFiles.name, () => {
       'application/msword',
       'doc',
     ],
+    ['a document', DOCX, undefined, `${OFFICE}.wordprocessingml.document`, 'docx'],
     ['a PDF', bytes('%PDF-1.7\n'), 'application/octet-stream', 'application/pdf', 'pdf'],
   ])('knows %s by its bytes', async (_name, content, announced, contentType, extension) => {
     const file = await sut.take(of(content), { maxBytes: 10_000, announced });
@@ -81,6 +106,13 @@ describe(TemporaryFiles.name, () => {
   ])('does not take %s', async (_name, content, announced) => {
     expect(await sut.take(of(content), { maxBytes: 10_000, announced })).toEqual({ refused: 'wrong-type' });
     expect(await filesLeft()).toEqual([]);
+  });
+
+  it('unpacks no archive to see what it is', async () => {
+    const bomb = zipped(['[Content_Types].xml', Buffer.alloc(300_000_000)]);
+    const before = process.memoryUsage().rss;
+    expect(await sut.take(of(bomb), { maxBytes: 10_000_000 })).toEqual({ refused: 'wrong-type' });
+    expect(process.memoryUsage().rss - before).toBeLessThan(50_000_000);
   });
 
   it('takes nothing that is empty or too large', async () => {
