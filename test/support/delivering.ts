@@ -10,6 +10,7 @@ import {
   type WakeUp,
 } from '#core';
 import { PostgresContentTemplates, PostgresLaneStore, Upkeep } from '#persistence';
+import { TemporaryFiles } from '#platform';
 import {
   deskEvent,
   eventually,
@@ -113,6 +114,7 @@ export function startDelivery(
       templates: new PostgresContentTemplates(db.pool),
       channel,
       desk,
+      files: new TemporaryFiles(),
       gate: changes.gate ?? new OpenGate(),
       wakeUps,
       options: { ...OPTIONS, ...changes.options },

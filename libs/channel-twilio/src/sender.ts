@@ -10,6 +10,7 @@ import type {
   Interactive,
   ListedInbound,
   ListedSpan,
+  MediaStream,
   MessageContent,
   PartContent,
   SenderNumber,
@@ -21,7 +22,7 @@ import { ProviderHttpError } from '#platform';
 import type { ProviderHttp } from '#platform';
 import { clientOptionsOf, type AccountsOptions } from './accounts.js';
 import { CONTENT_SID, contentDigest, contentRequest, createFailure, sendFailure } from './content-api.js';
-import type { Exchange, TwilioRest } from './http-client.js';
+import type { Exchange, TwilioClientOptions, TwilioRest } from './http-client.js';
 import {
   candidates,
   isAlterable,
@@ -30,6 +31,7 @@ import {
   PAGE_SIZE,
   type ListedMessage,
 } from './look-up.js';
+import { deleteCustomerMedia, fetchCustomerMedia, type MediaRequest } from './media.js';
 import { refusal } from './outcome.js';
 import { fetchedReceipt, listedInbound, resourcesIn, withMedia } from './received.js';
 import { MAX_TEXT_LENGTH, render } from './render.js';
@@ -198,6 +200,19 @@ export class TwilioChannel extends ChannelPort {
     } catch (error) {
       throw failureOf(exchange, error);
     }
+  }
+
+  fetchMedia(request: MediaRequest, context: CallContext): Promise<MediaStream> {
+    return fetchCustomerMedia(this.accessTo(request.account), request, context);
+  }
+
+  deleteMedia(request: { account: string; url: string }, context: CallContext): Promise<void> {
+    return deleteCustomerMedia(this.http, this.accessTo(request.account), request, context);
+  }
+
+  /** Of an account that is not ours nothing is fetched: its media are nobody's to us. */
+  private accessTo(account: string): TwilioClientOptions {
+    return clientOptionsOf(this.options, account) ?? this.options;
   }
 
   /** Reading calls that share one deadline. They take no effect, so whatever goes wrong can be tried again. */

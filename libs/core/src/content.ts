@@ -16,6 +16,8 @@ export interface Attachment {
   url?: string;
   contentType?: string;
   filename?: string;
+  /** What the channel means by it, where its type alone does not say. */
+  kind?: 'sticker' | 'voice';
 }
 
 /** A card as the desk sends it; `content` is passed on unread. */
@@ -83,6 +85,10 @@ export interface PartContent {
   text?: string;
   mediaUrls?: string[];
   attachmentIds?: string[];
+  /** How the agent reads what was uploaded, in the same order. */
+  attachmentNames?: string[];
+  /** The desk's conversation that knows `attachmentIds`; they mean nothing in another. */
+  uploadedTo?: string;
   cards?: Card[];
   /** `text` says the same in plain words, for where it cannot be shown. */
   interactive?: Interactive;

@@ -1,5 +1,6 @@
 import type { ChannelPort, DeskPort } from '../ports.js';
 import type { Direction } from '../content.js';
+import type { FileStore } from '../media.js';
 import type { RetrySchedule } from './back-off.js';
 import type { ContentTemplates } from './content-templates.js';
 import type { LaneStore } from './lane-store.js';
@@ -82,6 +83,7 @@ export interface DeliveryDependencies {
   desk: DeskPort;
   /** Without it choices go out in plain words. */
   templates?: ContentTemplates;
+  files: FileStore;
   gate: ProviderGate;
   wakeUps: WakeUps;
   options: DeliveryOptions;

@@ -1,5 +1,6 @@
 import { DeliveryError, OPTED_OUT } from '../delivery-error.js';
 import type { PartContent } from '../content.js';
+import { contentKey } from '../conversation/compare-messages.js';
 import type { CallContext, Sent } from '../ports.js';
 import { withCommand } from '../text/template-command.js';
 import type { DeliveryDependencies, Step } from './delivery.js';
@@ -16,6 +17,9 @@ const LIST_LIMIT = 50;
 const CLOCK_MARGIN_MS = 120_000;
 /** Failed readings of the desk's list before the next best evidence decides. */
 const MAX_LIST_FAILURES = 3;
+
+/** The key of a message that carries nothing by which it could be told from others. */
+const EMPTY = contentKey({ type: 'text', text: '' });
 
 /** Delivers agents' messages to the customer. */
 export class OutboundDelivery {
@@ -113,9 +117,9 @@ export class OutboundDelivery {
   private async resolveAuthor(lane: ClaimedLane, head: LaneHead): Promise<Step> {
     const { store, observer } = this.deps;
     const { conversationId, messageId, seq } = head;
-    const text = 'text' in head.content ? (head.content.text ?? '') : '';
     if (conversationId === undefined) return this.heads.hold(lane, head, 'quarantine');
-    if (text !== '' && (await store.unaccountedFor(conversationId, text)) > 0) {
+    const key = contentKey(head.content);
+    if (key !== EMPTY && (await store.unaccountedFor(conversationId, head.content)) > 0) {
       return (await store.dropEcho(lane.lease, messageId, seq, conversationId)) ? 'next' : 'lost';
     }
     const conversation = await store.conversationFacts(conversationId);
@@ -123,7 +127,7 @@ export class OutboundDelivery {
     if (conversation?.deskConversationId) {
       const permit = await this.heads.enter(lane, head, 'look-up', 'desk');
       if (typeof permit === 'string') return permit;
-      listed = await this.listedAuthor(permit, conversation.deskConversationId, text);
+      listed = await this.listedAuthor(permit, conversation.deskConversationId, key);
     }
     if (listed instanceof DeliveryError && lane.failures < MAX_LIST_FAILURES)
       return this.heads.fail(lane, head, listed);
@@ -141,14 +145,14 @@ export class OutboundDelivery {
   private async listedAuthor(
     permit: Permit,
     deskConversationId: string,
-    text: string,
+    key: string,
   ): Promise<string | DeliveryError> {
     const { desk, options } = this.deps;
     try {
       const messages = await callThrough(permit, () =>
         desk.listMessages(deskConversationId, LIST_LIMIT, { timeoutMs: options.sendTimeoutMs }),
       );
-      return messages.find((message) => message.text === text)?.authorType ?? 'not-listed';
+      return messages.find((message) => contentKey(message) === key)?.authorType ?? 'not-listed';
     } catch (error) {
       if (error instanceof DeliveryError) {
         // A reading call has no effect at the far side, so it can simply be made again.

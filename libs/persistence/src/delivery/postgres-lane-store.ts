@@ -19,7 +19,7 @@ import {
   type Settlement,
   type WakeUps,
 } from '#core';
-import { keyDigest, textDigest } from '../accept/keys.js';
+import { announcedDigest, contentDigest, keyDigest } from '../accept/keys.js';
 import { applyState } from '../conversations/state.js';
 import type { Pool } from '../database.js';
 import {
@@ -68,15 +68,35 @@ export class PostgresLaneStore extends LaneStore {
     return this.took(sql.renew, [lease.laneId, lease.fence, leaseMs]);
   }
 
-  storeParts(lease: Lease, messageId: string, parts: PartContent[]): Promise<boolean> {
-    return this.took(sql.storeParts, [
+  storeParts(lease: Lease, messageId: string, parts: PartContent[], deletesMedia = false): Promise<boolean> {
+    return this.took(deletesMedia ? sql.storePartsDeletingMedia : sql.storeParts, [
       lease.laneId,
       lease.fence,
       messageId,
       parts.map((_, index) => index + 1),
       parts.map((part) => JSON.stringify(part)),
-      parts.map((part) => textDigest(part.text) ?? keyDigest(`part:${JSON.stringify(part)}`)),
+      parts.map(partDigest),
     ]);
+  }
+
+  replacePart(lease: Lease, messageId: string, n: number, content: PartContent): Promise<boolean> {
+    return this.took(sql.replacePart, [
+      lease.laneId,
+      lease.fence,
+      messageId,
+      n,
+      JSON.stringify(content),
+      partDigest(content),
+    ]);
+  }
+
+  async quoted(threadId: string, providerMessageId: string): Promise<MessageContent | undefined> {
+    const [row] = await this.rows<{ content: MessageContent; part: PartContent | null }>(sql.quoted, [
+      threadId,
+      providerMessageId,
+    ]);
+    // Of several parts the customer sees and answers one.
+    return row?.part?.text ? { type: 'text', text: row.part.text } : row?.content;
   }
 
   intent(
@@ -284,8 +304,11 @@ export class PostgresLaneStore extends LaneStore {
   }
 
   async history(messageIds: string[]): Promise<HistoryEntry[]> {
-    const rows = await this.rows<{ text: PartContent }>(sql.historyTexts, [messageIds]);
-    return rows.flatMap(({ text }) => (text.text ? [{ authorType: 'user' as const, text: text.text }] : []));
+    const rows = await this.rows<{ content: PartContent }>(sql.historyParts, [messageIds]);
+    return rows.flatMap(({ content }) => {
+      const text = historyText(content);
+      return text === '' ? [] : [{ authorType: 'user' as const, text }];
+    });
   }
 
   async conversationGone(conversationId: string): Promise<void> {
@@ -297,8 +320,11 @@ export class PostgresLaneStore extends LaneStore {
     return row?.n ?? 0;
   }
 
-  async unaccountedFor(conversationId: string, text: string): Promise<number> {
-    const [row] = await this.rows<{ n: number }>(sql.unaccountedFor, [conversationId, textDigest(text)]);
+  async unaccountedFor(conversationId: string, content: MessageContent): Promise<number> {
+    const [row] = await this.rows<{ n: number }>(sql.unaccountedFor, [
+      conversationId,
+      announcedDigest(content),
+    ]);
     return row?.n ?? 0;
   }
 
@@ -390,6 +416,15 @@ export class PostgresLaneStore extends LaneStore {
       throw new StorageError(error);
     }
   }
+}
+
+function partDigest(part: PartContent): Buffer {
+  return contentDigest(part.text, part.attachmentIds) ?? keyDigest(`part:${JSON.stringify(part)}`);
+}
+
+/** Files stay with the conversation that they were uploaded to: another one can only name them. */
+function historyText({ text, attachmentNames = [] }: PartContent): string {
+  return [text, ...attachmentNames.map((name) => `[attachment: ${name}]`)].filter(Boolean).join('\n');
 }
 
 function attemptValues(end: AttemptEnd | undefined): unknown[] {
