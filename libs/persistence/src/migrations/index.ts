@@ -6,6 +6,7 @@ import { Outcomes1795900000005 } from './0005-outcomes.js';
 import { ProviderStates1796000000006 } from './0006-provider-states.js';
 import { Reconciling1796100000007 } from './0007-reconciling.js';
 import { OperatorActs1796200000008 } from './0008-operator-acts.js';
+import { MediaOut1796500000011 } from './0011-media-out.js';
 
 /** Every migration, in order. Listed rather than found by a glob, and never rewritten once landed. */
 export const migrations = [
@@ -17,4 +18,5 @@ export const migrations = [
   ProviderStates1796000000006,
   Reconciling1796100000007,
   OperatorActs1796200000008,
+  MediaOut1796500000011,
 ];
