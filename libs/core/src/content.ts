@@ -16,6 +16,8 @@ export interface Attachment {
   url?: string;
   contentType?: string;
   filename?: string;
+  /** What the channel means by it, where its type alone does not say. */
+  kind?: 'sticker' | 'voice';
 }
 
 /** A card as the desk sends it; `content` is passed on unread. */
