@@ -12,7 +12,14 @@ import {
   type Refusal,
   type RefusalReason,
 } from '#core';
-import { losesAnswer, losesRequest, refuses, type Outcome, type Script } from '../support/fakes.js';
+import {
+  FakeKeeper,
+  losesAnswer,
+  losesRequest,
+  refuses,
+  type Outcome,
+  type Script,
+} from '../support/fakes.js';
 import type { Outside } from './outside.js';
 
 /** What a provider does with one call. */
@@ -83,6 +90,7 @@ export class Worker {
         this.called(outside.channel, name, run, values),
       ),
       desk: this.watch(outside.desk, (name, run, values) => this.called(outside.desk, name, run, values)),
+      media: new FakeKeeper(),
       gate: new ModelGate(this.plan.refusal),
       crash: () => undefined,
       newId: uuid,

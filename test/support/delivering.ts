@@ -19,7 +19,7 @@ import {
   type StoredMessage,
   type TestDatabase,
 } from './accepting.js';
-import { FakeChannel, FakeDesk } from './fakes.js';
+import { FakeChannel, FakeDesk, FakeKeeper } from './fakes.js';
 
 /** Short leases and settle times, so that a test can wait them out. Back-off is nothing until a test says more. */
 const OPTIONS: DeliveryOptions = {
@@ -67,6 +67,7 @@ export interface DeliveryWorker {
 export interface Delivery {
   channel: FakeChannel;
   desk: FakeDesk;
+  media: FakeKeeper;
   store: PostgresLaneStore;
   upkeep: Upkeep;
   wakeUps: WakeUp[];
@@ -93,6 +94,7 @@ export function startDelivery(
 ): Delivery {
   const channel = new FakeChannel();
   const desk = new FakeDesk();
+  const media = new FakeKeeper();
   const woken: WakeUp[] = [];
   const alarms: string[] = [];
   const attempted: string[] = [];
@@ -112,6 +114,7 @@ export function startDelivery(
       store: guarded,
       channel,
       desk,
+      media,
       gate: changes.gate ?? new OpenGate(),
       wakeUps,
       options: { ...OPTIONS, ...changes.options },
@@ -140,6 +143,7 @@ export function startDelivery(
   const delivery: Delivery = {
     channel,
     desk,
+    media,
     store,
     upkeep: new Upkeep(db.pool),
     wakeUps: woken,

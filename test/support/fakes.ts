@@ -1,8 +1,15 @@
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import {
   ChannelPort,
   DeliveryError,
   DeskPort,
+  MediaKeeper,
   splitText,
+  type CarriedFile,
+  type KeptFile,
+  type MediaCapabilities,
+  type MediaStream,
   type CallContext,
   type ChannelCapabilities,
   type CreateConversation,
@@ -89,6 +96,7 @@ function renderParts(content: MessageContent, partLength: number): PartContent[]
 export interface AcceptedPart {
   to: string;
   text: string;
+  mediaUrls?: string[];
   messageId: string;
   attemptId: string;
   providerId: string;
@@ -111,12 +119,32 @@ export class FakeChannel extends ChannelPort {
     return this.renders ? this.renders(content) : renderParts(content, this.partLength);
   }
 
+  media: MediaCapabilities = {
+    maxPerPart: 1,
+    maxBytesPerPart: 1_000,
+    maxCaptionLength: 100,
+    scaledImageBytes: 1_000,
+    rules: [{ types: ['image/png'], maxBytes: 1_000, caption: true }],
+  };
+
+  mediaCapabilities(): MediaCapabilities {
+    return this.media;
+  }
+
+  attach(parts: PartContent[], files: CarriedFile[]): PartContent[] {
+    return [
+      ...parts,
+      ...files.map((file) => ('media' in file ? { media: [file.media] } : { text: file.link })),
+    ];
+  }
+
   async send(request: Parameters<ChannelPort['send']>[0], context: CallContext): Promise<Sent> {
     const providerId = `SM-${request.attempt.attemptId}`;
     const { outcome } = await this.sends.play(context, () =>
       this.accepted.push({
         to: request.to,
         text: request.part.text ?? '',
+        ...(request.mediaUrls && { mediaUrls: request.mediaUrls }),
         messageId: request.attempt.messageId,
         attemptId: request.attempt.attemptId,
         providerId,
@@ -172,6 +200,23 @@ export class FakeChannel extends ChannelPort {
   }
 }
 
+/** Keeps whatever it is given, under the file's own name. */
+export class FakeKeeper extends MediaKeeper {
+  readonly keeps = new Script();
+
+  async keep({ body, filename = 'file' }: MediaStream): Promise<CarriedFile> {
+    const { length } = await buffer(body);
+    const { result } = await this.keeps.play({ timeoutMs: 0 }, () => ({
+      media: { key: `key-${filename}`, contentType: 'image/png', bytes: length, filename },
+    }));
+    return result ?? { link: `https://links/${filename}`, filename };
+  }
+
+  link({ key }: KeptFile): Promise<string> {
+    return Promise.resolve(`https://media/${key}`);
+  }
+}
+
 /** A conversation as the desk in memory holds it. */
 export interface FakeConversation {
   id: string;
@@ -202,6 +247,18 @@ export class FakeDesk extends DeskPort {
   listShows = true;
   renders?: (content: MessageContent) => PartContent[];
   private readonly name = `desk-${process.pid}-${(desks += 1)}`;
+
+  /** Files by their ids. */
+  readonly files = new Map<string, Buffer>();
+
+  async fetchAttachment({ attachment }: Parameters<DeskPort['fetchAttachment']>[0]): Promise<MediaStream> {
+    const file = this.files.get(attachment.id ?? '');
+    if (!file) throw new DeliveryError('not-sent', { code: 'attachment-not-found', httpStatus: 404 });
+    return {
+      body: Readable.from([file]),
+      ...(attachment.filename !== undefined && { filename: attachment.filename }),
+    };
+  }
 
   render(content: MessageContent): PartContent[] {
     return this.renders ? this.renders(content) : renderParts(content, this.partLength);

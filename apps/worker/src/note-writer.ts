@@ -1,4 +1,11 @@
-import { splitText, type MessageContent, type ProviderWords, type WakeUps } from '#core';
+import {
+  splitText,
+  type MediaRefusalReason,
+  type MessageContent,
+  type ProviderWords,
+  type RefusedFile,
+  type WakeUps,
+} from '#core';
 import type { DueNote, DueNotes } from '#persistence';
 import type { Metrics } from '#platform';
 
@@ -10,8 +17,20 @@ const EXCERPT_LENGTH = 80;
 const REASONS: Readonly<Record<string, string>> = {
   'too-old': 'It could not be delivered in time.',
   'outcome-unknown': 'Whether it has arrived could not be found out.',
+  'media-expired': 'Its files are no longer kept; send them again.',
   discarded: 'An operator has given it up.',
   quarantine: 'Something went wrong on our side; it is set aside for an operator.',
+};
+
+/** Why a customer did not get a file, and what an agent can do. */
+const REFUSALS: Readonly<Record<MediaRefusalReason, string>> = {
+  'too-large': 'it is too large',
+  'wrong-type': 'files of this kind are not sent, for safety',
+  'not-found': 'it was not found',
+  unreachable: 'it could not be fetched',
+  'unsafe-address': 'it is at an address that may not be fetched from',
+  unreadable: 'it cannot be read',
+  empty: 'it is empty',
 };
 
 export interface NoteWriterOptions {
@@ -40,8 +59,11 @@ export class NoteWriter {
     return kind === 'failed' ? (failedText ?? undefined) : undefined;
   }
 
-  private toAgent({ kind, content, reason, providerCode }: DueNote): string {
+  private toAgent({ kind, content, reason, providerCode, refused }: DueNote): string {
     const what = excerpt(content);
+    const files = (refused ?? []).map(refusal).join('; ');
+    if (kind === 'media-refused') return `Sent to the customer without a file: ${what} ${files}.`;
+    if (reason === 'media-refused') return `Not delivered to the customer: ${files}.`;
     if (kind === 'recovered') return `Delivered to the customer after all: ${what}`;
     const { name, ...words } = this.options.words;
     const own = reason === null ? undefined : (REASONS[reason] ?? words.reason(reason));
@@ -51,13 +73,22 @@ export class NoteWriter {
   }
 }
 
-function excerpt(content: MessageContent): string {
-  const text = 'text' in content ? (content.text ?? '') : content.type === 'choice' ? content.title : '';
-  // What Postgres' text cannot hold, a message's content can.
-  const line = text
+function refusal({ filename, refused, detail }: RefusedFile): string {
+  const name = filename === undefined ? 'a file' : `“${oneLine(filename)}”`;
+  return `${name}: ${REFUSALS[refused]}${detail === undefined ? '' : ` (${detail})`}`;
+}
+
+/** What Postgres' text cannot hold, a message's content can. */
+function oneLine(text: string): string {
+  return text
     .toWellFormed()
     .replaceAll(/[\s\0]+/g, ' ')
     .trim();
+}
+
+function excerpt(content: MessageContent): string {
+  const text = 'text' in content ? (content.text ?? '') : content.type === 'choice' ? content.title : '';
+  const line = oneLine(text);
   if (line === '') return `[${content.type}].`;
   const [start = '', ...more] = splitText(line, EXCERPT_LENGTH);
   return `“${start.trim()}${more.length > 0 ? '…' : ''}”.`;

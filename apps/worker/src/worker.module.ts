@@ -1,6 +1,14 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
-import { CLOSE_GRACE_MS, READY_MS, ChannelPort, DeskPort, LaneDrain, type DeliveryObserver } from '#core';
+import {
+  CLOSE_GRACE_MS,
+  READY_MS,
+  ChannelPort,
+  DeskPort,
+  LaneDrain,
+  MediaKeeper,
+  type DeliveryObserver,
+} from '#core';
 import { TwilioDeliveryModule } from '#channel-twilio';
 import { ChatGatewayDeskModule } from '#desk-chat-gateway';
 import {
@@ -10,12 +18,16 @@ import {
   ProviderStates,
   ReceiptChecks,
   ReceivedMarks,
+  ServiceSecrets,
   Upkeep,
   type Pool,
 } from '#persistence';
 import {
   Configuration,
   crashPoint,
+  LinkSecrets,
+  MediaStore,
+  mediaStoreOf,
   Metrics,
   ProviderHttp,
   type ConfigurationByRole,
@@ -24,6 +36,7 @@ import {
 import { BullWakeUps, LaneHandler, QueueingModule } from '#queueing';
 import { Endings } from './endings.js';
 import { WorkerGate, type GateOptions } from './gate/worker-gate.js';
+import { FileKeeper } from './media/file-keeper.js';
 import { deliveryObserver, queueObserver } from './observers.js';
 import { gatedCalls } from './reconcilers/calls.js';
 import { ReconcileObserver } from './reconcilers/observer.js';
@@ -74,11 +87,29 @@ export class WorkerModule {
               options: gateOptions(configuration),
             }),
         },
+        { provide: MediaStore, useValue: mediaStoreOf(configuration) },
+        {
+          provide: MediaKeeper,
+          inject: [MediaStore],
+          useFactory: (store: MediaStore) =>
+            new FileKeeper({
+              store,
+              secrets: new LinkSecrets(() => new ServiceSecrets(pool).read('media-links')),
+              metrics,
+              publicBaseUrl: configuration.publicBaseUrl,
+              keepDays: configuration.mediaKeepDays,
+            }),
+        },
         {
           provide: LaneDrain,
-          inject: [BullWakeUps, ChannelPort, DeskPort, WorkerGate],
-          useFactory: (wakeUps: BullWakeUps, channel: ChannelPort, desk: DeskPort, gate: WorkerGate) =>
-            createDrain(configuration, pool, { wakeUps, channel, desk, gate, observer }),
+          inject: [BullWakeUps, ChannelPort, DeskPort, WorkerGate, MediaKeeper],
+          useFactory: (
+            wakeUps: BullWakeUps,
+            channel: ChannelPort,
+            desk: DeskPort,
+            gate: WorkerGate,
+            media: MediaKeeper,
+          ) => createDrain(configuration, pool, { wakeUps, channel, desk, gate, media, observer }),
         },
         {
           provide: LaneHandler,
@@ -125,6 +156,7 @@ function createDrain(
     channel: ChannelPort;
     desk: DeskPort;
     gate: WorkerGate;
+    media: MediaKeeper;
     observer: DeliveryObserver;
   },
 ): LaneDrain {

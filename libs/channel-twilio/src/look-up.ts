@@ -61,7 +61,7 @@ function isSame(message: ListedMessage, { number, part }: FindSent): boolean {
     (message.from === number.address ||
       (message.messagingServiceSid !== null &&
         (message.messagingServiceSid === service || message.messagingServiceSid === number.address))) &&
-    Number(message.numMedia ?? 0) === (part.mediaUrls?.length ?? 0) &&
+    Number(message.numMedia ?? 0) === (part.media?.length ?? 0) &&
     (isAlterable(part.text ?? '', service) || (message.body ?? '') === (part.text ?? ''))
   );
 }

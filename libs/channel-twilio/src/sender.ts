@@ -2,6 +2,8 @@ import { ChannelPort, DeliveryError, transportError } from '#core';
 import type {
   AttemptReference,
   CallContext,
+  CarriedFile,
+  Channel,
   ChannelCapabilities,
   FindSent,
   LookUp,
@@ -9,6 +11,7 @@ import type {
   InboundMessageReceived,
   ListedInbound,
   ListedSpan,
+  MediaCapabilities,
   MessageContent,
   PartContent,
   SenderNumber,
@@ -21,12 +24,16 @@ import type { Exchange, TwilioClientOptions, TwilioRest } from './http-client.js
 import { candidates, listedSince, NO_LOOK_UP, PAGE_SIZE, type ListedMessage } from './look-up.js';
 import { refusal } from './outcome.js';
 import { fetchedReceipt, listedInbound, resourcesIn, withMedia } from './received.js';
+import { mediaCapabilities, MMS_FILE_MAX_BYTES } from './capabilities.js';
+import { attach } from './render-media.js';
 import { MAX_TEXT_LENGTH, render } from './render.js';
 import { receiptOf } from './status.js';
 
 export interface TwilioChannelOptions extends TwilioClientOptions {
   /** Where Twilio reaches us: status callbacks go to `/webhooks/twilio/status` below it. */
   publicBaseUrl: string;
+  /** The largest file other than a picture that goes out by MMS, bytes. */
+  mmsFileMaxBytes?: number;
 }
 
 const MESSAGE_SID = /^(?:SM|MM)[0-9a-fA-F]{32}$/;
@@ -47,12 +54,14 @@ export class TwilioChannel extends ChannelPort {
   };
 
   private rest: Promise<TwilioRest> | undefined;
+  private readonly media: Readonly<Record<Channel, MediaCapabilities>>;
 
   constructor(
     private readonly http: ProviderHttp,
     private readonly options: TwilioChannelOptions,
   ) {
     super();
+    this.media = mediaCapabilities(options.mmsFileMaxBytes ?? MMS_FILE_MAX_BYTES);
   }
 
   /** Loads the REST client (150 ms) and its messages (50 ms). */
@@ -64,8 +73,22 @@ export class TwilioChannel extends ChannelPort {
     return render(content);
   }
 
+  mediaCapabilities({ address }: SenderNumber): MediaCapabilities {
+    return this.media[address.startsWith('whatsapp:') ? 'whatsapp' : 'sms'];
+  }
+
+  attach(parts: PartContent[], files: CarriedFile[], number: SenderNumber): PartContent[] {
+    return attach(parts, files, this.mediaCapabilities(number), MAX_TEXT_LENGTH);
+  }
+
   async send(
-    request: { number: SenderNumber; to: string; part: PartContent; attempt: AttemptReference },
+    request: {
+      number: SenderNumber;
+      to: string;
+      part: PartContent;
+      mediaUrls?: string[];
+      attempt: AttemptReference;
+    },
     context: CallContext,
   ): Promise<Sent> {
     this.requireOwn(request.number.account);
@@ -185,10 +208,10 @@ export class TwilioChannel extends ChannelPort {
     number: SenderNumber;
     to: string;
     part: PartContent;
+    mediaUrls?: string[];
     attempt: AttemptReference;
   }) {
-    const { number, to, part, attempt } = request;
-    const mediaUrl = part.mediaUrls ?? [];
+    const { number, to, part, mediaUrls: mediaUrl = [], attempt } = request;
     return {
       to,
       ...senderOf(number),

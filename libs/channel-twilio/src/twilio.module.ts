@@ -26,6 +26,7 @@ function createChannel(configuration: Configuration, http: ProviderHttp): Twilio
     password: hasApiKey ? twilioApiKeySecret : (twilioAuthToken[0] ?? ''),
     apiBaseUrl: configuration.twilioApiBaseUrl,
     publicBaseUrl: configuration.publicBaseUrl,
+    mmsFileMaxBytes: configuration.mmsFileMaxBytes,
   });
 }
 

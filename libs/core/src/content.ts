@@ -1,3 +1,5 @@
+import type { KeptFile } from './media.js';
+
 /** The channels a customer can write on. MMS is `sms` with attachments. */
 export type Channel = 'sms' | 'whatsapp';
 
@@ -66,7 +68,8 @@ export interface HistoryEntry {
 /** What one provider call carries; rendered once, before the first attempt, and stored. */
 export interface PartContent {
   text?: string;
-  mediaUrls?: string[];
+  /** Files of ours; links to them are made when the part is sent. */
+  media?: KeptFile[];
   attachmentIds?: string[];
   cards?: Card[];
 }

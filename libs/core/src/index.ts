@@ -17,6 +17,7 @@ export * from './delivery/back-off.js';
 export * from './delivery/delivery.js';
 export * from './delivery/lane-drain.js';
 export * from './delivery/lane-store.js';
+export { MAX_FILE_BYTES } from './delivery/outbound-files.js';
 export type { Verdict } from './delivery/uncertain-attempts.js';
 export * from './delivery/provider-gate.js';
 export * from './delivery/explain.js';

@@ -6,6 +6,7 @@ import type {
   LateOutcome,
   NeutralEvent,
 } from './events.js';
+import type { CarriedFile, MediaCapabilities, MediaStream } from './media.js';
 import type { ReceiptStatus } from './receipts.js';
 
 /** A webhook as it came in: nothing decoded, nothing trimmed, so that a signature can be checked over it. */
@@ -119,8 +120,19 @@ export abstract class ChannelPort {
   warmUp?(): Promise<void>;
   /** Renders a message into the parts that single calls carry. Pure; a message yields at least one part. */
   abstract render(content: MessageContent): PartContent[];
+  /** What goes out from this number beside text. */
+  abstract mediaCapabilities(number: SenderNumber): MediaCapabilities;
+  /** Puts files to a message's rendered parts, in order. Pure; nothing from nothing. */
+  abstract attach(parts: PartContent[], files: CarriedFile[], number: SenderNumber): PartContent[];
+  /** `mediaUrls`: one for each of the part's media. */
   abstract send(
-    request: { number: SenderNumber; to: string; part: PartContent; attempt: AttemptReference },
+    request: {
+      number: SenderNumber;
+      to: string;
+      part: PartContent;
+      mediaUrls?: string[];
+      attempt: AttemptReference;
+    },
     context: CallContext,
   ): Promise<Sent>;
   /**
@@ -206,6 +218,14 @@ export abstract class DeskPort {
     limit: number,
     context: CallContext,
   ): Promise<ListedMessage[]>;
+  /**
+   * Opens a file that the desk announced in this conversation. `not-sent` also where it is not there: it may be in a moment.
+   * Throws `MediaRefusedError` where it may never be fetched; the stream breaks off with either.
+   */
+  abstract fetchAttachment(
+    request: { deskConversationId: string; attachment: Attachment; maxBytes: number },
+    context: CallContext,
+  ): Promise<MediaStream>;
   abstract send(
     request: { deskConversationId: string; authorType: 'user' | 'bot'; part: PartContent },
     context: CallContext,

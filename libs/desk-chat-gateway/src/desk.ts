@@ -5,11 +5,13 @@ import type {
   CreateReference,
   ListedMessage,
   LookUp,
+  MediaStream,
   MessageContent,
   PartContent,
   Participant,
   Sent,
 } from '#core';
+import { fetchAttachment, type AttachmentRequest } from './attachment.js';
 import type { ChatGatewayClient } from './client.js';
 import { asArray, asObject, asText } from './json.js';
 import type { JsonObject } from './json.js';
@@ -154,6 +156,10 @@ export class ChatGatewayDesk extends DeskPort {
       if (entries.length < size) break;
     }
     return [...messages.values()].sort((a, b) => b.createdAt - a.createdAt).slice(0, limit);
+  }
+
+  override fetchAttachment(request: AttachmentRequest, context: CallContext): Promise<MediaStream> {
+    return fetchAttachment(this.client, request, context);
   }
 
   override async send(

@@ -1,3 +1,4 @@
+import type { MediaKeeper } from '../media.js';
 import type { ChannelPort, DeskPort } from '../ports.js';
 import type { Direction } from '../content.js';
 import type { RetrySchedule } from './back-off.js';
@@ -79,6 +80,7 @@ export interface DeliveryDependencies {
   store: LaneStore;
   channel: ChannelPort;
   desk: DeskPort;
+  media: MediaKeeper;
   gate: ProviderGate;
   wakeUps: WakeUps;
   options: DeliveryOptions;

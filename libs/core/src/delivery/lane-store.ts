@@ -1,5 +1,6 @@
 import type { AuthorType, Direction, MessageContent, PartContent, HistoryEntry } from '../content.js';
 import type { DeliveryErrorKind, HoldReason } from '../delivery-error.js';
+import type { RefusedFile } from '../media.js';
 import type { ReceiptStatus } from '../receipts.js';
 import type { NumberSettings } from '../number-settings.js';
 import type { SenderNumber } from '../ports.js';
@@ -173,7 +174,13 @@ export abstract class LaneStore {
   abstract claim(laneId: string, leaseMs: number): Promise<ClaimedLane | undefined>;
   abstract head(lane: ClaimedLane): Promise<LaneHead | undefined>;
   abstract renew(lease: Lease, leaseMs: number): Promise<boolean>;
-  abstract storeParts(lease: Lease, messageId: string, parts: PartContent[]): Promise<boolean>;
+  /** Files that are left out are kept with the message, and told to the agent where anything of it goes out. */
+  abstract storeParts(
+    lease: Lease,
+    messageId: string,
+    parts: PartContent[],
+    refused?: RefusedFile[],
+  ): Promise<boolean>;
   /** Renews the lease and stores the attempt as `sending`, in one statement. */
   abstract intent(
     lease: Lease,
@@ -191,6 +198,12 @@ export abstract class LaneStore {
   ): Promise<Settlement['delivery'] | undefined>;
   /** Lets the lane wait without touching its head. */
   abstract wait(lease: Lease, ms: number, waitingFor: 'opening' | 'closing' | 'back-off'): Promise<boolean>;
+  /** The same until the attempt's receipt has come at least so far, or a failure is reported; then the lane is woken. */
+  abstract waitForReceipt(
+    lease: Lease,
+    ms: number,
+    awaited: { attemptId: string; receipt: ReceiptStatus },
+  ): Promise<boolean>;
   /** Adds a standstill that is over to the ages of what waits in the lane. */
   abstract endStandstill(lease: Lease): Promise<boolean>;
   abstract release(lease: Lease): Promise<void>;

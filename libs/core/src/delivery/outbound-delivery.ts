@@ -3,6 +3,7 @@ import type { DeliveryDependencies, Step } from './delivery.js';
 import { ids, type HeadDelivery } from './head-delivery.js';
 import type { ClaimedLane, LaneHead, StoredAttempt, StoredPart } from './lane-store.js';
 import { callThrough, type Permit } from './provider-gate.js';
+import { OutboundFiles } from './outbound-files.js';
 import type { Look, Verdict } from './uncertain-attempts.js';
 
 /** How many of a conversation's newest messages are read to find who wrote one. */
@@ -14,10 +15,14 @@ const MAX_LIST_FAILURES = 3;
 
 /** Delivers agents' messages to the customer. */
 export class OutboundDelivery {
+  private readonly files: OutboundFiles;
+
   constructor(
     private readonly deps: DeliveryDependencies,
     private readonly heads: HeadDelivery,
-  ) {}
+  ) {
+    this.files = new OutboundFiles(deps, heads);
+  }
 
   async deliver(lane: ClaimedLane, head: LaneHead): Promise<Step> {
     if (head.authorType === 'unknown') return this.resolveAuthor(lane, head);
@@ -25,13 +30,21 @@ export class OutboundDelivery {
       this.lookUp(lane, head, part, attempt, look),
     );
     if (step !== 'clear') return step;
+    const prepared = await this.files.prepare(lane, head);
+    if (typeof prepared === 'string') return prepared;
+    return this.deliverPart(lane, prepared);
+  }
+
+  private deliverPart(lane: ClaimedLane, head: LaneHead): Promise<Step> {
+    const { channel, media } = this.deps;
     return this.heads.deliverPart(lane, head, {
-      prepare: () => this.deps.channel.render(head.content),
+      prepare: () => channel.render(head.content),
       ...(head.conversationId && { conversationId: head.conversationId }),
-      call: (part, attemptId, context) => {
+      call: async (part, attemptId, context) => {
         const attempt = { messageId: head.messageId, attemptId };
-        return this.deps.channel.send(
-          { number: lane.number, to: lane.customer.address, part, attempt },
+        const mediaUrls = part.media && (await Promise.all(part.media.map((file) => media.link(file))));
+        return channel.send(
+          { number: lane.number, to: lane.customer.address, part, attempt, ...(mediaUrls && { mediaUrls }) },
           context,
         );
       },

@@ -12,6 +12,8 @@ import {
   type MessageContent,
   type OpenConversation,
   type PartContent,
+  type ReceiptStatus,
+  type RefusedFile,
   type Reopening,
   type SentToCustomer,
   type SentToDesk,
@@ -64,15 +66,23 @@ export class PostgresLaneStore extends LaneStore {
     return this.took(sql.renew, [lease.laneId, lease.fence, leaseMs]);
   }
 
-  storeParts(lease: Lease, messageId: string, parts: PartContent[]): Promise<boolean> {
-    return this.took(sql.storeParts, [
+  storeParts(
+    lease: Lease,
+    messageId: string,
+    parts: PartContent[],
+    refused: RefusedFile[] = [],
+  ): Promise<boolean> {
+    const values = [
       lease.laneId,
       lease.fence,
       messageId,
       parts.map((_, index) => index + 1),
       parts.map((part) => JSON.stringify(part)),
-      parts.map((part) => textDigest(part.text) ?? keyDigest(`part:${JSON.stringify(part)}`)),
-    ]);
+      parts.map(partDigest),
+    ];
+    return refused.length === 0
+      ? this.took(sql.storeParts, values)
+      : this.took(sql.storePartsWithRefused, [...values, JSON.stringify(refused)]);
   }
 
   intent(
@@ -122,6 +132,14 @@ export class PostgresLaneStore extends LaneStore {
 
   wait(lease: Lease, ms: number, waitingFor: 'opening' | 'closing' | 'back-off'): Promise<boolean> {
     return this.took(sql.wait, [lease.laneId, lease.fence, Math.max(0, Math.ceil(ms)), waitingFor]);
+  }
+
+  waitForReceipt(
+    lease: Lease,
+    ms: number,
+    { attemptId, receipt }: { attemptId: string; receipt: ReceiptStatus },
+  ): Promise<boolean> {
+    return this.took(sql.waitForReceipt, [lease.laneId, lease.fence, Math.ceil(ms), attemptId, receipt]);
   }
 
   endStandstill(lease: Lease): Promise<boolean> {
@@ -326,6 +344,12 @@ export class PostgresLaneStore extends LaneStore {
       throw new StorageError(error);
     }
   }
+}
+
+/** By which parts with the same content are recognised; files have no two keys alike. */
+function partDigest(part: PartContent): Buffer {
+  const byText = part.media === undefined ? textDigest(part.text) : undefined;
+  return byText ?? keyDigest(`part:${JSON.stringify(part)}`);
 }
 
 function attemptValues(end: AttemptEnd | undefined): unknown[] {

@@ -5,8 +5,7 @@ import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { Disk } from 'flydrive';
-import { FSDriver } from 'flydrive/drivers/fs';
+import type { Disk } from 'flydrive';
 
 export interface MediaStoreOptions {
   /** Where files are kept; with `s3` they only pass through. Made where it is missing, closed to others. */
@@ -171,6 +170,7 @@ export class MediaStore {
     const { s3 } = this.options;
     if (s3) return openBucket(s3);
     await this.makeDirectory();
+    const [{ Disk }, { FSDriver }] = await Promise.all([import('flydrive'), import('flydrive/drivers/fs')]);
     const disk = new Disk(new FSDriver({ location: this.directory, visibility: 'private' }));
     return { disk, read: async (key, range) => createReadStream(join(this.directory, key), range) };
   }
@@ -188,8 +188,9 @@ interface Backend {
 
 /** The SDK is loaded only where it is wanted: it is large. */
 async function openBucket({ bucket, region, endpoint, credentials }: S3Options): Promise<Backend> {
-  const [{ S3Client, GetObjectCommand }, { S3Driver }] = await Promise.all([
+  const [{ S3Client, GetObjectCommand }, { Disk }, { S3Driver }] = await Promise.all([
     import('@aws-sdk/client-s3'),
+    import('flydrive'),
     import('flydrive/drivers/s3'),
   ]);
   const client: S3Client = new S3Client({
