@@ -190,6 +190,15 @@ export const TWILIO_ERROR_SCHEMA = {
 export const UNDESCRIBED_PATHS: readonly RegExp[] = [
   // Messaging v2, https://www.twilio.com/docs/whatsapp/api/typing-indicators-resource
   /^\/v2\/Indicators\/Typing\.json$/,
+  // Content v1, Messaging v1 and v2, and numbers of the 2010 API: in the documents of twilio-oai that are not among ours.
+  /^\/v1\/(Content|Services)(\/|$)/,
+  /^\/v2\/Channels\/Senders(\/|$)/,
+  /^\/2010-04-01\/Accounts\/[^/]+\/IncomingPhoneNumbers(\/|\.json$)/,
+  // A medium itself and the CDN it is fetched from: https://www.twilio.com/docs/messaging/api/media-resource
+  /^\/2010-04-01\/Accounts\/[^/]+\/Messages\/[^/]+\/Media\/ME[0-9a-f]{32}$/,
+  /^\/media\/[^/]+$/,
+  // Where a pre-signed link leads is the provider's own affair.
+  /^\/pre-signed\/attachments\/[^/]+$/,
   // Keys of older Chat Gateway deployments.
   /^\/vcc\/[^/]+\/chat\/v2\/jwk\/[^/]+\/public$/,
 ];

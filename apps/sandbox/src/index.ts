@@ -8,6 +8,7 @@ export {
   type ChatGatewaySimulatorOptions,
   startChatGatewaySimulator,
 } from './chat-gateway/simulator.js';
+export type { Attachment, AttachmentReference } from './chat-gateway/attachments.js';
 export type { DeskLogEntry } from './chat-gateway/desk-log.js';
 export type { DeskEvent, EventCall } from './chat-gateway/events.js';
 export {
@@ -18,6 +19,9 @@ export {
   type SigningKey,
 } from './chat-gateway/signing.js';
 export type { InboundText } from './twilio/inbound.js';
+export type { RenderedContent } from './twilio/content.js';
+export type { Referral } from './twilio/inbound-fields.js';
+export type { MediumContent, MediumTricks } from './twilio/media.js';
 export { twilioSignature } from './twilio/signature.js';
 export type { TwilioLogEntry, TwilioSettings, TwilioSimulatorOptions } from './twilio/settings.js';
 export { startTwilioSimulator, TwilioSimulator } from './twilio/simulator.js';

@@ -1,9 +1,11 @@
-import { ControlError, type ControlInput } from '../common/control.js';
+import { createHash } from 'node:crypto';
+import { ControlError, type ControlInput, fileIn } from '../common/control.js';
+import { fileAnswer } from '../common/http.js';
 import type { SimulatorServer } from '../common/server.js';
 import { registerSharedControls } from '../common/shared-controls.js';
 import { type Conversation, presentAgents } from './conversation.js';
 import { isWaiting } from './desk.js';
-import type { ChatGatewaySimulator } from './simulator.js';
+import type { AgentContent, ChatGatewaySimulator } from './simulator.js';
 
 /** The control API of the Chat Gateway simulator; described in the README. */
 export function registerChatGatewayControls(server: SimulatorServer, simulator: ChatGatewaySimulator): void {
@@ -43,11 +45,13 @@ export function registerChatGatewayControls(server: SimulatorServer, simulator: 
     '/conversations/:id/messages',
     (input) => {
       const found = conversation(input);
+      const content = agentContent(input);
       const message = desk.sendAsAgent(
         found,
         agentOf(input, found),
-        input.text('text'),
+        content.text,
         input.flag('force', false),
+        content.keep(simulator, found),
       );
       return { id: message.id };
     },
@@ -76,9 +80,19 @@ export function registerChatGatewayControls(server: SimulatorServer, simulator: 
   server.control(
     'POST',
     '/answer',
-    (input) => simulator.answer(input.text('text'), input.optionalText('agentId')),
+    (input) => {
+      const content = agentContent(input);
+      return simulator.answer(content.text, input.optionalText('agentId'), (found) =>
+        content.keep(simulator, found),
+      );
+    },
     201,
   );
+  server.control('GET', '/attachments/:id', ({ params }) => {
+    const attachment = simulator.attachments.get(params['id'] ?? '');
+    if (attachment === undefined) throw new ControlError(404, 'no such attachment');
+    return fileAnswer(attachment.contentType, attachment.fileName, attachment.bytes);
+  });
   server.control('POST', '/keys/rotate', async (input) => ({
     kid: await simulator.rotateKey(input.flag('retireOld', false)),
   }));
@@ -92,6 +106,22 @@ function agentOf(input: ControlInput, conversation: Conversation): string {
   const id = input.optionalText('agentId') ?? presentAgents(conversation)[0] ?? 'agent-1';
   if (id === '') throw new ControlError(400, 'agentId must not be empty');
   return id;
+}
+
+/** Text, files and cards of an agent's message, at least one of them. */
+function agentContent(input: ControlInput): {
+  text: string;
+  /** Keeps the files in the conversation. */
+  keep: (simulator: ChatGatewaySimulator, conversation: Conversation) => AgentContent;
+} {
+  const files = input.records('attachments').map(fileIn);
+  const cards = input.records('cards');
+  const text = files.length + cards.length > 0 ? (input.optionalText('text') ?? '') : input.text('text');
+  const keep = (simulator: ChatGatewaySimulator, { id }: Conversation): AgentContent => ({
+    attachments: files.map((file) => simulator.attachments.add(id, file)),
+    cards,
+  });
+  return { text, keep };
 }
 
 function view(conversation: Conversation): object {
@@ -112,6 +142,14 @@ function view(conversation: Conversation): object {
       authorId: message.authorId,
       text: message.text,
       history: message.history,
+      attachments: message.attachments.map(({ id: attachmentId, fileName, contentType, bytes }) => ({
+        id: attachmentId,
+        fileName,
+        contentType,
+        sizeInBytes: bytes.length,
+        sha256: createHash('sha256').update(bytes).digest('hex'),
+      })),
+      cards: message.cards,
       createdAt: new Date(message.createdAtMs).toISOString(),
     })),
   };

@@ -1,5 +1,7 @@
-import { type Answer, type Call, emptyAnswer } from '../common/http.js';
+import { type Answer, type Call, emptyAnswer, isRecord } from '../common/http.js';
 import type { SimulatorServer } from '../common/server.js';
+import { registerAttachmentRoutes, type AttachmentSettings } from './attachment-routes.js';
+import type { Attachments } from './attachments.js';
 import {
   type Conversation,
   conversationResource,
@@ -12,7 +14,7 @@ import { entityNotFound, generalError, invalidField, notFound } from './problems
 import { isAnswer, parseJson, readAssignment, readCreate, readMessage, readUser } from './requests.js';
 import type { Channel } from './setup-routes.js';
 
-export interface ConversationSettings {
+export interface ConversationSettings extends AttachmentSettings {
   /** What a message before `active` is answered. */
   beforeActive: 'accept' | '404' | '409';
   /** What a message to a conversation that is over is answered. */
@@ -28,6 +30,8 @@ export interface ConversationContext {
   channels: ReadonlyMap<string, Channel>;
   hasQueue: (id: string) => boolean;
   settings: () => ConversationSettings;
+  attachments: Attachments;
+  useUpFailure: () => boolean;
 }
 
 const BASE = '/chat-gateway/v1/conversations';
@@ -37,8 +41,11 @@ export function registerConversationRoutes(server: SimulatorServer, context: Con
   const { desk, settings } = context;
   /** Runs the handler with the conversation of the path, or answers 404. */
   const found =
-    (handle: (call: Call, conversation: Conversation) => Answer, missing = notFound) =>
-    (call: Call): Answer => {
+    <T extends Answer | Promise<Answer>>(
+      handle: (call: Call, conversation: Conversation) => T,
+      missing = notFound,
+    ) =>
+    (call: Call): T | Answer => {
       const id = call.params['conversationId'] ?? '';
       const conversation = desk.get(id);
       return conversation === undefined ? missing('Conversation', id) : handle(call, conversation);
@@ -101,23 +108,26 @@ export function registerConversationRoutes(server: SimulatorServer, context: Con
     }),
   );
   registerMessageRoutes(server, context, found);
+  registerAttachmentRoutes(server, context, found);
 }
 
-type WithConversation = (
-  handle: (call: Call, conversation: Conversation) => Answer,
+export type WithConversation = <T extends Answer | Promise<Answer>>(
+  handle: (call: Call, conversation: Conversation) => T,
   missing?: (type: string, id: string) => Answer,
-) => (call: Call) => Answer;
+) => (call: Call) => T | Answer;
 
 function registerMessageRoutes(
   server: SimulatorServer,
   context: ConversationContext,
   found: WithConversation,
 ): void {
-  const { desk, settings } = context;
+  const { desk, settings, attachments } = context;
   const listed = (conversation: Conversation): Record<string, unknown>[] =>
     conversation.messages
       .filter(({ history }) => !history || settings().listHistory)
-      .map((message) => messageResource(message, conversation.user['language']));
+      .map((message) =>
+        messageResource(message, conversation.user['language'], (one) => attachments.reference(one)),
+      );
 
   server.operation(
     'messages.list',
@@ -140,11 +150,14 @@ function registerMessageRoutes(
     found((call, conversation) => {
       const refused = refusedByState(conversation, settings());
       if (refused !== undefined) return refused;
-      const message = readMessage(parseJson(call.body));
+      const message = readMessage(parseJson(call.body), (id) => {
+        const attachment = attachments.get(id);
+        return attachment?.conversationId === conversation.id ? attachment : undefined;
+      });
       if (isAnswer(message)) return message;
       if (message.authorType === 'agent') return emptyAnswer(202);
-      const { attachments, cards } = message;
-      desk.post(conversation, message.authorType, message.text, { attachments, cards });
+      const { attachments: named, cards } = message;
+      desk.post(conversation, message.authorType, message.text, { attachments: named, cards });
       return emptyAnswer(202);
     }),
   );
@@ -156,6 +169,27 @@ function registerMessageRoutes(
       const id = call.params['messageId'] ?? '';
       const message = listed(conversation).find((candidate) => candidate['id'] === id);
       return message === undefined ? notFound('Message', id) : halResource(200, message);
+    }),
+  );
+  server.operation(
+    'cards.list',
+    'GET',
+    `${BASE}/:conversationId/messages/:messageId/cards`,
+    found((call, conversation) => {
+      const id = call.params['messageId'] ?? '';
+      const message = conversation.messages.find((candidate) => candidate.id === id);
+      if (message === undefined) return notFound('Message', id);
+      const createdAt = new Date(message.createdAtMs).toISOString();
+      const cards = message.cards
+        .filter(isRecord)
+        .map((card, n) => ({ id: `${id}-${n}`, createdAt, ...card }));
+      const rules = {
+        sortFields: ['createdAt'],
+        defaultSort: 'createdAt:asc',
+        filterFields: [],
+        plural: 'cards',
+      };
+      return halList(call, cards, rules);
     }),
   );
   for (const kind of ['typing', 'thinking', 'read-receipt'] as const) {
@@ -179,7 +213,7 @@ function registerMessageRoutes(
 }
 
 function create(call: Call, context: ConversationContext): Answer {
-  const wanted = readCreate(call.body);
+  const wanted = readCreate(call.body, (id) => context.attachments.get(id));
   if (isAnswer(wanted)) return wanted;
   const { channelId } = wanted;
   const channel = context.channels.get(channelId);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { isRecord } from '../common/http.js';
+import type { Attachment, AttachmentReference } from './attachments.js';
 import type { DeskEvent } from './events.js';
 
 export type AuthorType = 'user' | 'bot' | 'agent';
@@ -10,7 +11,7 @@ export interface DeskMessage {
   authorId: string;
   text: string;
   createdAtMs: number;
-  attachments: unknown[];
+  attachments: Attachment[];
   cards: unknown[];
   /** From the create's history. */
   history: boolean;
@@ -52,7 +53,14 @@ export function conversationResource(conversation: Conversation): Record<string,
   return { id, state, channelId, assignment, user };
 }
 
-export function messageResource(message: DeskMessage, language: unknown): Record<string, unknown> {
+/** An attachment with a link to it. */
+export type Refer = (attachment: Attachment) => AttachmentReference;
+
+export function messageResource(
+  message: DeskMessage,
+  language: unknown,
+  refer: Refer,
+): Record<string, unknown> {
   return {
     id: message.id,
     text: message.text,
@@ -63,7 +71,7 @@ export function messageResource(message: DeskMessage, language: unknown): Record
       removed: false,
       language: typeof language === 'string' ? language : 'en',
     },
-    attachments: message.attachments,
+    attachments: message.attachments.map(refer),
     cards: message.cards,
   };
 }
@@ -145,7 +153,12 @@ export function memberEvent(
 export type MessageForm = 'reference' | 'guide' | 'guide-for-all';
 
 /** `MESSAGE`. In the guide's form the sender has no type and the message calls itself an echo. It never carries an id. */
-export function messageEvent(conversation: Conversation, message: DeskMessage, form: MessageForm): DeskEvent {
+export function messageEvent(
+  conversation: Conversation,
+  message: DeskMessage,
+  form: MessageForm,
+  refer: Refer,
+): DeskEvent {
   const odd = form === 'guide-for-all' || (form === 'guide' && message.authorType === 'agent');
   return {
     eventType: 'MESSAGE',
@@ -155,7 +168,7 @@ export function messageEvent(conversation: Conversation, message: DeskMessage, f
       isEcho: odd || message.authorType === 'bot',
       sender: { id: message.authorId, type: odd ? '' : message.authorType },
       text: message.text,
-      ...(message.attachments.length > 0 ? { attachments: message.attachments } : {}),
+      ...(message.attachments.length > 0 ? { attachments: message.attachments.map(refer) } : {}),
       ...(message.cards.length > 0 ? { cards: message.cards } : {}),
     },
   };

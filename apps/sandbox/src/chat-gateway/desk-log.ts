@@ -16,8 +16,20 @@ export type DeskLogEntry =
       messageId: string;
       authorType: AuthorType;
       text: string;
-      attachments: unknown[];
+      /** The ids that the message names. */
+      attachments: { id: string }[];
       cards: unknown[];
+    }
+  | {
+      kind: 'attachment';
+      conversationId: string;
+      attachmentId: string;
+      authorType: AuthorType;
+      fileName: string;
+      contentType: string;
+      sizeInBytes: number;
+      /** Hexadecimal, of the bytes. */
+      sha256: string;
     }
   | { kind: 'update'; conversationId: string; changes: Record<string, unknown> }
   | { kind: 'close'; conversationId: string; by: 'customer' }

@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import { type Activity, pause } from '../common/activity.js';
 import type { AppendLog } from '../common/append-log.js';
 import { ControlError } from '../common/control.js';
+import type { Attachment } from './attachments.js';
 import {
   type Assignment,
   type AuthorType,
@@ -13,6 +15,7 @@ import {
   newDeskId,
   presentAgents,
   queuedEvent,
+  type Refer,
   transferEvent,
   typingEvent,
 } from './conversation.js';
@@ -30,6 +33,7 @@ export interface DeskContext {
   accepted: AppendLog<DeskLogEntry>;
   activity: Activity;
   settings: () => { stepMs: number; messageForm: MessageForm; memberForm: 'current' | 'older' };
+  refer: Refer;
   /** Sends an event to the webhook of the conversation's channel; its id. */
   emit(conversation: Conversation, event: DeskEvent): string;
 }
@@ -112,8 +116,22 @@ export class Desk {
       messageId: message.id,
       authorType,
       text,
-      attachments: message.attachments,
+      attachments: message.attachments.map(({ id }) => ({ id })),
       cards: message.cards,
+    });
+  }
+
+  noteAttachment(conversation: Conversation, attachment: Attachment, authorType: 'user' | 'bot'): void {
+    const { id: attachmentId, fileName, contentType, bytes } = attachment;
+    this.#context.accepted.append({
+      kind: 'attachment',
+      conversationId: conversation.id,
+      attachmentId,
+      authorType,
+      fileName,
+      contentType,
+      sizeInBytes: bytes.length,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
     });
   }
 
@@ -152,11 +170,17 @@ export class Desk {
     this.#emit(conversation, conversationUpdate(conversation));
   }
 
-  sendAsAgent(conversation: Conversation, agentId: string, text: string, force = false): DeskMessage {
+  sendAsAgent(
+    conversation: Conversation,
+    agentId: string,
+    text: string,
+    force = false,
+    rest: Partial<Pick<DeskMessage, 'attachments' | 'cards'>> = {},
+  ): DeskMessage {
     if (!force && conversation.agents.get(agentId) !== true) {
       throw new ControlError(409, `${agentId} is not in the conversation`);
     }
-    return this.#add(conversation, 'agent', agentId, text, {});
+    return this.#add(conversation, 'agent', agentId, text, rest);
   }
 
   typeAsAgent(conversation: Conversation, agentId: string, typing: boolean): void {
@@ -241,7 +265,8 @@ export class Desk {
       ...rest,
     };
     conversation.messages.push(message);
-    this.#emit(conversation, messageEvent(conversation, message, this.#context.settings().messageForm));
+    const { settings, refer } = this.#context;
+    this.#emit(conversation, messageEvent(conversation, message, settings().messageForm, refer));
     return message;
   }
 

@@ -1,4 +1,5 @@
 import { type Answer, isRecord } from '../common/http.js';
+import type { Attachment } from './attachments.js';
 import { type Assignment, type DeskMessage, newDeskId } from './conversation.js';
 import { generalError, invalidField, invalidMessage } from './problems.js';
 
@@ -17,6 +18,9 @@ export function parseJson(text: string): Record<string, unknown> | undefined {
   }
 }
 
+/** Of the attachments that a message may name, the one with this id. */
+export type AttachmentOf = (id: string) => Attachment | undefined;
+
 export interface CreateRequest {
   channelId: string;
   user: Record<string, unknown>;
@@ -26,7 +30,7 @@ export interface CreateRequest {
 }
 
 /** A create's body, or the answer that refuses it. Whether channel and queue exist is for the caller to see. */
-export function readCreate(text: string): CreateRequest | Answer {
+export function readCreate(text: string, attachmentOf: AttachmentOf): CreateRequest | Answer {
   const body = parseJson(text);
   if (body === undefined) return generalError(400, 'invalid_json_object', 'The body is not a JSON object.');
   const { channelId, history } = body;
@@ -43,7 +47,7 @@ export function readCreate(text: string): CreateRequest | Answer {
   }
   const messages: DeskMessage[] = [];
   for (const item of sent) {
-    const message = readMessage(item);
+    const message = readMessage(item, attachmentOf);
     if (isAnswer(message))
       return generalError(400, 'invalid_parameter', 'A message of the history is invalid.');
     messages.push({ ...message, history: true });
@@ -89,22 +93,29 @@ export function readAssignment(assignment: unknown): Assignment | undefined | An
 }
 
 /** A message as it is posted or stands in a history: an author and at least one of text, attachments, cards. */
-export function readMessage(body: unknown): DeskMessage | Answer {
+export function readMessage(body: unknown, attachmentOf: AttachmentOf): DeskMessage | Answer {
   if (!isRecord(body)) return invalidMessage('The body is not a JSON object.');
   const { authorType, text = '', attachments = [], cards = [] } = body;
   if (authorType !== 'user' && authorType !== 'bot') {
     return invalidMessage(`Invalid authorType=${String(authorType)}, has to be one of user, bot`);
   }
   if (typeof text !== 'string') return invalidMessage('text must be a string');
-  if (!Array.isArray(attachments) || !Array.isArray(cards)) {
+  if (!Array.isArray(attachments) || !Array.isArray(cards) || !cards.every(isRecord)) {
     return invalidMessage('attachments and cards must be arrays');
   }
   if (text === '' && attachments.length === 0 && cards.length === 0) {
     return invalidMessage('One of text, attachments and cards is required');
   }
+  const named: Attachment[] = [];
+  for (const item of attachments) {
+    const attachment =
+      isRecord(item) && typeof item['id'] === 'string' ? attachmentOf(item['id']) : undefined;
+    if (attachment === undefined) return invalidMessage('An attachment is not one of the conversation');
+    named.push(attachment);
+  }
   const createdAtMs = Date.now();
   const author = { authorType, authorId: authorType } as const;
-  return { id: newDeskId(), ...author, text, createdAtMs, attachments, cards, history: false };
+  return { id: newDeskId(), ...author, text, createdAtMs, attachments: named, cards, history: false };
 }
 
 export function isAnswer(value: unknown): value is Answer {

@@ -6,8 +6,9 @@ import { type Fault, Faults, type FaultSpec } from '../common/faults.js';
 import { type Answer, type Call, header } from '../common/http.js';
 import { SimulatorServer } from '../common/server.js';
 import { WebhookPoster } from '../common/webhook-post.js';
+import { Attachments } from './attachments.js';
 import { registerChatGatewayControls } from './controls.js';
-import { type Conversation, type MessageForm, presentAgents } from './conversation.js';
+import { type Conversation, type DeskMessage, type MessageForm, presentAgents } from './conversation.js';
 import { type ConversationSettings, registerConversationRoutes } from './conversation-routes.js';
 import { Desk, type Named } from './desk.js';
 import type { DeskLogEntry } from './desk-log.js';
@@ -33,6 +34,9 @@ export interface ChatGatewaySimulatorOptions {
   onExchange?: OnExchange | undefined;
 }
 
+/** What an agent's message has beside its text. */
+export type AgentContent = Partial<Pick<DeskMessage, 'attachments' | 'cards'>>;
+
 export interface ChatGatewaySettings extends EventSettings, ConversationSettings {
   /** created → active → QUEUED. */
   stepMs: number;
@@ -55,7 +59,13 @@ const DEFAULT_SETTINGS: ChatGatewaySettings = {
   whenIdle: '404',
   listHistory: false,
   filterFields: ['id', 'channelId', 'state'],
+  attachmentMaxBytes: 25 * 1024 * 1024,
+  attachmentFailures: 0,
+  preSignedUrlLifeMs: 15 * 60_000,
 };
+
+/** What a form has around its file. */
+const FORM_BYTES = 64 * 1024;
 
 const DEFAULT_QUEUES: readonly Named[] = [
   { id: '100', name: 'Support' },
@@ -73,6 +83,7 @@ export class ChatGatewaySimulator {
   settings: ChatGatewaySettings;
   /** The conversations and what agents can do in them. */
   readonly desk: Desk;
+  readonly attachments: Attachments;
   readonly #options: ChatGatewaySimulatorOptions;
   readonly queues: readonly Named[];
   readonly #agents: Named[];
@@ -101,6 +112,7 @@ export class ChatGatewaySimulator {
       onExchange: options.onExchange,
       errorAnswer: (status, call, code) => statusProblem(status, options.customerId, call.path, code),
       authorize: (call, operation) => this.#authorize(call, operation),
+      maxUploadBytes: () => this.settings.attachmentMaxBytes + FORM_BYTES,
     });
     this.#events = new EventSender({
       customerId: options.customerId,
@@ -112,12 +124,17 @@ export class ChatGatewaySimulator {
       calls: this.#calls,
       onExchange: options.onExchange,
     });
+    this.attachments = new Attachments({
+      url: () => this.#url,
+      lifeMs: () => this.settings.preSignedUrlLifeMs,
+    });
     this.desk = new Desk({
       queues: this.queues,
       agents: this.#agents,
       accepted: this.#accepted,
       activity: this.activity,
       settings,
+      refer: (attachment) => this.attachments.reference(attachment),
       emit: (conversation, event) => this.#emit(conversation, event),
     });
     const hasQueue = (id: string): boolean => this.queues.some((queue) => queue.id === id);
@@ -133,6 +150,8 @@ export class ChatGatewaySimulator {
       channels: this.#channels,
       hasQueue,
       settings,
+      attachments: this.attachments,
+      useUpFailure: () => this.#useUpFailure(),
     });
     registerChatGatewayControls(this.#server, this);
     this.#seed();
@@ -212,6 +231,7 @@ export class ChatGatewaySimulator {
     this.#calls.clear();
     this.#events.reset();
     this.desk.reset();
+    this.attachments.clear();
     this.settings = { ...DEFAULT_SETTINGS, ...this.#options.settings };
   }
 
@@ -228,12 +248,17 @@ export class ChatGatewaySimulator {
   }
 
   /** Takes the conversation that has waited longest and answers it. */
-  answer(text: string, agentId?: string): { conversationId: string; id: string } {
+  answer(
+    text: string,
+    agentId?: string,
+    rest: (conversation: Conversation) => AgentContent = () => ({}),
+  ): { conversationId: string; id: string } {
     const conversation = this.desk.longestWaiting();
     if (conversation === undefined) throw new ControlError(404, 'nobody waits');
     const agent = agentId ?? presentAgents(conversation)[0] ?? 'agent-1';
     this.desk.accept(conversation, agent);
-    return { conversationId: conversation.id, id: this.desk.sendAsAgent(conversation, agent, text).id };
+    const { id } = this.desk.sendAsAgent(conversation, agent, text, false, rest(conversation));
+    return { conversationId: conversation.id, id };
   }
 
   /** Signs with a new key from now on; the old one stays published unless it is retired. Its kid. */
@@ -254,9 +279,15 @@ export class ChatGatewaySimulator {
     return this.#events.release(order);
   }
 
+  #useUpFailure(): boolean {
+    const left = this.settings.attachmentFailures;
+    if (left > 0) this.settings = { ...this.settings, attachmentFailures: left - 1 };
+    return left > 0;
+  }
+
   #authorize(call: Call, operation: string): Answer | undefined {
-    // Keys are public.
-    if (operation === 'jwk.get') return undefined;
+    // Keys are public, links carry their own signature.
+    if (operation === 'jwk.get' || operation === 'attachments.pre-signed') return undefined;
     const { apiKey, tenantId, customerId } = this.#options;
     if (header(call, 'x-api-key') !== apiKey) return accessDenied();
     const tenant = header(call, 'x-8x8-tenant');

@@ -56,12 +56,32 @@ export class ControlInput {
     return found;
   }
 
+  /** A list of objects, empty when there is none. */
+  records(name: string): Record<string, unknown>[] {
+    const value = this.fields[name] ?? [];
+    if (Array.isArray(value) && value.every(isRecord)) return value;
+    throw new ControlError(400, `${name} must be a list of objects`);
+  }
+
   optionalRecord(name: string): Record<string, unknown> | undefined {
     const value = this.fields[name];
     if (value === undefined || value === null) return undefined;
     if (isRecord(value)) return value;
     throw new ControlError(400, `${name} must be an object`);
   }
+}
+
+/** A file in a control call: `{ contentType, fileName?, base64 }`. */
+export function fileIn(fields: Record<string, unknown>): {
+  contentType: string;
+  fileName: string;
+  bytes: Buffer;
+} {
+  const { contentType, fileName = 'file', base64 } = fields;
+  if (typeof contentType !== 'string' || typeof fileName !== 'string' || typeof base64 !== 'string') {
+    throw new ControlError(400, 'a file needs contentType and base64');
+  }
+  return { contentType, fileName, bytes: Buffer.from(base64, 'base64') };
 }
 
 /** The body of a control call: JSON when it starts like an object (whatever its content type says), else form fields. */

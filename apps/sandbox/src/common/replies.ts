@@ -7,8 +7,18 @@ import type { Answer } from './http.js';
 const HUGE_BYTES = 5 * 1024 * 1024;
 
 export function send(reply: FastifyReply, result: Answer): FastifyReply {
+  if (result.pour !== undefined) {
+    reply.hijack();
+    result.pour(reply.raw.writeHead(result.status, result.headers));
+    return reply;
+  }
   void reply.code(result.status).headers(result.headers);
-  return result.body === '' ? reply.send() : reply.send(Buffer.from(result.body));
+  const bytes = bytesOf(result);
+  return bytes.length === 0 ? reply.send() : reply.send(bytes);
+}
+
+function bytesOf({ bytes, body }: Answer): Buffer {
+  return bytes ?? Buffer.from(body);
 }
 
 export function breakOff(reply: FastifyReply, fault: Fault): FastifyReply {
@@ -26,7 +36,8 @@ export function foreignPage(status: number): Answer {
 
 /** The answer with more white space around it than fits anywhere. */
 export function huge(result: Answer): Answer {
-  return { ...result, body: result.body.padEnd(HUGE_BYTES) };
+  const bytes = bytesOf(result);
+  return { ...result, bytes: Buffer.concat([bytes, Buffer.alloc(HUGE_BYTES, ' ')]) };
 }
 
 export function sendHeaders(reply: FastifyReply, result: Answer): FastifyReply {
@@ -37,9 +48,15 @@ export function sendHalf(reply: FastifyReply, result: Answer): FastifyReply {
   return sendAndReset(reply, result, 0.5);
 }
 
+/** Something to break off in. */
+function spoilable(result: Answer): Buffer {
+  const bytes = bytesOf(result);
+  return bytes.length === 0 ? Buffer.from('{}') : bytes;
+}
+
 function sendAndReset(reply: FastifyReply, result: Answer, share: number): FastifyReply {
   reply.hijack();
-  const bytes = Buffer.from(result.body === '' ? '{}' : result.body);
+  const bytes = spoilable(result);
   reply.raw.writeHead(result.status, { ...result.headers, 'content-length': String(bytes.length) });
   reply.raw.flushHeaders();
   reply.raw.write(bytes.subarray(0, Math.floor(bytes.length * share)), () =>
@@ -51,7 +68,7 @@ function sendAndReset(reply: FastifyReply, result: Answer, share: number): Fasti
 
 export async function drip(reply: FastifyReply, result: Answer, delayMs: number): Promise<FastifyReply> {
   reply.hijack();
-  const bytes = Buffer.from(result.body === '' ? '{}' : result.body);
+  const bytes = spoilable(result);
   reply.raw.writeHead(result.status, { ...result.headers, 'content-length': String(bytes.length) });
   for (const byte of bytes) {
     if (reply.raw.destroyed) break;

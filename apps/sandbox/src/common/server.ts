@@ -1,10 +1,12 @@
+import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { ControlError, ControlInput, parseControlBody } from './control.js';
 import { isForeign } from './foreigners.js';
 import { type OnExchange, plainHeaders, type ProviderName } from './exchanges.js';
 import type { Fault, Faults } from './faults.js';
-import { type Answer, answer, type Call, emptyAnswer } from './http.js';
+import { type Answer, answer, type Call, emptyAnswer, isRecord, type Upload } from './http.js';
+import { readUpload, shownBody, shownUpload } from './uploads.js';
 import { breakOff, drip, foreignPage, huge, send, sendHalf, sendHeaders } from './replies.js';
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -17,11 +19,16 @@ export interface SimulatorServerOptions {
   errorAnswer(status: number, call: Call, code?: number | string): Answer;
   /** Refuses a call without valid credentials. Runs after faults of kind `before`. */
   authorize(call: Call, operation: string): Answer | undefined;
+  /** Of a multipart body; none is taken without it. */
+  maxUploadBytes?: () => number;
 }
+
+/** Control calls carry pictures as base64. */
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
 /** A provider's HTTP server: its operations with faults and recording around them, and the control API beside them. */
 export class SimulatorServer {
-  readonly #app: FastifyInstance = fastify({ bodyLimit: 16 * 1024 * 1024, forceCloseConnections: true });
+  readonly #app: FastifyInstance = fastify({ bodyLimit: MAX_BODY_BYTES, forceCloseConnections: true });
   readonly #options: SimulatorServerOptions;
   #address = { host: '', port: 0 };
 
@@ -29,6 +36,9 @@ export class SimulatorServer {
     this.#options = options;
     this.#app.removeAllContentTypeParsers();
     this.#app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+    this.#app.addContentTypeParser('multipart/form-data', async (request: FastifyRequest, body: Readable) =>
+      readUpload(body, request.headers['content-type'] ?? '', options.maxUploadBytes?.() ?? 0),
+    );
     this.#app.setNotFoundHandler(async (request, reply) =>
       this.#serve('unknown', request, reply, (call) => options.errorAnswer(404, call)),
     );
@@ -84,7 +94,7 @@ export class SimulatorServer {
     });
   }
 
-  /** A control call below `/__sandbox`: what the handler returns is the JSON answer, undefined is a 204. */
+  /** A control call below `/__sandbox`: what the handler returns is the JSON answer (or a whole answer), undefined is a 204. */
   control(
     method: Method,
     path: string,
@@ -107,7 +117,10 @@ export class SimulatorServer {
           const value: unknown = await handle(
             new ControlInput(call.params, call.query, parseControlBody(call.body)),
           );
-          result = value === undefined ? emptyAnswer(204) : answer(successStatus, 'application/json', value);
+          if (isAnswer(value)) result = value;
+          else
+            result =
+              value === undefined ? emptyAnswer(204) : answer(successStatus, 'application/json', value);
         } catch (cause) {
           if (!(cause instanceof ControlError)) throw cause;
           result = answer(cause.status, 'application/json', { error: cause.message });
@@ -160,7 +173,7 @@ export class SimulatorServer {
     this.#record(operation, call, fault.effect === 'slow' ? result : undefined, fault);
     if (fault.effect === 'hang' || fault.effect === 'reset') return breakOff(reply, fault);
     if (fault.effect === 'slow') await delay(fault.delayMs ?? 1000);
-    if (fault.effect === 'garbage') return send(reply, { ...result, body: '{"sid": <html>' });
+    if (fault.effect === 'garbage') return send(reply, { ...result, bytes: Buffer.from('{"sid": <html>') });
     if (fault.effect === 'headers-only') return sendHeaders(reply, result);
     if (fault.effect === 'half-body') return sendHalf(reply, result);
     if (fault.effect === 'huge-body') return send(reply, huge(result));
@@ -185,10 +198,10 @@ export class SimulatorServer {
       path: call.path,
       query: [...call.query.entries()],
       requestHeaders: plainHeaders(call.headers),
-      requestBody: call.body,
+      requestBody: call.upload === undefined ? call.body : shownUpload(call.upload),
       status: result?.status ?? null,
       responseHeaders: plainHeaders(result?.headers ?? {}),
-      responseBody: result?.body ?? '',
+      responseBody: result === undefined ? '' : shownBody(result),
       ...(fault && !(fault.effect === 'slow') ? { fault: fault.effect } : {}),
     });
   }
@@ -208,7 +221,16 @@ function callOf(request: FastifyRequest): Call {
     query: new URLSearchParams(query),
     headers: request.headers,
     body: typeof request.body === 'string' ? request.body : '',
+    ...(isUpload(request.body) ? { upload: request.body } : {}),
   };
+}
+
+function isUpload(body: unknown): body is Upload | 'too-large' {
+  return body === 'too-large' || (isRecord(body) && Buffer.isBuffer(body['bytes']));
+}
+
+function isAnswer(value: unknown): value is Answer {
+  return isRecord(value) && typeof value['status'] === 'number' && isRecord(value['headers']);
 }
 
 function split(url: string): [string, string] {

@@ -1,9 +1,9 @@
 import type { ControlInput } from '../common/control.js';
-import { ControlError } from '../common/control.js';
 import type { SimulatorServer } from '../common/server.js';
 import { registerSharedControls } from '../common/shared-controls.js';
-import type { InboundText } from './inbound.js';
-import { isWhatsApp, messageResource } from './messages.js';
+import { inboundText } from './inbound-control.js';
+import { mediumView } from './media.js';
+import { messageResource } from './messages.js';
 import type { Outcome } from './outcomes.js';
 import type { TwilioSimulator } from './simulator.js';
 
@@ -20,7 +20,12 @@ export function registerTwilioControls(server: SimulatorServer, simulator: Twili
       .filter((message) => isWanted(query.get('to'), message.to))
       .filter((message) => isWanted(query.get('from'), message.from))
       .filter((message) => isWanted(query.get('direction'), message.direction))
-      .map((message) => ({ ...messageResource(message), status_callback: message.statusCallback })),
+      .map((message) => ({
+        ...messageResource(message),
+        status_callback: message.statusCallback,
+        content: message.content,
+        media: simulator.media.of(message.sid).map(mediumView),
+      })),
   }));
   server.control('POST', '/messages/:sid/status', async (input) => {
     const status = input.oneOf('status', [
@@ -40,6 +45,9 @@ export function registerTwilioControls(server: SimulatorServer, simulator: Twili
     return { webhook: call };
   });
   server.control('POST', '/outcomes', (input) => simulator.setOutcome(outcome(input)), 201);
+  server.control('POST', '/windows', (input) =>
+    simulator.setWindow(input.text('from'), input.text('to'), input.flag('open', false)),
+  );
   server.control('POST', '/opt-outs', (input) =>
     simulator.setOptOut(input.text('from'), input.text('to'), true),
   );
@@ -50,22 +58,6 @@ export function registerTwilioControls(server: SimulatorServer, simulator: Twili
 
 function isWanted(wanted: string | null, value: string | null): boolean {
   return wanted === null || wanted === value;
-}
-
-function inboundText(input: ControlInput, numbers: readonly string[]): InboundText {
-  const from = input.text('from');
-  const to = input.optionalText('to') ?? numbers.find((number) => isWhatsApp(number) === isWhatsApp(from));
-  if (to === undefined) throw new ControlError(400, 'to is required');
-  const text: InboundText = { from, to, body: input.optionalText('body') ?? '' };
-  for (const name of ['profileName', 'externalUserId', 'waId', 'messagingServiceSid'] as const) {
-    const value = input.optionalText(name);
-    if (value !== undefined) text[name] = value;
-  }
-  const params = input.optionalRecord('params');
-  if (params !== undefined) {
-    text.params = Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)]));
-  }
-  return text;
 }
 
 function outcome(input: ControlInput): Outcome {

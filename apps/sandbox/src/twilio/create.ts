@@ -1,5 +1,6 @@
 import type { Answer } from '../common/http.js';
 import { segmentsOf, smartEncode } from './body.js';
+import { type Content, render, variablesIn } from './content.js';
 import { twilioError } from './errors.js';
 import { isWhatsApp, newSid, type StoredMessage } from './messages.js';
 
@@ -12,7 +13,13 @@ export interface CreateRules {
   messagingServices: Readonly<Record<string, readonly string[]>>;
   magicNumbers: boolean;
   smartEncoded: boolean;
-  isOptedOut(from: string, to: string): boolean;
+  content(sid: string): Content | undefined;
+  /** Whether WhatsApp's window of the pair is open. */
+  isOpen(from: string | null, serviceSid: string | null, to: string): boolean;
+  isOptedOut(from: string, serviceSid: string | null, to: string): boolean;
+  optOutCode: number;
+  /** What is refused at once; else the message is accepted and fails. */
+  atOnce: { optOut: boolean; window: boolean };
 }
 
 /** Test numbers that fail. Source: https://www.twilio.com/docs/iam/test-credentials */
@@ -42,11 +49,21 @@ export function messageFrom(form: URLSearchParams, rules: CreateRules): StoredMe
   if (refused !== undefined) return refused;
   const now = Date.now();
   const serviceSid = form.get('MessagingServiceSid');
-  const mediaUrls = form.getAll('MediaUrl');
-  const posted = form.get('Body') ?? '';
-  const body = rules.smartEncoded || form.get('SmartEncoded') === 'true' ? smartEncode(posted) : posted;
   const to = form.get('To') ?? '';
   const from = form.get('From');
+  const template = rules.content(form.get('ContentSid') ?? '');
+  const variables = variablesIn(form.get('ContentVariables')) ?? {};
+  const shown = template && render(template, variables, isWhatsApp(to) ? 'whatsapp' : 'sms');
+  // WhatsApp carries one medium and drops the others.
+  const mediaUrls = form.getAll('MediaUrl').slice(0, isWhatsApp(to) ? 1 : undefined);
+  const posted = shown?.rendered.body ?? form.get('Body') ?? '';
+  const body = rules.smartEncoded || form.get('SmartEncoded') === 'true' ? smartEncode(posted) : posted;
+  const closed = isWhatsApp(to) && !rules.isOpen(from, serviceSid, to) ? closedCode(template) : null;
+  if (closed !== null && rules.atOnce.window) return twilioError(closed);
+  const missing = shown !== undefined && shown.missing > 0;
+  // WhatsApp's templates stand alone.
+  const mixed = template !== undefined && isWhatsApp(to) && (form.has('Body') || mediaUrls.length > 0);
+  const optedOut = rules.isOptedOut(from ?? '', serviceSid, to);
   return {
     sid: newSid(mediaUrls.length > 0 ? 'MM' : 'SM'),
     accountSid: rules.accountSid,
@@ -65,11 +82,30 @@ export function messageFrom(form: URLSearchParams, rules: CreateRules): StoredMe
     updatedAtMs: now,
     numSegments: from === null ? 0 : isWhatsApp(to) ? 1 : segmentsOf(body),
     statusCallback: form.get('StatusCallback'),
+    mediaUrls,
+    content: shown?.rendered ?? null,
+    lateErrorCode: optedOut ? rules.optOutCode : (closed ?? (mixed ? 63030 : missing ? 63028 : null)),
   };
 }
 
+/** Outside the window: what an approved template is not stopped by. */
+function closedCode(template: Content | undefined): number | null {
+  switch (template?.approval.status) {
+    case 'approved':
+      return null;
+    case 'rejected':
+      return 63040;
+    case 'paused':
+      return 63041;
+    case 'disabled':
+      return 63042;
+    default:
+      return 63016;
+  }
+}
+
 function refusal(form: URLSearchParams, rules: CreateRules): Answer | undefined {
-  return addressRefusal(form, rules) ?? contentRefusal(form) ?? optionRefusal(form);
+  return addressRefusal(form, rules) ?? contentRefusal(form, rules) ?? optionRefusal(form);
 }
 
 function addressRefusal(form: URLSearchParams, rules: CreateRules): Answer | undefined {
@@ -97,25 +133,22 @@ function addressRefusal(form: URLSearchParams, rules: CreateRules): Answer | und
     }
     if (pool?.length === 0) return twilioError(21703);
   }
-  return rules.isOptedOut(from, to) ? twilioError(21610) : undefined;
+  return rules.atOnce.optOut && rules.isOptedOut(from, serviceSid, to)
+    ? twilioError(rules.optOutCode)
+    : undefined;
 }
 
-function contentRefusal(form: URLSearchParams): Answer | undefined {
+function contentRefusal(form: URLSearchParams, rules: CreateRules): Answer | undefined {
   const body = form.get('Body') ?? '';
   const mediaUrls = form.getAll('MediaUrl');
   if (body === '' && mediaUrls.length === 0 && form.get('ContentSid') === null) return twilioError(21619);
   if (body.length > MAX_BODY_LENGTH) return twilioError(21617);
   if (mediaUrls.length > MAX_MEDIA) return twilioError(21623);
   if (mediaUrls.some((url) => !isHttpUrl(url))) return twilioError(21620);
-  const variables = form.get('ContentVariables');
-  if (variables === null) return undefined;
-  if (form.get('ContentSid') === null) return twilioError(21654);
-  try {
-    JSON.parse(variables);
-    return undefined;
-  } catch {
-    return twilioError(21656);
-  }
+  const [contentSid, variables] = [form.get('ContentSid'), form.get('ContentVariables')];
+  if (contentSid === null) return variables === null ? undefined : twilioError(21654);
+  if (rules.content(contentSid) === undefined) return twilioError(21655);
+  return variablesIn(variables) === undefined ? twilioError(21656) : undefined;
 }
 
 function optionRefusal(form: URLSearchParams): Answer | undefined {

@@ -1,14 +1,18 @@
 import type { AppendLog } from '../common/append-log.js';
 import { jitter } from '../common/activity.js';
+import type { Accounts } from './accounts.js';
 import { isTaken, WebhookPoster } from '../common/webhook-post.js';
-import { type InboundText, inboundParams, statusParams } from './inbound.js';
+import { statusParams } from './inbound.js';
 import { newSid, type StoredMessage } from './messages.js';
+import type { Senders } from './senders.js';
 import type { TwilioLogEntry, TwilioSettings, TwilioSimulatorOptions } from './settings.js';
 import { callTwilioWebhook, repliesIn, type TwilioWebhookCall } from './webhooks.js';
 
 /** Posts the webhooks of messages, in as many copies as wanted, and keeps a log of how each went. */
 export class Deliveries {
   readonly #options: TwilioSimulatorOptions;
+  readonly #accounts: Accounts;
+  readonly #senders: Senders;
   readonly #calls: AppendLog<TwilioWebhookCall>;
   readonly #accepted: AppendLog<TwilioLogEntry>;
   readonly #settings: () => TwilioSettings;
@@ -16,11 +20,15 @@ export class Deliveries {
 
   constructor(
     options: TwilioSimulatorOptions,
+    accounts: Accounts,
+    senders: Senders,
     calls: AppendLog<TwilioWebhookCall>,
     accepted: AppendLog<TwilioLogEntry>,
     settings: () => TwilioSettings,
   ) {
     this.#options = options;
+    this.#accounts = accounts;
+    this.#senders = senders;
     this.#calls = calls;
     this.#accepted = accepted;
     this.#settings = settings;
@@ -28,20 +36,20 @@ export class Deliveries {
 
   /** The status callback of a message as it is now; undefined when it has none. */
   async status(message: StoredMessage, signal: AbortSignal): Promise<TwilioWebhookCall | undefined> {
-    if (message.statusCallback === null || message.statusCallback === '') return undefined;
-    return this.#post('status', message.sid, message.statusCallback, statusParams(message), signal);
+    const url = this.#senders.statusCallback(message);
+    if (url === undefined) return undefined;
+    return this.#post('status', message.sid, url, statusParams(message), signal);
   }
 
   /** The inbound webhook, then the fallback if it failed; a reply in the answer is "sent" to the customer. */
   async inbound(
     message: StoredMessage,
-    text: InboundText,
+    params: Record<string, string>,
     signal: AbortSignal,
   ): Promise<TwilioWebhookCall | null> {
-    const { webhookUrl, fallbackUrl } = this.#options;
-    if (webhookUrl === undefined) return null;
-    const params = inboundParams(message, text);
-    let call = await this.#post('inbound', message.sid, webhookUrl, params, signal);
+    const { url, fallbackUrl } = this.#senders.inboundTarget(message);
+    if (url === undefined) return null;
+    let call = await this.#post('inbound', message.sid, url, params, signal);
     if (call.alert === 11200 && fallbackUrl !== undefined) {
       const extra = { ErrorCode: '11200', ErrorUrl: call.url };
       call = await this.#post('inbound', message.sid, fallbackUrl, { ...params, ...extra }, signal);
@@ -70,8 +78,9 @@ export class Deliveries {
     params: Record<string, string>,
     signal: AbortSignal,
   ): Promise<TwilioWebhookCall> {
-    const { authTokens, onExchange } = this.#options;
-    const tools = { poster: this.#poster, authToken: authTokens[0] ?? '', signal, onExchange };
+    const { onExchange } = this.#options;
+    const authToken = this.#accounts.tokenOf(params['AccountSid'] ?? '');
+    const tools = { poster: this.#poster, authToken, signal, onExchange };
     const { webhookCopies, webhookJitterMs } = this.#settings();
     const one = async (): Promise<TwilioWebhookCall> => {
       await jitter(webhookJitterMs, signal);

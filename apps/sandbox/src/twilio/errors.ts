@@ -1,4 +1,4 @@
-import { type Answer, answer } from '../common/http.js';
+import { type Answer, answer, type Call } from '../common/http.js';
 
 /** Status and message per code, as Twilio answers them. Source: https://www.twilio.com/docs/api/errors */
 const ERRORS: Record<number, readonly [status: number, message: string]> = {
@@ -12,6 +12,7 @@ const ERRORS: Record<number, readonly [status: number, message: string]> = {
   21211: [400, "The 'To' number is not a valid phone number."],
   21212: [400, "The 'From' number is not a valid phone number, shortcode, or alphanumeric sender ID."],
   21408: [400, "Permission to send an SMS has not been enabled for the region indicated by the 'To' number."],
+  21502: [400, 'SmsUrl is not valid'],
   21603: [400, "A 'From' phone number is required."],
   21604: [400, "A 'To' phone number is required."],
   21606: [
@@ -28,10 +29,13 @@ const ERRORS: Record<number, readonly [status: number, message: string]> = {
   21620: [400, 'Invalid media URL'],
   21623: [400, 'Number of media files exceeds allowed limit.'],
   21654: [400, 'ContentSid Required'],
+  21655: [400, 'The ContentSid is Invalid'],
   21656: [400, 'The ContentVariables parameter is invalid.'],
   21703: [400, 'The Messaging Service does not have a phone number available to send a message.'],
   21910: [400, "Invalid 'From' and 'To' pair. 'From' and 'To' should be of the same channel"],
+  30630: [400, 'Attempt to send to unsubscribed recipient'],
   30045: [400, 'The ValidityPeriod is out of range.'],
+  63016: [400, 'Failed to send freeform message because you are outside the allowed window.'],
   63007: [400, 'Twilio could not find a Channel with the specified From address'],
 };
 
@@ -47,6 +51,10 @@ export function twilioError(code: number, message?: string): Answer {
 export function twilioStatusError(status: number, code?: number): Answer {
   const shown = code ?? CODE_OF_STATUS[status] ?? (status >= 500 ? 20500 : 20001);
   return errorAnswer(status, shown, ERRORS[shown]?.[1] ?? 'Error');
+}
+
+export function notFound(call: Call): Answer {
+  return twilioError(20404, `The requested resource ${call.path} was not found`);
 }
 
 function errorAnswer(status: number, code: number, message: string): Answer {

@@ -1,4 +1,6 @@
 import { segmentsOf } from './body.js';
+import { contentParams, messageType, type Referral, shownText } from './inbound-fields.js';
+import { type Medium, type MediumContent, vCard } from './media.js';
 import { isWhatsApp, newSid, type StoredMedia, type StoredMessage } from './messages.js';
 
 /** A text from a customer. */
@@ -12,22 +14,39 @@ export interface InboundText {
   externalUserId?: string;
   waId?: string;
   messagingServiceSid?: string;
-  /** Further form fields (media, buttons, location, anything); an empty value is sent as one. */
+  /** At most 10, on WhatsApp one. */
+  media?: MediumContent[];
+  /** Becomes a vCard among the media. */
+  contact?: { name: string; phone: string };
+  location?: { latitude: number; longitude: number; label?: string; address?: string };
+  /** A button that was pressed. */
+  button?: { text: string; payload: string };
+  listReply?: { id: string; title: string; description?: string };
+  /** The SID of the message that is answered. */
+  repliedTo?: string;
+  forwarded?: true | 'frequently';
+  referral?: Referral;
+  /** WhatsApp: else it follows from the content. */
+  messageType?: string;
+  /** WhatsApp: the customer shows the business-scoped id only. */
+  hiddenNumber?: true;
+  /** Further form fields (anything); an empty value is sent as one. */
   params?: Record<string, string>;
 }
 
 export function inboundMessage(text: InboundText, accountSid: string): StoredMessage {
   const now = Date.now();
-  const numMedia = Number(text.params?.['NumMedia'] ?? 0);
+  const numMedia = Number(text.params?.['NumMedia'] ?? mediaIn(text).length);
+  const body = shownText(text);
   return {
     sid: newSid(numMedia > 0 ? 'MM' : 'SM'),
     accountSid,
     messagingServiceSid: text.messagingServiceSid ?? null,
-    from: text.from,
+    from: text.hiddenNumber ? businessScopedId(text) : text.from,
     to: text.to,
-    body: text.body,
+    body,
     numMedia,
-    media: mediaOf(text, numMedia),
+    media: mediaIn(text).length > 0 ? [] : mediaOf(text, numMedia),
     direction: 'inbound',
     status: 'received',
     errorCode: null,
@@ -35,9 +54,17 @@ export function inboundMessage(text: InboundText, accountSid: string): StoredMes
     // For an inbound message: when Twilio called the webhook.
     sentAtMs: now,
     updatedAtMs: now,
-    numSegments: isWhatsApp(text.from) ? 1 : segmentsOf(text.body),
+    numSegments: isWhatsApp(text.from) ? 1 : segmentsOf(body),
     statusCallback: null,
+    mediaUrls: [],
+    content: null,
+    lateErrorCode: null,
   };
+}
+
+/** All media of a text, a contact as one of them. */
+export function mediaIn({ media = [], contact }: InboundText): MediumContent[] {
+  return contact === undefined ? media : [...media, vCard(contact)];
 }
 
 /** What the webhook's `MediaUrl{N}` name, as the API lists it. */
@@ -55,9 +82,26 @@ function mediaOf(text: InboundText, count: number): StoredMedia[] {
  * The form fields of an inbound message webhook: geography for SMS, profile and identity for WhatsApp.
  * Source: https://www.twilio.com/docs/messaging/guides/webhook-request
  */
-export function inboundParams(message: StoredMessage, text: InboundText): Record<string, string> {
+export function inboundParams(
+  message: StoredMessage,
+  text: InboundText,
+  context: {
+    apiUrl: string;
+    media: readonly Medium[];
+    repliedTo: StoredMessage | undefined;
+    optOutType?: string;
+  },
+): Record<string, string> {
   return {
     ...(isWhatsApp(message.to) ? whatsAppParams(text) : smsParams()),
+    ...contentParams(text),
+    ...mediaParams(context.media, context.apiUrl),
+    ...(text.repliedTo === undefined
+      ? {}
+      : {
+          OriginalRepliedMessageSid: text.repliedTo,
+          OriginalRepliedMessageSender: context.repliedTo?.from ?? text.to,
+        }),
     SmsMessageSid: message.sid,
     NumMedia: String(message.numMedia),
     SmsSid: message.sid,
@@ -70,8 +114,17 @@ export function inboundParams(message: StoredMessage, text: InboundText): Record
     From: message.from ?? '',
     ApiVersion: '2010-04-01',
     ...(message.messagingServiceSid === null ? {} : { MessagingServiceSid: message.messagingServiceSid }),
+    ...(context.optOutType === undefined ? {} : { OptOutType: context.optOutType }),
     ...text.params,
   };
+}
+
+function mediaParams(media: readonly Medium[], apiUrl: string): Record<string, string> {
+  const fields = media.flatMap(({ uri, contentType, announcedContentType }, n) => [
+    [`MediaUrl${n}`, `${apiUrl}${uri}`],
+    [`MediaContentType${n}`, announcedContentType ?? contentType],
+  ]);
+  return Object.fromEntries(fields);
 }
 
 function smsParams(): Record<string, string> {
@@ -89,15 +142,23 @@ function smsParams(): Record<string, string> {
 }
 
 function whatsAppParams(text: InboundText): Record<string, string> {
-  const number = /^whatsapp:\+(\d+)$/.exec(text.from)?.[1];
-  const waId = text.waId ?? number;
+  const waId = text.hiddenNumber ? undefined : (text.waId ?? numberOf(text));
   return {
     ProfileName: text.profileName ?? 'Sandbox Customer',
     ...(waId === undefined ? {} : { WaId: waId }),
-    ExternalUserId: text.externalUserId ?? (number === undefined ? text.from : `whatsapp:US.${number}`),
-    MessageType: 'text',
+    ExternalUserId: businessScopedId(text),
+    MessageType: messageType(text),
     ChannelMetadata: '{"type":"whatsapp","data":{"context":{}}}',
   };
+}
+
+function numberOf({ from }: InboundText): string | undefined {
+  return /^whatsapp:\+(\d+)$/.exec(from)?.[1];
+}
+
+export function businessScopedId(text: InboundText): string {
+  const number = numberOf(text);
+  return text.externalUserId ?? (number === undefined ? text.from : `whatsapp:US.${number}`);
 }
 
 /**

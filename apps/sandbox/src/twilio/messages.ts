@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
+import type { RenderedContent } from './content.js';
+
 export type MessageStatus =
   'accepted' | 'queued' | 'sending' | 'sent' | 'delivered' | 'read' | 'undelivered' | 'failed' | 'received';
 
@@ -12,7 +14,7 @@ export interface StoredMessage {
   to: string;
   body: string;
   numMedia: number;
-  media: readonly StoredMedia[];
+  media: StoredMedia[];
   direction: 'inbound' | 'outbound-api' | 'outbound-reply';
   status: MessageStatus;
   errorCode: number | null;
@@ -21,12 +23,19 @@ export interface StoredMessage {
   updatedAtMs: number;
   numSegments: number;
   statusCallback: string | null;
+  /** Of ours: what Twilio is to fetch. */
+  mediaUrls: string[];
+  /** Of ours: what the phone shows of a content template. */
+  content: RenderedContent | null;
+  /** The code that it will fail with, though it was accepted. */
+  lateErrorCode: number | null;
 }
 
 export interface StoredMedia {
   /** Of the instance, without `.json`. */
   uri: string;
   contentType: string;
+  announcedContentType?: string;
 }
 
 /** A Twilio SID: two letters and 32 hexadecimal digits. */
@@ -65,6 +74,22 @@ export function messageResource(message: StoredMessage): Record<string, unknown>
   };
 }
 
+/** `GET Messages/{Sid}/Media/{Sid}.json` */
+export function mediaResource(
+  media: StoredMedia,
+  parent: { messageSid: string; accountSid: string; createdAtMs: number },
+): Record<string, unknown> {
+  return {
+    sid: media.uri.split('/').at(-1),
+    account_sid: parent.accountSid,
+    parent_sid: parent.messageSid,
+    content_type: media.announcedContentType ?? media.contentType,
+    date_created: rfc2822(parent.createdAtMs),
+    date_updated: rfc2822(parent.createdAtMs),
+    uri: `${media.uri}.json`,
+  };
+}
+
 /** `GET Messages/{Sid}/Media.json`, always one page. */
 export function mediaList(message: StoredMessage): Record<string, unknown> {
   const uri = `/2010-04-01/Accounts/${message.accountSid}/Messages/${message.sid}/Media.json?PageSize=50&Page=0`;
@@ -72,15 +97,7 @@ export function mediaList(message: StoredMessage): Record<string, unknown> {
     first_page_uri: uri,
     end: Math.max(0, message.media.length - 1),
     previous_page_uri: null,
-    media_list: message.media.map((media) => ({
-      sid: media.uri.split('/').at(-1),
-      account_sid: message.accountSid,
-      parent_sid: message.sid,
-      content_type: media.contentType,
-      date_created: rfc2822(message.createdAtMs),
-      date_updated: rfc2822(message.createdAtMs),
-      uri: `${media.uri}.json`,
-    })),
+    media_list: message.media.map((media) => mediaResource(media, { ...message, messageSid: message.sid })),
     uri,
     page_size: 50,
     start: 0,

@@ -1,3 +1,5 @@
+import type { RenderedContent } from './content.js';
+import type { OptOutType } from './opt-outs.js';
 import type { OnExchange } from '../common/exchanges.js';
 
 export interface TwilioSimulatorOptions {
@@ -9,6 +11,8 @@ export interface TwilioSimulatorOptions {
   authTokens: readonly string[];
   apiKeySid?: string;
   apiKeySecret?: string;
+  /** Accounts below, each with its own tokens and numbers. */
+  subAccounts?: readonly SubAccount[];
   /** Our numbers, with `whatsapp:` where they are; none = every `From` is accepted. */
   numbers?: readonly string[];
   /** Sender pool per Messaging Service SID. */
@@ -19,6 +23,12 @@ export interface TwilioSimulatorOptions {
   fallbackUrl?: string;
   settings?: Partial<TwilioSettings>;
   onExchange?: OnExchange | undefined;
+}
+
+export interface SubAccount {
+  accountSid: string;
+  authTokens: readonly string[];
+  numbers?: readonly string[];
 }
 
 export interface TwilioSettings {
@@ -34,6 +44,22 @@ export interface TwilioSettings {
   /** A customer's STOP and START block and unblock our number for them. */
   optOutKeywords: boolean;
   magicNumbers: boolean;
+  /** The first fetches of each medium are answered 404, as for a medium that has just come. */
+  mediaNotFoundTimes: number;
+  /** How long a customer's text opens WhatsApp's window. */
+  windowMs: number;
+  /** How a message outside the window fails: accepted and undelivered, or refused. */
+  windowClosed: 'late' | 'sync';
+  /** How a message to a customer who has opted out fails. */
+  optOutErrors: 'sync' | 'late';
+  /** 21610 or 30630. */
+  optOutCode: number;
+  /** Keywords work on WhatsApp too, and webhooks say `OptOutType`. */
+  advancedOptOut: boolean;
+  /** More creates at the same time are answered 429; 0 = any number. */
+  maxConcurrentCreates: number;
+  /** How long a create takes. */
+  createMs: number;
 }
 
 export const DEFAULT_SETTINGS: TwilioSettings = {
@@ -44,6 +70,14 @@ export const DEFAULT_SETTINGS: TwilioSettings = {
   webhookJitterMs: 0,
   optOutKeywords: true,
   magicNumbers: true,
+  mediaNotFoundTimes: 0,
+  windowMs: 24 * 60 * 60_000,
+  windowClosed: 'late',
+  optOutErrors: 'sync',
+  optOutCode: 21610,
+  advancedOptOut: false,
+  maxConcurrentCreates: 0,
+  createMs: 0,
 };
 
 /** What Twilio accepted (or, for `reply`, sent because a webhook's answer said so). */
@@ -59,6 +93,9 @@ export type TwilioLogEntry =
       statusCallback: string | null;
       mediaUrls: string[];
       contentSid: string | null;
+      /** What the phone shows of the content. */
+      content?: RenderedContent;
     }
   | { kind: 'reply'; sid: string; to: string; from: string; body: string }
+  | { kind: 'opt-out-reply'; sid: string; to: string; from: string; body: string; optOutType: OptOutType }
   | { kind: 'typing'; messageSid: string };

@@ -1,26 +1,27 @@
-import { Activity, pause } from '../common/activity.js';
+import { Activity } from '../common/activity.js';
 import { AppendLog, type Logged } from '../common/append-log.js';
 import { ControlError } from '../common/control.js';
 import { type Fault, Faults, type FaultSpec } from '../common/faults.js';
-import { type Answer, answer, type Call, header } from '../common/http.js';
+import { type Answer, answer, type Call } from '../common/http.js';
+import { mediaCdn } from './cdn.js';
 import { SimulatorServer } from '../common/server.js';
+import { Accounts } from './accounts.js';
+import type { Content } from './content.js';
+import { registerContentRoutes } from './content-routes.js';
 import { registerTwilioControls } from './controls.js';
-import { messageFrom } from './create.js';
 import { Deliveries } from './deliveries.js';
-import { twilioError, twilioStatusError } from './errors.js';
-import { inboundMessage, type InboundText } from './inbound.js';
+import { notFound, twilioError, twilioStatusError } from './errors.js';
+import { businessScopedId, inboundMessage, inboundParams, type InboundText, mediaIn } from './inbound.js';
+import { foreignToSms } from './inbound-fields.js';
 import { listMessages } from './list.js';
-import {
-  isWhatsApp,
-  mediaList,
-  messageResource,
-  type MessageStatus,
-  newSid,
-  type StoredMessage,
-} from './messages.js';
-import { segmentsOf } from './body.js';
-import { OptOuts } from './opt-outs.js';
+import { maxMedia, MediaStore } from './media.js';
+import { registerMediaRoutes } from './media-routes.js';
+import { isWhatsApp, messageResource, type MessageStatus, newSid, type StoredMessage } from './messages.js';
+import { OptOuts, type OptOutType } from './opt-outs.js';
+import { Outbound } from './outbound.js';
 import { type Outcome, Outcomes } from './outcomes.js';
+import { registerProvisioningRoutes } from './provisioning-routes.js';
+import { Senders } from './senders.js';
 import {
   DEFAULT_SETTINGS,
   type TwilioLogEntry,
@@ -28,6 +29,13 @@ import {
   type TwilioSimulatorOptions,
 } from './settings.js';
 import type { TwilioWebhookCall } from './webhooks.js';
+import { Windows } from './windows.js';
+
+/** A customer's text as it was stored: its SID, and those of its media. */
+export interface ReceivedText {
+  sid: string;
+  media?: string[];
+}
 
 export class TwilioSimulator {
   readonly name = 'twilio';
@@ -36,33 +44,67 @@ export class TwilioSimulator {
   settings: TwilioSettings;
   readonly #options: TwilioSimulatorOptions;
   readonly #server: SimulatorServer;
+  readonly #cdn: SimulatorServer;
   readonly #accepted = new AppendLog<TwilioLogEntry>();
   readonly #webhooks = new AppendLog<TwilioWebhookCall>();
   readonly #messages = new Map<string, StoredMessage>();
   readonly #optOuts = new OptOuts();
   readonly #outcomes = new Outcomes();
+  readonly #windows = new Windows();
+  readonly #contents = new Map<string, Content>();
+  readonly #accounts: Accounts;
+  readonly #senders: Senders;
   readonly #deliveries: Deliveries;
+  readonly #outbound: Outbound;
+  readonly media = new MediaStore();
   #url = '';
+  #cdnUrl = '';
 
   constructor(options: TwilioSimulatorOptions) {
     this.#options = options;
     this.settings = { ...DEFAULT_SETTINGS, ...options.settings };
     const settings = (): TwilioSettings => this.settings;
-    this.#deliveries = new Deliveries(options, this.#webhooks, this.#accepted, settings);
+    this.#accounts = new Accounts(options);
+    this.#senders = new Senders(options, this.#accounts);
+    this.#deliveries = new Deliveries(
+      options,
+      this.#accounts,
+      this.#senders,
+      this.#webhooks,
+      this.#accepted,
+      settings,
+    );
+    this.#outbound = new Outbound({
+      options,
+      accounts: this.#accounts,
+      senders: this.#senders,
+      settings,
+      activity: this.activity,
+      messages: this.#messages,
+      accepted: this.#accepted,
+      media: this.media,
+      contents: this.#contents,
+      optOuts: this.#optOuts,
+      outcomes: this.#outcomes,
+      windows: this.#windows,
+      deliveries: this.#deliveries,
+    });
     this.#server = new SimulatorServer({
       provider: 'twilio',
       faults: this.faults,
       onExchange: options.onExchange,
       errorAnswer: (status, _call, code) =>
         twilioStatusError(status, code === undefined ? undefined : Number(code)),
-      authorize: (call) => this.#authorize(call),
+      authorize: (call) => this.#accounts.refusal(call),
     });
     const account = '/2010-04-01/Accounts/:AccountSid';
     this.#server.operation('messages.create', 'POST', `${account}/Messages.json`, (call) =>
-      this.#create(call),
+      this.#outbound.create(call),
     );
     this.#server.operation('messages.list', 'GET', `${account}/Messages.json`, (call) => {
-      return listMessages(call, [...this.#messages.values()].reverse(), options.accountSid);
+      const accountSid = call.params['AccountSid'] ?? '';
+      const own = [...this.#messages.values()].filter((message) => message.accountSid === accountSid);
+      return listMessages(call, own.reverse(), accountSid);
     });
     this.#server.operation(
       'messages.fetch',
@@ -70,18 +112,32 @@ export class TwilioSimulator {
       `${account}/Messages/:Sid(^[A-Za-z0-9]+).json`,
       (call) => {
         const message = this.#messages.get(call.params['Sid'] ?? '');
-        if (message === undefined) return notFound(call);
+        if (message === undefined || message.accountSid !== call.params['AccountSid']) {
+          return notFound(call);
+        }
         return answer(200, 'application/json;charset=utf-8', messageResource(message));
       },
     );
-    this.#server.operation('media.list', 'GET', `${account}/Messages/:Sid/Media.json`, (call) => {
-      const message = this.#messages.get(call.params['Sid'] ?? '');
-      if (message === undefined) return notFound(call);
-      return answer(200, 'application/json;charset=utf-8', mediaList(message));
+    registerMediaRoutes(this.#server, account, {
+      media: this.media,
+      message: (sid) => this.#messages.get(sid),
+      notFoundTimes: () => this.settings.mediaNotFoundTimes,
+      cdnUrl: () => this.#cdnUrl,
     });
+    this.#cdn = mediaCdn(this.media, this.faults, options.onExchange);
     this.#server.operation('typing.create', 'POST', '/v2/Indicators/Typing.json', (call) =>
       this.#typing(call),
     );
+    registerContentRoutes(this.#server, {
+      contents: this.#contents,
+      callerOf: (call) => this.#accounts.caller(call) ?? '',
+      url: () => this.#url,
+    });
+    registerProvisioningRoutes(this.#server, account, {
+      senders: this.#senders,
+      callerOf: (call) => this.#accounts.caller(call) ?? '',
+      url: () => this.#url,
+    });
     registerTwilioControls(this.#server, this);
   }
 
@@ -105,18 +161,20 @@ export class TwilioSimulator {
   }
 
   get numbers(): readonly string[] {
-    return this.#options.numbers ?? [];
+    return this.#accounts.numbers;
   }
 
   async listen(): Promise<this> {
-    this.#url = await this.#server.listen(this.#options.host ?? '127.0.0.1', this.#options.port ?? 0);
+    const { host = '127.0.0.1', port = 0 } = this.#options;
+    this.#url = await this.#server.listen(host, port);
+    this.#cdnUrl = await this.#cdn.listen(host, 0);
     return this;
   }
 
   async close(): Promise<void> {
     this.activity.stopAll();
-    await this.#server.close();
-    await this.#deliveries.close();
+    await Promise.all([this.#server.close(), this.#cdn.close()]);
+    await Promise.all([this.#deliveries.close(), this.#outbound.close()]);
   }
 
   get gone(): boolean {
@@ -126,10 +184,11 @@ export class TwilioSimulator {
   /** Its API is gone, what it sends by itself is not. */
   vanish(): void {
     this.#server.vanish();
+    this.#cdn.vanish();
   }
 
   async comeBack(): Promise<void> {
-    await this.#server.comeBack();
+    await Promise.all([this.#server.comeBack(), this.#cdn.comeBack()]);
   }
 
   logAfter(index: number): object[] {
@@ -152,6 +211,11 @@ export class TwilioSimulator {
     this.#optOuts.set(ours, customer, optedOut);
   }
 
+  /** Opens or closes WhatsApp's window, until the customer's next text. */
+  setWindow(ours: string, customer: string, open: boolean): void {
+    this.#windows.force(ours, customer, open);
+  }
+
   repeatWebhook(index: number): void {
     const call = this.#webhooks.items[index - 1];
     if (call === undefined) throw new ControlError(404, `no webhook call ${index}`);
@@ -164,79 +228,41 @@ export class TwilioSimulator {
     this.#accepted.clear();
     this.#webhooks.clear();
     this.#messages.clear();
+    this.media.clear();
     this.#optOuts.clear();
     this.#outcomes.clear();
+    this.#windows.clear();
+    this.#contents.clear();
+    this.#senders.reset();
     this.settings = { ...DEFAULT_SETTINGS, ...this.#options.settings };
   }
 
   /** A customer's text: stored, then posted to the webhook. Resolves when the webhook has answered or been given up. */
-  async receiveText(text: InboundText): Promise<{ sid: string; webhook: TwilioWebhookCall | null }> {
-    const message = this.#storeInbound(text);
+  async receiveText(text: InboundText): Promise<ReceivedText & { webhook: TwilioWebhookCall | null }> {
+    const { message, optOutType } = this.#storeInbound(text);
     const webhook = await this.activity.run(async (signal) =>
-      this.#deliveries.inbound(message, text, signal),
+      this.#announce(message, text, optOutType, signal),
     );
-    return { sid: message.sid, webhook: webhook ?? null };
+    return { ...this.#received(message), webhook: webhook ?? null };
   }
 
   /** Like `receiveText`, without waiting for the webhook. */
-  receiveTextSoon(text: InboundText): { sid: string } {
-    const message = this.#storeInbound(text);
+  receiveTextSoon(text: InboundText): ReceivedText {
+    const { message, optOutType } = this.#storeInbound(text);
     this.activity.start(async (signal) => {
-      await this.#deliveries.inbound(message, text, signal);
+      await this.#announce(message, text, optOutType, signal);
     });
-    return { sid: message.sid };
+    return this.#received(message);
   }
 
   /** Moves a message to a status and posts its callback now. */
   async setStatus(sid: string, status: MessageStatus, errorCode?: number): Promise<TwilioWebhookCall | null> {
     const message = this.#messages.get(sid);
     if (message === undefined) throw new ControlError(404, `no message ${sid}`);
-    const call = await this.activity.run(async (signal) => this.#advance(message, status, errorCode, signal));
+    const call = await this.activity.run(async (signal) =>
+      this.#outbound.advance(message, status, errorCode, signal),
+    );
     return call ?? null;
-  }
-
-  #authorize(call: Call): Answer | undefined {
-    const { accountSid, authTokens, apiKeySid, apiKeySecret } = this.#options;
-    const [scheme = '', encoded = ''] = (header(call, 'authorization') ?? '').split(' ');
-    const [user, ...rest] = Buffer.from(encoded, 'base64').toString().split(':');
-    const secret = rest.join(':');
-    const known =
-      (user === accountSid && authTokens.includes(secret)) ||
-      (apiKeySid !== undefined && user === apiKeySid && secret === apiKeySecret);
-    if (scheme.toLowerCase() !== 'basic' || !known) return twilioError(20003);
-    const wanted = call.params['AccountSid'];
-    return wanted === undefined || wanted === accountSid ? undefined : notFound(call);
-  }
-
-  #create(call: Call): Answer {
-    const form = new URLSearchParams(call.body);
-    const { accountSid, numbers = [], messagingServices = {} } = this.#options;
-    const result = messageFrom(form, {
-      accountSid,
-      numbers,
-      messagingServices,
-      magicNumbers: this.settings.magicNumbers,
-      smartEncoded: this.settings.bodyAlteration === 'smart-encoded',
-      isOptedOut: (from, to) => this.#optOuts.has(from, to),
-    });
-    if ('headers' in result) return result;
-    this.#messages.set(result.sid, result);
-    this.#accepted.append({
-      kind: 'message',
-      sid: result.sid,
-      to: result.to,
-      from: result.from,
-      body: form.get('Body') ?? '',
-      messagingServiceSid: result.messagingServiceSid,
-      statusCallback: result.statusCallback,
-      mediaUrls: form.getAll('MediaUrl'),
-      contentSid: form.get('ContentSid'),
-    });
-    const created = answer(201, 'application/json;charset=utf-8', messageResource(result));
-    created.headers['twilio-request-id'] = newSid('RQ');
-    created.headers['twilio-concurrent-requests'] = '1';
-    if (this.settings.autoProgress) this.activity.start(async (signal) => this.#progress(result, signal));
-    return created;
   }
 
   #typing(call: Call): Answer {
@@ -246,65 +272,55 @@ export class TwilioSimulator {
     return answer(200, 'application/json', { success: true });
   }
 
-  /** accepted → queued → sending → sent → the end that was ordered, else delivered. */
-  async #progress(message: StoredMessage, signal: AbortSignal): Promise<void> {
-    const outcome = this.#outcomes.take(message);
-    const end = outcome?.finalStatus ?? 'delivered';
-    const steps: MessageStatus[] = ['sending'];
-    if (message.status === 'accepted') steps.unshift('queued');
-    if (end !== 'failed') steps.push('sent');
-    if (end === 'read') steps.push('delivered');
-    steps.push(end);
-    // Callbacks of one message follow each other (unless they are shuffled), but a slow receiver does not hold the message up.
-    let callbacks: Promise<unknown> = Promise.resolve();
-    try {
-      for (const status of steps) {
-        await pause(this.settings.stepMs, signal);
-        const copy = this.#setStatus(message, status, status === end ? outcome?.errorCode : undefined);
-        const shuffled = this.settings.webhookJitterMs > 0;
-        const before = shuffled ? Promise.resolve() : callbacks;
-        const own = before.then(async () => this.#deliveries.status(copy, signal));
-        callbacks = shuffled ? Promise.all([callbacks, own]) : own;
-      }
-    } finally {
-      await callbacks;
-    }
-  }
-
-  async #advance(
+  async #announce(
     message: StoredMessage,
-    status: MessageStatus,
-    errorCode: number | undefined,
+    text: InboundText,
+    optOutType: OptOutType | undefined,
     signal: AbortSignal,
-  ): Promise<TwilioWebhookCall | undefined> {
-    return this.#deliveries.status(this.#setStatus(message, status, errorCode), signal);
+  ): Promise<TwilioWebhookCall | null> {
+    const repliedTo = this.#messages.get(text.repliedTo ?? '');
+    const context = {
+      apiUrl: this.#url,
+      media: this.media.of(message.sid),
+      repliedTo,
+      ...(optOutType === undefined ? {} : { optOutType }),
+    };
+    return this.#deliveries.inbound(message, inboundParams(message, text, context), signal);
   }
 
-  /** A copy of the message as it is at this status, for its callback. */
-  #setStatus(message: StoredMessage, status: MessageStatus, errorCode: number | undefined): StoredMessage {
-    message.status = status;
-    message.updatedAtMs = Date.now();
-    if (errorCode !== undefined) message.errorCode = errorCode;
-    if (message.from === null) {
-      const pool = this.#options.messagingServices?.[message.messagingServiceSid ?? ''] ?? this.numbers;
-      const channel = isWhatsApp(message.to);
-      message.from = pool.find((number) => isWhatsApp(number) === channel) ?? null;
-      message.numSegments = channel ? 1 : segmentsOf(message.body);
-    }
-    if (status !== 'queued' && status !== 'sending') message.sentAtMs ??= Date.now();
-    return { ...message };
+  #received({ sid }: StoredMessage): ReceivedText {
+    const media = this.media.of(sid).map((medium) => medium.sid);
+    return media.length === 0 ? { sid } : { sid, media };
   }
 
-  #storeInbound(text: InboundText): StoredMessage {
-    const message = inboundMessage(text, this.#options.accountSid);
+  #storeInbound(text: InboundText): { message: StoredMessage; optOutType: OptOutType | undefined } {
+    const foreign = foreignToSms(text);
+    if (foreign !== undefined) throw new ControlError(400, `only WhatsApp has ${foreign}`);
+    const contents = mediaIn(text);
+    if (contents.length > maxMedia(text.from)) throw new ControlError(400, 'too many media');
+    const message = inboundMessage(text, this.#accounts.ownerOf(text.to));
+    message.messagingServiceSid ??= this.#senders.serviceOf(text.to)?.sid ?? null;
+    this.#senders.stick(message.messagingServiceSid, message.from ?? '', text.to);
     this.#messages.set(message.sid, message);
-    if (this.settings.optOutKeywords) this.#optOuts.hear(text.to, text.from, text.body);
-    return message;
+    if (contents.length > 0) message.media = contents.map((content) => this.media.keep(message, content));
+    const customer = message.from ?? '';
+    this.#windows.hear(text.to, [customer, text.from, businessScopedId(text)]);
+    const { optOutKeywords, advancedOptOut } = this.settings;
+    if (!optOutKeywords || (isWhatsApp(text.to) && !advancedOptOut))
+      return { message, optOutType: undefined };
+    const heard = this.#optOuts.hear(message.messagingServiceSid ?? text.to, customer, message.body);
+    if (heard?.reply !== undefined) {
+      this.#accepted.append({
+        kind: 'opt-out-reply',
+        sid: newSid('SM'),
+        from: text.to,
+        to: customer,
+        body: heard.reply,
+        optOutType: heard.type,
+      });
+    }
+    return { message, optOutType: advancedOptOut ? heard?.type : undefined };
   }
-}
-
-function notFound(call: Call): Answer {
-  return twilioError(20404, `The requested resource ${call.path} was not found`);
 }
 
 /** Starts a Twilio simulator; resolves when it listens. */
