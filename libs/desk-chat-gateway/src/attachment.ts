@@ -29,8 +29,9 @@ export async function fetchAttachment(
     totalMs: TOTAL_MS,
     maxBytes,
   };
-  const errorOf = (error: MediaFetchError) => asPortError(client, error, maxBytes);
   const open = async (request: Omit<MediaFetchRequest, 'limits' | 'toError'>): Promise<MediaStream> => {
+    const withKey = request.headers !== undefined;
+    const errorOf = (error: MediaFetchError) => asPortError(client, error, { maxBytes, withKey });
     try {
       return streamOf(await fetchMedia({ ...request, limits, toError: errorOf }), filename);
     } catch (error) {
@@ -64,7 +65,11 @@ function streamOf(media: FetchedMedia, announced: string | undefined): MediaStre
   };
 }
 
-function asPortError(client: ChatGatewayClient, error: MediaFetchError, maxBytes: number): Error {
+function asPortError(
+  client: ChatGatewayClient,
+  error: MediaFetchError,
+  { maxBytes, withKey }: { maxBytes: number; withKey: boolean },
+): Error {
   const { code, answer } = error;
   const { status, retryAfter, declaredBytes, hop } = answer;
   if (code === 'unsafe-address') return new MediaRefusedError({ refused: 'unsafe-address' });
@@ -74,8 +79,8 @@ function asPortError(client: ChatGatewayClient, error: MediaFetchError, maxBytes
   }
   if (status === undefined) return new DeliveryError('not-sent', { code, cause: error });
   const refusal = client.refusal('read', status, retryAfter);
-  // Only the API itself speaks of our key.
-  if (refusal.kind === 'credentials' && hop === 0) return refusal;
+  // Only who was shown our key can refuse it.
+  if (refusal.kind === 'credentials' && withKey && hop === 0) return refusal;
   const isMissing = status === 404 || status === 410;
   return new DeliveryError('not-sent', {
     code: isMissing ? 'attachment-not-found' : refusal.code,

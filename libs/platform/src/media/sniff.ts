@@ -31,6 +31,7 @@ const OFFICE: Readonly<Record<string, string>> = {
 };
 const DANGEROUS_TYPES: ReadonlySet<string> = new Set([
   'text/html',
+  'text/x-shellscript',
   'image/svg+xml',
   'application/xml',
   'application/xhtml+xml',
@@ -63,10 +64,12 @@ export async function sniff(path: string, filename: string): Promise<Sniffed> {
   const found = await fileTypeFromFile(path).catch(() => undefined);
   const start = await readStart(path);
   const extension = extensionOf(filename);
-  const contentType = found ? nameOf(found.mime, extension) : textType(start, extension);
-  const dangerous =
-    DANGEROUS_TYPES.has(contentType) || DANGEROUS_EXTENSIONS.has(extension) || isProgramOrPage(start);
-  return { contentType, dangerous };
+  // A picture that holds a page as well is served as a picture, and nothing guesses otherwise.
+  const isKnown = found && !/^text\/|xml/.test(found.mime);
+  const contentType =
+    (isKnown ? undefined : hiddenType(start)) ??
+    (found ? nameOf(found.mime, extension) : textType(start, extension));
+  return { contentType, dangerous: DANGEROUS_TYPES.has(contentType) || DANGEROUS_EXTENSIONS.has(extension) };
 }
 
 function nameOf(mime: string, extension: string): string {
@@ -87,14 +90,17 @@ function isText(start: Buffer): boolean {
   return !text.includes('\0') && !text.includes('\ufffd');
 }
 
-/** Whatever a browser or a shell would take it for. */
-function isProgramOrPage(start: Buffer): boolean {
+/** What a browser or a shell would take it for, whatever it is called. */
+function hiddenType(start: Buffer): string | undefined {
   const isWide = start[0] === 0xff && start[1] === 0xfe;
-  const text = start.toString(isWide ? 'utf16le' : 'latin1').toLowerCase();
-  return (
-    text.startsWith('#!') ||
-    /<(?:!doctype\s+html|html|head|body|script|iframe|svg|\?xml)[\s>/]/.test(text.slice(0, 2_048))
-  );
+  const text = start
+    .toString(isWide ? 'utf16le' : 'latin1')
+    .slice(0, 2_048)
+    .toLowerCase();
+  if (text.startsWith('#!')) return 'text/x-shellscript';
+  if (/<svg[\s>/]/.test(text)) return 'image/svg+xml';
+  if (/<(?:!doctype\s+html|html|head|body|script|iframe)[\s>/]/.test(text)) return 'text/html';
+  return /^\W*<\?xml\s/.test(text) ? 'application/xml' : undefined;
 }
 
 async function readStart(path: string): Promise<Buffer> {
