@@ -70,7 +70,7 @@ async function grow(thread: Thread): Promise<void> {
 describe("an agent's files", () => {
   it('go out with links that are made when their part is sent, and are kept with the part by their keys', async () => {
     const { delivery, thread } = await setUp();
-    delivery.desk.files.set('a', Buffer.from('one')).set('b', Buffer.from('two'));
+    delivery.desk.agentFiles.set('a', Buffer.from('one')).set('b', Buffer.from('two'));
     await answers(thread, withFiles('Look', png('a'), png('b')));
     await delivery.drainEmpty(thread.outbound);
     expect(delivery.channel.accepted.map(({ text, mediaUrls }) => [text, mediaUrls])).toEqual([
@@ -96,7 +96,7 @@ describe("an agent's files", () => {
     await answers(thread, { type: 'text', text: 'after' });
     await delivery.drain(thread.outbound);
     expect(delivery.channel.accepted).toEqual([]);
-    delivery.desk.files.set('late', Buffer.from('here'));
+    delivery.desk.agentFiles.set('late', Buffer.from('here'));
     await delivery.drainEmpty(thread.outbound);
     expect(delivery.channel.accepted.map(({ text, mediaUrls }) => mediaUrls ?? text)).toEqual([
       ['https://media/key-late.png'],
@@ -106,7 +106,7 @@ describe("an agent's files", () => {
 
   it('that do not come at all are left out after ten minutes, and the agent reads which', async () => {
     const { delivery, thread } = await setUp();
-    delivery.desk.files.set('there', Buffer.from('x'));
+    delivery.desk.agentFiles.set('there', Buffer.from('x'));
     await answers(thread, withFiles('Hello', png('there'), png('lost')));
     await grow(thread);
     await delivery.drainEmpty(thread.outbound);
@@ -123,7 +123,7 @@ describe("an agent's files", () => {
 
   it('that may not be carried are left out at once, with the reason', async () => {
     const { delivery, thread } = await setUp();
-    delivery.desk.files.set('a', Buffer.from('<svg>')).set('b', Buffer.from('fine'));
+    delivery.desk.agentFiles.set('a', Buffer.from('<svg>')).set('b', Buffer.from('fine'));
     delivery.media.keeps.next({
       throws: new MediaRefusedError({ refused: 'wrong-type', detail: 'image/svg+xml' }),
     });
@@ -139,7 +139,7 @@ describe("an agent's files", () => {
 
   it('that were all there was fail their message, and its note says why', async () => {
     const { delivery, thread } = await setUp();
-    delivery.desk.files.set('a', Buffer.from('x'));
+    delivery.desk.agentFiles.set('a', Buffer.from('x'));
     delivery.media.keeps.next({ throws: new MediaRefusedError({ refused: 'empty' }) });
     await answers(thread, withFiles('  ', png('a')));
     await answers(thread, { type: 'text', text: 'after' });
@@ -156,7 +156,7 @@ describe("an agent's files", () => {
     const { delivery } = await setUp();
     const worker = delivery.worker();
     const threads = await Promise.all(Array.from({ length: 10 }, () => activeThread(db, delivery)));
-    delivery.desk.files.set('a', Buffer.from('x'));
+    delivery.desk.agentFiles.set('a', Buffer.from('x'));
     let release: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
     delivery.media.keeps.always({ meanwhile: () => held });

@@ -134,7 +134,7 @@ describe('docker-compose.yml', () => {
 
   it('keeps media where gateways and workers share it, and where the image lets them write', () => {
     const { gateway, worker } = services;
-    expect([gateway?.volumes, worker?.volumes]).toEqual([['media:/app/media'], ['media:/app/media']]);
+    expect([gateway?.volumes, worker?.volumes]).toEqual([['media:/app/media'], ['media:/app/media', '/tmp']]);
     expect(readFileSync(join(PROJECT, 'Dockerfile'), 'utf8')).toContain(
       'RUN install -d -o node -g node -m 700 media\nUSER node\n',
     );
@@ -151,6 +151,10 @@ describe('docker-compose.yml', () => {
     expect(services['gateway']?.ports).toEqual([`127.0.0.1:${host['PORT']}:${image.environment['PORT']}`]);
     expect(services['worker']?.ports).toBeUndefined();
     expect(services['worker']?.deploy?.replicas).toBe(2);
+  });
+
+  it('gives workers the one place on disk that they write to', () => {
+    expect(services['worker']?.volumes).toContain('/tmp');
   });
 
   it.each(ours)('runs %s with few rights, and lets it end', (name) => {

@@ -12,6 +12,7 @@ import {
   type Refusal,
   type RefusalReason,
 } from '#core';
+import { TemporaryFiles } from '#platform';
 import {
   FakeKeeper,
   losesAnswer,
@@ -91,6 +92,7 @@ export class Worker {
       ),
       desk: this.watch(outside.desk, (name, run, values) => this.called(outside.desk, name, run, values)),
       media: new FakeKeeper(),
+      files: new TemporaryFiles(),
       gate: new ModelGate(this.plan.refusal),
       crash: () => undefined,
       newId: uuid,

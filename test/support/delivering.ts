@@ -10,6 +10,7 @@ import {
   type WakeUp,
 } from '#core';
 import { PostgresLaneStore, Upkeep } from '#persistence';
+import { TemporaryFiles } from '#platform';
 import {
   deskEvent,
   eventually,
@@ -115,6 +116,7 @@ export function startDelivery(
       channel,
       desk,
       media,
+      files: new TemporaryFiles(),
       gate: changes.gate ?? new OpenGate(),
       wakeUps,
       options: { ...OPTIONS, ...changes.options },

@@ -5,28 +5,31 @@ import {
   DeliveryError,
   DeskPort,
   MediaKeeper,
+  MediaRefusedError,
   splitText,
   type CarriedFile,
   type KeptFile,
   type MediaCapabilities,
-  type MediaStream,
   type CallContext,
   type ChannelCapabilities,
   type CreateConversation,
   type DeliveryErrorKind,
   type DeliveryErrorOptions,
+  type DeskUpload,
   type FetchedReceipt,
   type FindSent,
   type InboundMessageReceived,
   type ListedInbound,
   type ListedMessage,
   type ListedSpan,
+  type MediaStream,
   type LookUp,
   type MessageContent,
   type PartContent,
   type Participant,
   type Sent,
   type SentCandidate,
+  type ShownWith,
 } from '#core';
 
 /** What a fake does with one call. Without a scripted one it accepts and answers. */
@@ -119,7 +122,7 @@ export class FakeChannel extends ChannelPort {
     return this.renders ? this.renders(content) : renderParts(content, this.partLength);
   }
 
-  media: MediaCapabilities = {
+  mediaLimits: MediaCapabilities = {
     maxPerPart: 1,
     maxBytesPerPart: 1_000,
     maxCaptionLength: 100,
@@ -128,7 +131,7 @@ export class FakeChannel extends ChannelPort {
   };
 
   mediaCapabilities(): MediaCapabilities {
-    return this.media;
+    return this.mediaLimits;
   }
 
   attach(parts: PartContent[], files: CarriedFile[]): PartContent[] {
@@ -195,6 +198,27 @@ export class FakeChannel extends ChannelPort {
     return Promise.resolve(this.receipts.get(providerId));
   }
 
+  readonly fetches = new Script();
+  /** What the provider keeps, by its address. */
+  readonly media = new Map<string, { bytes: Buffer; contentType?: string; filename?: string }>();
+
+  async fetchMedia({ url }: { url: string }, context: CallContext): Promise<MediaStream> {
+    await this.fetches.play(context, () => undefined);
+    const medium = this.media.get(url);
+    if (!medium) throw new MediaRefusedError({ refused: 'not-found' });
+    const { bytes, contentType, filename } = medium;
+    return {
+      body: Readable.from([bytes], { objectMode: false }),
+      length: bytes.length,
+      ...(contentType !== undefined && { contentType }),
+      ...(filename !== undefined && { filename }),
+    };
+  }
+
+  async deleteMedia({ url }: { url: string }): Promise<void> {
+    this.media.delete(url);
+  }
+
   texts(to?: string): string[] {
     return this.accepted.filter((part) => to === undefined || part.to === to).map(({ text }) => text);
   }
@@ -223,7 +247,8 @@ export interface FakeConversation {
   request: CreateConversation;
   state: 'created' | 'active' | 'idle' | 'gone';
   createdAt: number;
-  messages: (Pick<ListedMessage, 'text' | 'authorType'> & Partial<Pick<ListedMessage, 'id' | 'createdAt'>>)[];
+  messages: (Pick<ListedMessage, 'text' | 'authorType'> &
+    Partial<Pick<ListedMessage, 'id' | 'createdAt'>> & { attachmentIds?: string[] })[];
   /** Whether our side asked for its end. */
   ended: boolean;
   participants?: Participant[];
@@ -245,14 +270,14 @@ export class FakeDesk extends DeskPort {
   partLength = 10_000;
   /** Whether the list shows conversations by their reference. */
   listShows = true;
-  renders?: (content: MessageContent) => PartContent[];
+  renders?: (content: MessageContent, shownWith?: ShownWith) => PartContent[];
   private readonly name = `desk-${process.pid}-${(desks += 1)}`;
 
-  /** Files by their ids. */
-  readonly files = new Map<string, Buffer>();
+  /** Agents' files by their ids. */
+  readonly agentFiles = new Map<string, Buffer>();
 
   async fetchAttachment({ attachment }: Parameters<DeskPort['fetchAttachment']>[0]): Promise<MediaStream> {
-    const file = this.files.get(attachment.id ?? '');
+    const file = this.agentFiles.get(attachment.id ?? '');
     if (!file) throw new DeliveryError('not-sent', { code: 'attachment-not-found', httpStatus: 404 });
     return {
       body: Readable.from([file]),
@@ -260,8 +285,24 @@ export class FakeDesk extends DeskPort {
     };
   }
 
-  render(content: MessageContent): PartContent[] {
-    return this.renders ? this.renders(content) : renderParts(content, this.partLength);
+  render(content: MessageContent, shownWith?: ShownWith): PartContent[] {
+    return this.renders ? this.renders(content, shownWith) : renderParts(content, this.partLength);
+  }
+
+  readonly uploads = new Script();
+  readonly files: { id: string; deskConversationId: string; filename: string; bytes: Buffer }[] = [];
+
+  async upload(
+    { deskConversationId, file }: DeskUpload,
+    context: CallContext,
+  ): Promise<{ attachmentId: string }> {
+    const bytes = await buffer(file.open());
+    const { result } = await this.uploads.play(context, () => {
+      const id = `file-${this.files.length + 1}`;
+      this.files.push({ id, deskConversationId, filename: file.filename, bytes });
+      return id;
+    });
+    return { attachmentId: result ?? '' };
   }
 
   async createConversation(
@@ -326,7 +367,7 @@ export class FakeDesk extends DeskPort {
         id: String(n),
         createdAt: n,
         ...message,
-        attachments: [],
+        attachments: (message.attachmentIds ?? []).map((id) => ({ id })),
         content: { type: 'text' as const, text: message.text },
       }))
       .reverse()
@@ -336,7 +377,11 @@ export class FakeDesk extends DeskPort {
   async send(request: Parameters<DeskPort['send']>[0], context: CallContext): Promise<Sent> {
     const conversation = this.conversation(request.deskConversationId);
     const { outcome } = await this.sends.play(context, () =>
-      conversation?.messages.push({ text: request.part.text ?? '', authorType: request.authorType }),
+      conversation?.messages.push({
+        text: request.part.text ?? '',
+        authorType: request.authorType,
+        ...(request.part.attachmentIds && { attachmentIds: request.part.attachmentIds }),
+      }),
     );
     return { httpStatus: 202, ...outcome.sent };
   }
@@ -349,7 +394,10 @@ export class FakeDesk extends DeskPort {
       context,
       () =>
         this.conversation(request.deskConversationId)?.messages.filter(
-          ({ text, authorType }) => authorType === request.authorType && text === (request.part.text ?? ''),
+          ({ text, authorType, attachmentIds = [] }) =>
+            authorType === request.authorType &&
+            text === (request.part.text ?? '') &&
+            attachmentIds.join() === (request.part.attachmentIds ?? []).join(),
         ).length,
     );
     return this.counting && result !== undefined ? result : 'impossible';

@@ -11,7 +11,7 @@ import {
   ReceivedMarks,
   Upkeep,
 } from '#persistence';
-import { createLogger, Metrics, ProviderHttp, type AnyConfiguration } from '#platform';
+import { createLogger, Metrics, ProviderHttp, TemporaryFiles, type AnyConfiguration } from '#platform';
 import {
   startChatGatewaySimulator,
   startTwilioSimulator,
@@ -115,6 +115,7 @@ export async function startWorld(db: TestDatabase): Promise<World> {
     channel,
     desk: chatGateway,
     media: new FakeKeeper(),
+    files: new TemporaryFiles(),
     gate: new OpenGate(),
     wakeUps,
     options: {

@@ -31,6 +31,7 @@ const REFUSALS: Readonly<Record<MediaRefusalReason, string>> = {
   'unsafe-address': 'it is at an address that may not be fetched from',
   unreadable: 'it cannot be read',
   empty: 'it is empty',
+  'not-taken': 'it was not taken',
 };
 
 export interface NoteWriterOptions {

@@ -13,6 +13,7 @@ import { TwilioDeliveryModule } from '#channel-twilio';
 import { ChatGatewayDeskModule } from '#desk-chat-gateway';
 import {
   ConversationChecks,
+  MediaDeletions,
   PostgresAcceptor,
   PostgresLaneStore,
   ProviderStates,
@@ -30,11 +31,13 @@ import {
   mediaStoreOf,
   Metrics,
   ProviderHttp,
+  type TemporaryFiles,
   type ConfigurationByRole,
   type Logger,
 } from '#platform';
 import { BullWakeUps, LaneHandler, QueueingModule } from '#queueing';
 import { Endings } from './endings.js';
+import { MediaDeleting } from './media-deleting.js';
 import { WorkerGate, type GateOptions } from './gate/worker-gate.js';
 import { FileKeeper } from './media/file-keeper.js';
 import { deliveryObserver, queueObserver } from './observers.js';
@@ -53,6 +56,7 @@ export interface WorkerBackends {
   metrics: Metrics;
   http: ProviderHttp;
   pool: Pool;
+  files: TemporaryFiles;
 }
 
 /** What delivery is made of: the drain of core between storage, queues and the two providers. */
@@ -60,7 +64,7 @@ export interface WorkerBackends {
 @Module({})
 export class WorkerModule {
   static forRoot(configuration: ConfigurationByRole['worker'], backends: WorkerBackends): DynamicModule {
-    const { logger, metrics, http, pool } = backends;
+    const { logger, metrics, http, pool, files } = backends;
     const observer = deliveryObserver(metrics, logger);
     return {
       module: WorkerModule,
@@ -109,7 +113,7 @@ export class WorkerModule {
             desk: DeskPort,
             gate: WorkerGate,
             media: MediaKeeper,
-          ) => createDrain(configuration, pool, { wakeUps, channel, desk, gate, media, observer }),
+          ) => createDrain(configuration, pool, { wakeUps, channel, desk, files, gate, media, observer }),
         },
         {
           provide: LaneHandler,
@@ -121,6 +125,12 @@ export class WorkerModule {
           inject: [DeskPort, WorkerGate],
           useFactory: (desk: DeskPort, gate: WorkerGate) =>
             new Endings(new Upkeep(pool), desk, gate, configuration.sendTimeoutMs, logger),
+        },
+        {
+          provide: MediaDeleting,
+          inject: [ChannelPort, WorkerGate],
+          useFactory: (channel: ChannelPort, gate: WorkerGate) =>
+            new MediaDeleting(new MediaDeletions(pool), channel, gate, configuration.sendTimeoutMs, logger),
         },
         {
           provide: Reconcilers,
@@ -155,6 +165,7 @@ function createDrain(
     wakeUps: BullWakeUps;
     channel: ChannelPort;
     desk: DeskPort;
+    files: TemporaryFiles;
     gate: WorkerGate;
     media: MediaKeeper;
     observer: DeliveryObserver;

@@ -8,11 +8,13 @@ import {
   PinoLogger,
   ProviderHttp,
   startHealthServer,
+  TemporaryFiles,
   type ConfigurationByRole,
   type Logger,
 } from '#platform';
 import { BullWakeUps, LaneProcessors } from '#queueing';
 import { Endings } from './endings.js';
+import { MediaDeleting } from './media-deleting.js';
 import { NoteWriter } from './note-writer.js';
 import { WorkerGate } from './gate/worker-gate.js';
 import { Reconcilers } from './reconcilers/reconcilers.js';
@@ -43,11 +45,13 @@ export async function startWorker(
   const { databaseUrl, host, port, sendTimeoutMs, sweepIntervalMs } = configuration;
   const metrics = new Metrics();
   const http = new ProviderHttp();
+  const files = new TemporaryFiles();
+  await files.sweep();
   const pool = createPool({ databaseUrl, name: 'causeway-worker', maxConnections: POOL_SIZE });
   const health = await startHealthServer({ host, port, metrics, ready: () => isReady(pool) });
 
   const app = await NestFactory.createApplicationContext(
-    WorkerModule.forRoot(configuration, { logger, metrics, http, pool }),
+    WorkerModule.forRoot(configuration, { logger, metrics, http, pool, files }),
     { logger: new PinoLogger(logger), abortOnError: false },
   );
   const drain = app.get(LaneDrain);
@@ -56,6 +60,7 @@ export async function startWorker(
   const upkeep = new Upkeep(pool);
   const sweeper = new Sweeper({ upkeep, wakeUps, drain, metrics, lanesAtOnce: LANES_PER_DIRECTION });
   const endings = app.get(Endings);
+  const mediaDeleting = app.get(MediaDeleting);
   const notes = new NoteWriter({ due: new DueNotes(pool), words: twilioWords, wakeUps, metrics });
   const gate = app.get(WorkerGate);
   const reconcilers = app.get(Reconcilers);
@@ -70,6 +75,7 @@ export async function startWorker(
     { name: 'measure', intervalMs: MEASURE_INTERVAL_MS, run: () => sweeper.measure() },
     { name: 'notes', intervalMs: sweepIntervalMs, run: () => notes.run() },
     { name: 'endings', intervalMs: sweepIntervalMs, run: () => endings.run() },
+    { name: 'media-deleting', intervalMs: sweepIntervalMs, run: () => mediaDeleting.run() },
     {
       name: 'housekeeping',
       intervalMs: HOUSEKEEPING_INTERVAL_MS,
@@ -105,7 +111,7 @@ export async function startWorker(
       await wakeUps.stop();
       await app.close();
       http.destroy();
-      await Promise.allSettled([health.close(), pool.end()]);
+      await Promise.allSettled([health.close(), pool.end(), files.close()]);
     },
   };
 }

@@ -35,6 +35,8 @@ const WORDS: Readonly<Record<string, string>> = {
   'other-account': 'The number belongs to another account than TWILIO_ACCOUNT_SID.',
   'list-incomplete': 'The list of its messages lacks some that it certainly took.',
   'list-too-long': 'The list of its messages is too long to be read in time.',
+  'media-not-ready': 'A file that the customer sent is not there yet.',
+  'media-unavailable': 'A file that the customer sent cannot be had now.',
   'unreadable-answer': 'It took the call, and its answer could not be read.',
 };
 

@@ -12,6 +12,7 @@ import type {
   ListedInbound,
   ListedSpan,
   MediaCapabilities,
+  MediaStream,
   MessageContent,
   PartContent,
   SenderNumber,
@@ -22,6 +23,7 @@ import { ProviderHttpError } from '#platform';
 import type { ProviderHttp } from '#platform';
 import type { Exchange, TwilioClientOptions, TwilioRest } from './http-client.js';
 import { candidates, listedSince, NO_LOOK_UP, PAGE_SIZE, type ListedMessage } from './look-up.js';
+import { deleteCustomerMedia, fetchCustomerMedia, type MediaRequest } from './media.js';
 import { refusal } from './outcome.js';
 import { fetchedReceipt, listedInbound, resourcesIn, withMedia } from './received.js';
 import { mediaCapabilities, MMS_FILE_MAX_BYTES } from './capabilities.js';
@@ -175,6 +177,14 @@ export class TwilioChannel extends ChannelPort {
       if (isNotFound(error)) return undefined;
       throw error;
     }
+  }
+
+  fetchMedia(request: MediaRequest, context: CallContext): Promise<MediaStream> {
+    return fetchCustomerMedia(this.options, request, context);
+  }
+
+  deleteMedia(request: { account: string; url: string }, context: CallContext): Promise<void> {
+    return deleteCustomerMedia(this.http, this.options, request, context);
   }
 
   /** Reading calls that share one deadline. They take no effect, so whatever goes wrong can be tried again. */

@@ -71,5 +71,9 @@ export interface PartContent {
   /** Files of ours; links to them are made when the part is sent. */
   media?: KeptFile[];
   attachmentIds?: string[];
+  /** How the agent reads what was uploaded, in the same order. */
+  attachmentNames?: string[];
+  /** The desk's conversation that knows `attachmentIds`; they mean nothing in another. */
+  uploadedTo?: string;
   cards?: Card[];
 }

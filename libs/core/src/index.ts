@@ -18,6 +18,7 @@ export * from './delivery/delivery.js';
 export * from './delivery/lane-drain.js';
 export * from './delivery/lane-store.js';
 export { MAX_FILE_BYTES } from './delivery/outbound-files.js';
+export { attachmentsOf } from './delivery/inbound-media.js';
 export type { Verdict } from './delivery/uncertain-attempts.js';
 export * from './delivery/provider-gate.js';
 export * from './delivery/explain.js';

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Attachment, HistoryEntry, MessageContent, PartContent } from './content.js';
 import type {
   AttemptReference,
@@ -6,7 +7,7 @@ import type {
   LateOutcome,
   NeutralEvent,
 } from './events.js';
-import type { CarriedFile, MediaCapabilities, MediaStream } from './media.js';
+import type { CarriedFile, CarriedMedia, MediaCapabilities, MediaStream } from './media.js';
 import type { ReceiptStatus } from './receipts.js';
 
 /** A webhook as it came in: nothing decoded, nothing trimmed, so that a signature can be checked over it. */
@@ -152,6 +153,16 @@ export abstract class ChannelPort {
     request: { account: string; providerId: string },
     context: CallContext,
   ): Promise<FetchedReceipt | undefined>;
+  /**
+   * A medium that a customer sent, by the address that the provider gave it. `ageMs`: the message's. Throws
+   * `MediaRefusedError` where it will never come, else `DeliveryError`; its body breaks off with either.
+   */
+  abstract fetchMedia(
+    request: { account: string; url: string; ageMs: number; maxBytes: number },
+    context: CallContext,
+  ): Promise<MediaStream>;
+  /** Deletes it at the provider. Fine where it is not there. */
+  abstract deleteMedia(request: { account: string; url: string }, context: CallContext): Promise<void>;
 }
 
 /** The user object of a conversation (8x8 Chat Gateway reference). */
@@ -190,9 +201,27 @@ export interface Participant {
   present: boolean;
 }
 
+/** A file for a desk's conversation. */
+export interface DeskUpload {
+  deskConversationId: string;
+  authorType: 'user' | 'bot';
+  file: { filename: string; contentType: string; bytes: number; open(): Readable };
+}
+
+/** What a customer's message is shown with. */
+export interface ShownWith {
+  /** What it answers; `unknown` where that is not ours to show. */
+  quoted?: MessageContent | 'unknown';
+  /** What became of its attachments, in their order. */
+  media?: CarriedMedia[];
+}
+
 /** A contact centre, seen from delivery. Every call throws `DeliveryError`. */
 export abstract class DeskPort {
-  abstract render(content: MessageContent): PartContent[];
+  /** As the agent reads it; what was uploaded is added by whoever did that. */
+  abstract render(content: MessageContent, shownWith?: ShownWith): PartContent[];
+  /** May be repeated: what is uploaded and never sent is seen by nobody. Throws `MediaRefusedError` where the desk takes no such file. */
+  abstract upload(request: DeskUpload, context: CallContext): Promise<{ attachmentId: string }>;
   /** Answers the desk's own conversation id. */
   abstract createConversation(
     request: CreateConversation,

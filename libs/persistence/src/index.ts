@@ -3,6 +3,7 @@ export * from './service-secrets.js';
 export * from './accept/postgres-acceptor.js';
 export * from './delivery/postgres-lane-store.js';
 export * from './delivery/due-notes.js';
+export * from './delivery/media-deletions.js';
 export * from './delivery/provider-states.js';
 export * from './delivery/upkeep.js';
 export * from './reconcile/received-marks.js';

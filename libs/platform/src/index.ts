@@ -20,6 +20,7 @@ export * from './media/byte-range.js';
 export * from './media/fit-image.js';
 export * from './media/filename.js';
 export * from './media/sniff.js';
+export * from './media/temporary-files.js';
 export { Metrics, type MetricsOptions } from './metrics/metrics.js';
 export type * from './lifecycle/machine.js';
 export * from './lifecycle/shutdown.js';

@@ -1,6 +1,7 @@
 import type { MediaKeeper } from '../media.js';
 import type { ChannelPort, DeskPort } from '../ports.js';
 import type { Direction } from '../content.js';
+import type { FileStore } from '../media.js';
 import type { RetrySchedule } from './back-off.js';
 import type { LaneStore } from './lane-store.js';
 import type { ProviderGate } from './provider-gate.js';
@@ -81,6 +82,7 @@ export interface DeliveryDependencies {
   channel: ChannelPort;
   desk: DeskPort;
   media: MediaKeeper;
+  files: FileStore;
   gate: ProviderGate;
   wakeUps: WakeUps;
   options: DeliveryOptions;

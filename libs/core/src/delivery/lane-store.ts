@@ -174,13 +174,20 @@ export abstract class LaneStore {
   abstract claim(laneId: string, leaseMs: number): Promise<ClaimedLane | undefined>;
   abstract head(lane: ClaimedLane): Promise<LaneHead | undefined>;
   abstract renew(lease: Lease, leaseMs: number): Promise<boolean>;
-  /** Files that are left out are kept with the message, and told to the agent where anything of it goes out. */
+  /**
+   * `refused`: files that are left out, kept with the message and told to the agent where anything of it goes out.
+   * `deletesMedia`: the message's media are to be deleted at the channel's provider once it is submitted.
+   */
   abstract storeParts(
     lease: Lease,
     messageId: string,
     parts: PartContent[],
-    refused?: RefusedFile[],
+    also?: { refused?: RefusedFile[]; deletesMedia?: boolean },
   ): Promise<boolean>;
+  /** Puts another content in the place of a part that was not sent. */
+  abstract replacePart(lease: Lease, messageId: string, n: number, content: PartContent): Promise<boolean>;
+  /** What was said in this thread under the channel's id of it; undefined where that is not known. */
+  abstract quoted(threadId: string, providerMessageId: string): Promise<MessageContent | undefined>;
   /** Renews the lease and stores the attempt as `sending`, in one statement. */
   abstract intent(
     lease: Lease,
@@ -259,8 +266,8 @@ export abstract class LaneStore {
   /** How many conversations of the thread were closed as gone in the last ten minutes. */
   abstract recentlyGone(threadId: string): Promise<number>;
 
-  /** Of the messages with this text that the desk announced: how many of ours are not accounted for yet. */
-  abstract unaccountedFor(conversationId: string, text: string): Promise<number>;
+  /** Of the messages with this content that the desk announced: how many of ours are not accounted for yet. */
+  abstract unaccountedFor(conversationId: string, content: MessageContent): Promise<number>;
   /** The head is an announcement of our own message: the item goes without a trace in the customer's thread. */
   abstract dropEcho(lease: Lease, messageId: string, seq: number, conversationId: string): Promise<boolean>;
   /** Hands over what arrived in a closed conversation after its last agent had left. */

@@ -1,3 +1,4 @@
+import { contentKey } from '../conversation/compare-messages.js';
 import { DeliveryError } from '../delivery-error.js';
 import type { DeliveryDependencies, Step } from './delivery.js';
 import { ids, type HeadDelivery } from './head-delivery.js';
@@ -12,6 +13,9 @@ const LIST_LIMIT = 50;
 const CLOCK_MARGIN_MS = 120_000;
 /** Failed readings of the desk's list before the next best evidence decides. */
 const MAX_LIST_FAILURES = 3;
+
+/** The key of a message that carries nothing by which it could be told from others. */
+const EMPTY = contentKey({ type: 'text', text: '' });
 
 /** Delivers agents' messages to the customer. */
 export class OutboundDelivery {
@@ -84,9 +88,9 @@ export class OutboundDelivery {
   private async resolveAuthor(lane: ClaimedLane, head: LaneHead): Promise<Step> {
     const { store, observer } = this.deps;
     const { conversationId, messageId, seq } = head;
-    const text = 'text' in head.content ? (head.content.text ?? '') : '';
     if (conversationId === undefined) return this.heads.hold(lane, head, 'quarantine');
-    if (text !== '' && (await store.unaccountedFor(conversationId, text)) > 0) {
+    const key = contentKey(head.content);
+    if (key !== EMPTY && (await store.unaccountedFor(conversationId, head.content)) > 0) {
       return (await store.dropEcho(lane.lease, messageId, seq, conversationId)) ? 'next' : 'lost';
     }
     const conversation = await store.conversationFacts(conversationId);
@@ -94,7 +98,7 @@ export class OutboundDelivery {
     if (conversation?.deskConversationId) {
       const permit = await this.heads.enter(lane, head, 'look-up', 'desk');
       if (typeof permit === 'string') return permit;
-      listed = await this.listedAuthor(permit, conversation.deskConversationId, text);
+      listed = await this.listedAuthor(permit, conversation.deskConversationId, key);
     }
     if (listed instanceof DeliveryError && lane.failures < MAX_LIST_FAILURES)
       return this.heads.fail(lane, head, listed);
@@ -112,14 +116,14 @@ export class OutboundDelivery {
   private async listedAuthor(
     permit: Permit,
     deskConversationId: string,
-    text: string,
+    key: string,
   ): Promise<string | DeliveryError> {
     const { desk, options } = this.deps;
     try {
       const messages = await callThrough(permit, () =>
         desk.listMessages(deskConversationId, LIST_LIMIT, { timeoutMs: options.sendTimeoutMs }),
       );
-      return messages.find((message) => message.text === text)?.authorType ?? 'not-listed';
+      return messages.find((message) => contentKey(message) === key)?.authorType ?? 'not-listed';
     } catch (error) {
       if (error instanceof DeliveryError) {
         // A reading call has no effect at the far side, so it can simply be made again.

@@ -56,7 +56,7 @@ export class OutboundFiles {
     }
     const rest = withoutFiles(head.content);
     const parts = channel.attach(rest ? channel.render(rest) : [], carried, lane.number);
-    if (!(await store.storeParts(lane.lease, head.messageId, parts, refused))) return 'lost';
+    if (!(await store.storeParts(lane.lease, head.messageId, parts, { refused }))) return 'lost';
     if (parts.length > 0) {
       return { ...head, parts: parts.map((content, index) => ({ n: index + 1, content })) };
     }

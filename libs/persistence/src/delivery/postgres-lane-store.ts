@@ -20,7 +20,7 @@ import {
   type Settlement,
   type WakeUps,
 } from '#core';
-import { keyDigest, textDigest } from '../accept/keys.js';
+import { announcedDigest, contentDigest, keyDigest } from '../accept/keys.js';
 import { applyState } from '../conversations/state.js';
 import type { Pool } from '../database.js';
 import {
@@ -70,7 +70,7 @@ export class PostgresLaneStore extends LaneStore {
     lease: Lease,
     messageId: string,
     parts: PartContent[],
-    refused: RefusedFile[] = [],
+    { refused = [], deletesMedia = false }: { refused?: RefusedFile[]; deletesMedia?: boolean } = {},
   ): Promise<boolean> {
     const values = [
       lease.laneId,
@@ -80,9 +80,30 @@ export class PostgresLaneStore extends LaneStore {
       parts.map((part) => JSON.stringify(part)),
       parts.map(partDigest),
     ];
-    return refused.length === 0
-      ? this.took(sql.storeParts, values)
-      : this.took(sql.storePartsWithRefused, [...values, JSON.stringify(refused)]);
+    if (refused.length > 0) {
+      return this.took(sql.storePartsWithRefused, [...values, JSON.stringify(refused)]);
+    }
+    return this.took(deletesMedia ? sql.storePartsDeletingMedia : sql.storeParts, values);
+  }
+
+  replacePart(lease: Lease, messageId: string, n: number, content: PartContent): Promise<boolean> {
+    return this.took(sql.replacePart, [
+      lease.laneId,
+      lease.fence,
+      messageId,
+      n,
+      JSON.stringify(content),
+      partDigest(content),
+    ]);
+  }
+
+  async quoted(threadId: string, providerMessageId: string): Promise<MessageContent | undefined> {
+    const [row] = await this.rows<{ content: MessageContent; part: PartContent | null }>(sql.quoted, [
+      threadId,
+      providerMessageId,
+    ]);
+    // Of several parts the customer sees and answers one.
+    return row?.part?.text ? { type: 'text', text: row.part.text } : row?.content;
   }
 
   intent(
@@ -254,8 +275,11 @@ export class PostgresLaneStore extends LaneStore {
   }
 
   async history(messageIds: string[]): Promise<HistoryEntry[]> {
-    const rows = await this.rows<{ text: PartContent }>(sql.historyTexts, [messageIds]);
-    return rows.flatMap(({ text }) => (text.text ? [{ authorType: 'user' as const, text: text.text }] : []));
+    const rows = await this.rows<{ content: PartContent }>(sql.historyParts, [messageIds]);
+    return rows.flatMap(({ content }) => {
+      const text = historyText(content);
+      return text === '' ? [] : [{ authorType: 'user' as const, text }];
+    });
   }
 
   async conversationGone(conversationId: string): Promise<void> {
@@ -267,8 +291,11 @@ export class PostgresLaneStore extends LaneStore {
     return row?.n ?? 0;
   }
 
-  async unaccountedFor(conversationId: string, text: string): Promise<number> {
-    const [row] = await this.rows<{ n: number }>(sql.unaccountedFor, [conversationId, textDigest(text)]);
+  async unaccountedFor(conversationId: string, content: MessageContent): Promise<number> {
+    const [row] = await this.rows<{ n: number }>(sql.unaccountedFor, [
+      conversationId,
+      announcedDigest(content),
+    ]);
     return row?.n ?? 0;
   }
 
@@ -346,10 +373,15 @@ export class PostgresLaneStore extends LaneStore {
   }
 }
 
-/** By which parts with the same content are recognised; files have no two keys alike. */
+/** By which parts with the same content are recognised; files of ours have no two keys alike. */
 function partDigest(part: PartContent): Buffer {
-  const byText = part.media === undefined ? textDigest(part.text) : undefined;
-  return byText ?? keyDigest(`part:${JSON.stringify(part)}`);
+  const byContent = part.media === undefined ? contentDigest(part.text, part.attachmentIds) : undefined;
+  return byContent ?? keyDigest(`part:${JSON.stringify(part)}`);
+}
+
+/** Files stay with the conversation that they were uploaded to: another one can only name them. */
+function historyText({ text, attachmentNames = [] }: PartContent): string {
+  return [text, ...attachmentNames.map((name) => `[attachment: ${name}]`)].filter(Boolean).join('\n');
 }
 
 function attemptValues(end: AttemptEnd | undefined): unknown[] {

@@ -73,14 +73,28 @@ const leaseRenewed = `lane as (
 
 export const renew = statement('renew', `with ${leaseRenewed} select id from lane`);
 
-export const storeParts = statement(
-  'store-parts',
-  `with lane as (select id from lanes where id = $1 and fence = $2 for update),
+const storingParts = `with lane as (select id from lanes where id = $1 and fence = $2 for update),
    stored as (
      insert into parts (message_id, n, content, content_digest)
      select $3, p.n, p.content, p.digest
      from unnest($4::int[], $5::json[], $6::bytea[]) as p (n, content, digest), lane
      on conflict do nothing
+   )`;
+
+export const storeParts = statement('store-parts', `${storingParts} select id from lane`);
+
+export const storePartsDeletingMedia = statement(
+  'store-parts-deleting-media',
+  `${storingParts},
+   deletion as (insert into media_deletions (message_id) select $3 from lane on conflict do nothing)
+   select id from lane`,
+);
+
+export const replacePart = statement(
+  'replace-part',
+  `with lane as (select id from lanes where id = $1 and fence = $2 and lease_until is not null for update),
+   replaced as (
+     update parts p set content = $5, content_digest = $6 from lane where p.message_id = $3 and p.n = $4
    )
    select id from lane`,
 );
@@ -103,6 +117,22 @@ export const storePartsWithRefused = statement(
      select new_id(), tenant_id, id, 'media-refused' from message where exists (select from stored)
    )
    select id from lane`,
+);
+
+// Ids of what was received stand in no index: of a thread's own messages, the last thousand are read.
+export const quoted = statement(
+  'quoted',
+  `select q.content, q.part from (
+     select m.content, null::json as part
+     from lanes l cross join lateral (
+       select content, provider_message_id, seq from messages where lane_id = l.id order by seq desc limit 1000) m
+     where l.thread_id = $1 and l.direction = 'inbound' and m.provider_message_id = $2
+     union all
+     select m.content, p.content
+     from attempts a join messages m on m.id = a.message_id and m.thread_id = $1
+     left join parts p on p.message_id = a.message_id and p.n = a.part_n
+     where a.provider_id = $2
+   ) q limit 1`,
 );
 
 // Without its item the head is at its end: a late report of failure came between reading and this.
@@ -301,9 +331,9 @@ export const reopenings = statement(
    order by id`,
 );
 
-export const historyTexts = statement(
-  'history-texts',
-  `select p.content as text from parts p join messages m on m.id = p.message_id
+export const historyParts = statement(
+  'history-parts',
+  `select p.content from parts p join messages m on m.id = p.message_id
    where p.message_id = any ($1::uuid[]) order by m.seq, p.n`,
 );
 
@@ -318,7 +348,7 @@ export const recentlyGone = statement(
    where thread_id = $1 and close_reason = 'gone' and closed_at > clock_timestamp() - interval '10 minutes'`,
 );
 
-// What we posted with this text, less the announcements that account for it already.
+// What we posted with this content, less the announcements that account for it already.
 export const unaccountedFor = statement(
   'unaccounted-for',
   `select (

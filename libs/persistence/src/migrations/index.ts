@@ -6,6 +6,7 @@ import { Outcomes1795900000005 } from './0005-outcomes.js';
 import { ProviderStates1796000000006 } from './0006-provider-states.js';
 import { Reconciling1796100000007 } from './0007-reconciling.js';
 import { OperatorActs1796200000008 } from './0008-operator-acts.js';
+import { MediaDeletions1796400000010 } from './0010-media-deletions.js';
 import { MediaOut1796500000011 } from './0011-media-out.js';
 
 /** Every migration, in order. Listed rather than found by a glob, and never rewritten once landed. */
@@ -18,5 +19,6 @@ export const migrations = [
   ProviderStates1796000000006,
   Reconciling1796100000007,
   OperatorActs1796200000008,
+  MediaDeletions1796400000010,
   MediaOut1796500000011,
 ];
