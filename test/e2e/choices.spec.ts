@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { eventually } from '../support/accepting.js';
 import type { System } from '../support/system.js';
 import { Customer } from '../support/traffic.js';
-import { describeOnEachQueue } from './each-queue.js';
+import { describeOn } from './each-queue.js';
 
 const quickReplies = (...titles: string[]) => ({
   contentType: 'application/8x8.quick.replies',
@@ -18,7 +18,7 @@ const menu = (...titles: string[]) => ({
   },
 });
 
-describeOnEachQueue('choices', { gateways: 1 }, (system) => {
+describeOn('postgres', 'choices', { gateways: 1 }, (system) => {
   it('are buttons on WhatsApp, made once, and what is pressed reaches the agent', async () => {
     const customers = [new Customer(system(), 'whatsapp'), new Customer(system(), 'whatsapp')];
     const question = customers[0]?.text('Which colour?') ?? '';
