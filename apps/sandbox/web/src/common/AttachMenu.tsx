@@ -1,0 +1,54 @@
+import { ActionIcon, Menu } from '@mantine/core';
+import { useRef, type ReactNode } from 'react';
+import { addFiles } from './enclosed.js';
+import { readFiles, readSample, type Sample } from './files.js';
+import { ClipIcon } from './Icons.js';
+
+interface Props {
+  label: string;
+  /** Items of a menu. */
+  children: ReactNode;
+}
+
+/** A paper clip that opens a menu of what can go with a message. */
+export function AttachMenu({ label, children }: Props) {
+  return (
+    <Menu position="top-start" withinPortal={false} shadow="md" width={230}>
+      <Menu.Target>
+        <ActionIcon size={36} radius="xl" variant="subtle" aria-label={label}>
+          <ClipIcon />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown mah={380} style={{ overflowY: 'auto' }}>
+        {children}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+/** Lets the person choose a file of their own. The field outlives the menu, which closes at once. */
+export function useFileField(place: string, { accept, multiple }: { accept?: string; multiple: boolean }) {
+  const field = useRef<HTMLInputElement>(null);
+  const element = (
+    <input
+      ref={field}
+      type="file"
+      hidden
+      accept={accept}
+      multiple={multiple}
+      onChange={(event) => {
+        const files = [...(event.currentTarget.files ?? [])];
+        // The same file can be chosen again.
+        event.currentTarget.value = '';
+        void readFiles(files).then((read) => addFiles(place, read));
+      }}
+    />
+  );
+  return { element, open: () => field.current?.click() };
+}
+
+/** @param composer the id of what has the focus next */
+export async function attachSample(place: string, sample: Sample, composer: string): Promise<void> {
+  addFiles(place, await readSample(sample));
+  document.getElementById(composer)?.focus();
+}
