@@ -145,6 +145,10 @@ describe('docker-compose.yml', () => {
     expect(services['worker']?.deploy?.replicas).toBe(2);
   });
 
+  it('gives workers the one place on disk that they write to', () => {
+    expect(services['worker']?.volumes).toEqual(['/tmp']);
+  });
+
   it.each(ours)('runs %s with few rights, and lets it end', (name) => {
     const service = services[name];
     expect(service).toMatchObject({ image: 'causeway', init: true, read_only: true, cap_drop: ['ALL'] });

@@ -12,6 +12,7 @@ import {
   type Refusal,
   type RefusalReason,
 } from '#core';
+import { TemporaryFiles } from '#platform';
 import { losesAnswer, losesRequest, refuses, type Outcome, type Script } from '../support/fakes.js';
 import type { Outside } from './outside.js';
 
@@ -83,6 +84,7 @@ export class Worker {
         this.called(outside.channel, name, run, values),
       ),
       desk: this.watch(outside.desk, (name, run, values) => this.called(outside.desk, name, run, values)),
+      files: new TemporaryFiles(),
       gate: new ModelGate(this.plan.refusal),
       crash: () => undefined,
       newId: uuid,

@@ -9,7 +9,8 @@ import {
   type Permit,
   type WakeUp,
 } from '#core';
-import { PostgresLaneStore, Upkeep } from '#persistence';
+import { PostgresContentTemplates, PostgresLaneStore, Upkeep } from '#persistence';
+import { TemporaryFiles } from '#platform';
 import {
   deskEvent,
   eventually,
@@ -110,8 +111,10 @@ export function startDelivery(
     const guarded = mortal(store, () => dead);
     const drain = new LaneDrain({
       store: guarded,
+      templates: new PostgresContentTemplates(db.pool),
       channel,
       desk,
+      files: new TemporaryFiles(),
       gate: changes.gate ?? new OpenGate(),
       wakeUps,
       options: { ...OPTIONS, ...changes.options },

@@ -1,25 +1,33 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import {
   ChannelPort,
   DeliveryError,
   DeskPort,
+  MediaRefusedError,
   splitText,
   type CallContext,
   type ChannelCapabilities,
   type CreateConversation,
   type DeliveryErrorKind,
   type DeliveryErrorOptions,
+  type DeskUpload,
   type FetchedReceipt,
   type FindSent,
   type InboundMessageReceived,
+  type Interactive,
   type ListedInbound,
   type ListedMessage,
   type ListedSpan,
+  type MediaStream,
   type LookUp,
   type MessageContent,
   type PartContent,
   type Participant,
   type Sent,
   type SentCandidate,
+  type ShownWith,
 } from '#core';
 
 /** What a fake does with one call. Without a scripted one it accepts and answers. */
@@ -121,6 +129,22 @@ export class FakeChannel extends ChannelPort {
     return this.renders ? this.renders(content) : renderParts(content, this.partLength);
   }
 
+  readonly creates = new Script();
+  /** What was made beforehand; its id is `content-` and its place here. */
+  readonly contents: Interactive[] = [];
+
+  override contentDigest(interactive: Interactive): string {
+    return createHash('sha256').update(JSON.stringify(interactive)).digest('hex');
+  }
+
+  override async createContent(
+    { interactive }: { interactive: Interactive },
+    context: CallContext,
+  ): Promise<string> {
+    const { result } = await this.creates.play(context, () => this.contents.push(interactive));
+    return `content-${result ?? 0}`;
+  }
+
   async send(request: Parameters<ChannelPort['send']>[0], context: CallContext): Promise<Sent> {
     const providerId = `SM-${request.attempt.attemptId}`;
     const { outcome } = await this.sends.play(context, () =>
@@ -186,6 +210,27 @@ export class FakeChannel extends ChannelPort {
     return Promise.resolve(this.receipts.get(providerId));
   }
 
+  readonly fetches = new Script();
+  /** What the provider keeps, by its address. */
+  readonly media = new Map<string, { bytes: Buffer; contentType?: string; filename?: string }>();
+
+  async fetchMedia({ url }: { url: string }, context: CallContext): Promise<MediaStream> {
+    await this.fetches.play(context, () => undefined);
+    const medium = this.media.get(url);
+    if (!medium) throw new MediaRefusedError({ refused: 'not-found' });
+    const { bytes, contentType, filename } = medium;
+    return {
+      body: Readable.from([bytes], { objectMode: false }),
+      length: bytes.length,
+      ...(contentType !== undefined && { contentType }),
+      ...(filename !== undefined && { filename }),
+    };
+  }
+
+  async deleteMedia({ url }: { url: string }): Promise<void> {
+    this.media.delete(url);
+  }
+
   texts(to?: string): string[] {
     return this.accepted.filter((part) => to === undefined || part.to === to).map(({ text }) => text);
   }
@@ -197,7 +242,8 @@ export interface FakeConversation {
   request: CreateConversation;
   state: 'created' | 'active' | 'idle' | 'gone';
   createdAt: number;
-  messages: (Pick<ListedMessage, 'text' | 'authorType'> & Partial<Pick<ListedMessage, 'id' | 'createdAt'>>)[];
+  messages: (Pick<ListedMessage, 'text' | 'authorType'> &
+    Partial<Pick<ListedMessage, 'id' | 'createdAt'>> & { attachmentIds?: string[] })[];
   /** Whether our side asked for its end. */
   ended: boolean;
   participants?: Participant[];
@@ -219,11 +265,27 @@ export class FakeDesk extends DeskPort {
   partLength = 10_000;
   /** Whether the list shows conversations by their reference. */
   listShows = true;
-  renders?: (content: MessageContent) => PartContent[];
+  renders?: (content: MessageContent, shownWith?: ShownWith) => PartContent[];
   private readonly name = `desk-${process.pid}-${(desks += 1)}`;
 
-  render(content: MessageContent): PartContent[] {
-    return this.renders ? this.renders(content) : renderParts(content, this.partLength);
+  render(content: MessageContent, shownWith?: ShownWith): PartContent[] {
+    return this.renders ? this.renders(content, shownWith) : renderParts(content, this.partLength);
+  }
+
+  readonly uploads = new Script();
+  readonly files: { id: string; deskConversationId: string; filename: string; bytes: Buffer }[] = [];
+
+  async upload(
+    { deskConversationId, file }: DeskUpload,
+    context: CallContext,
+  ): Promise<{ attachmentId: string }> {
+    const bytes = await buffer(file.open());
+    const { result } = await this.uploads.play(context, () => {
+      const id = `file-${this.files.length + 1}`;
+      this.files.push({ id, deskConversationId, filename: file.filename, bytes });
+      return id;
+    });
+    return { attachmentId: result ?? '' };
   }
 
   async createConversation(
@@ -296,7 +358,7 @@ export class FakeDesk extends DeskPort {
         id: String(n),
         createdAt: n,
         ...message,
-        attachments: [],
+        attachments: (message.attachmentIds ?? []).map((id) => ({ id })),
         content: { type: 'text' as const, text: message.text },
       }))
       .reverse()
@@ -306,7 +368,11 @@ export class FakeDesk extends DeskPort {
   async send(request: Parameters<DeskPort['send']>[0], context: CallContext): Promise<Sent> {
     const conversation = this.conversation(request.deskConversationId);
     const { outcome } = await this.sends.play(context, () =>
-      conversation?.messages.push({ text: request.part.text ?? '', authorType: request.authorType }),
+      conversation?.messages.push({
+        text: request.part.text ?? '',
+        authorType: request.authorType,
+        ...(request.part.attachmentIds && { attachmentIds: request.part.attachmentIds }),
+      }),
     );
     return { httpStatus: 202, ...outcome.sent };
   }
@@ -319,7 +385,10 @@ export class FakeDesk extends DeskPort {
       context,
       () =>
         this.conversation(request.deskConversationId)?.messages.filter(
-          ({ text, authorType }) => authorType === request.authorType && text === (request.part.text ?? ''),
+          ({ text, authorType, attachmentIds = [] }) =>
+            authorType === request.authorType &&
+            text === (request.part.text ?? '') &&
+            attachmentIds.join() === (request.part.attachmentIds ?? []).join(),
         ).length,
     );
     return this.counting && result !== undefined ? result : 'impossible';

@@ -11,7 +11,7 @@ import {
   ReceivedMarks,
   Upkeep,
 } from '#persistence';
-import { createLogger, Metrics, ProviderHttp, type AnyConfiguration } from '#platform';
+import { createLogger, Metrics, ProviderHttp, TemporaryFiles, type AnyConfiguration } from '#platform';
 import {
   startChatGatewaySimulator,
   startTwilioSimulator,
@@ -113,6 +113,7 @@ export async function startWorld(db: TestDatabase): Promise<World> {
     store: new PostgresLaneStore({ pool: db.pool, wakeUps, ...times }),
     channel,
     desk: chatGateway,
+    files: new TemporaryFiles(),
     gate: new OpenGate(),
     wakeUps,
     options: {

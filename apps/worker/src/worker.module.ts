@@ -5,6 +5,8 @@ import { createProvisioning, messagesPerSecond, TwilioDeliveryModule } from '#ch
 import { ChatGatewayDeskModule } from '#desk-chat-gateway';
 import {
   ConversationChecks,
+  MediaDeletions,
+  PostgresContentTemplates,
   PostgresAcceptor,
   PostgresLaneStore,
   ProviderStates,
@@ -19,11 +21,13 @@ import {
   crashPoint,
   Metrics,
   ProviderHttp,
+  type TemporaryFiles,
   type ConfigurationByRole,
   type Logger,
 } from '#platform';
 import { BullWakeUps, LaneHandler, QueueingModule } from '#queueing';
 import { Endings } from './endings.js';
+import { MediaDeleting } from './media-deleting.js';
 import { WorkerGate, type GateOptions } from './gate/worker-gate.js';
 import { deliveryObserver, queueObserver } from './observers.js';
 import { gatedCalls } from './reconcilers/calls.js';
@@ -42,6 +46,7 @@ export interface WorkerBackends {
   metrics: Metrics;
   http: ProviderHttp;
   pool: Pool;
+  files: TemporaryFiles;
 }
 
 /** What delivery is made of: the drain of core between storage, queues and the two providers. */
@@ -49,7 +54,7 @@ export interface WorkerBackends {
 @Module({})
 export class WorkerModule {
   static forRoot(configuration: ConfigurationByRole['worker'], backends: WorkerBackends): DynamicModule {
-    const { logger, metrics, http, pool } = backends;
+    const { logger, metrics, http, pool, files } = backends;
     const observer = deliveryObserver(metrics, logger);
     return {
       module: WorkerModule,
@@ -80,7 +85,7 @@ export class WorkerModule {
           provide: LaneDrain,
           inject: [BullWakeUps, ChannelPort, DeskPort, WorkerGate],
           useFactory: (wakeUps: BullWakeUps, channel: ChannelPort, desk: DeskPort, gate: WorkerGate) =>
-            createDrain(configuration, pool, { wakeUps, channel, desk, gate, observer }),
+            createDrain(configuration, pool, { wakeUps, channel, desk, files, gate, observer }),
         },
         {
           provide: LaneHandler,
@@ -92,6 +97,12 @@ export class WorkerModule {
           inject: [DeskPort, WorkerGate],
           useFactory: (desk: DeskPort, gate: WorkerGate) =>
             new Endings(new Upkeep(pool), desk, gate, configuration.sendTimeoutMs, logger),
+        },
+        {
+          provide: MediaDeleting,
+          inject: [ChannelPort, WorkerGate],
+          useFactory: (channel: ChannelPort, gate: WorkerGate) =>
+            new MediaDeleting(new MediaDeletions(pool), channel, gate, configuration.sendTimeoutMs, logger),
         },
         {
           provide: Reconcilers,
@@ -135,6 +146,7 @@ function createDrain(
     wakeUps: BullWakeUps;
     channel: ChannelPort;
     desk: DeskPort;
+    files: TemporaryFiles;
     gate: WorkerGate;
     observer: DeliveryObserver;
   },
@@ -147,6 +159,7 @@ function createDrain(
       readyMs: READY_MS,
       closeGraceMs: CLOSE_GRACE_MS,
     }),
+    templates: new PostgresContentTemplates(pool),
     options: {
       leaseMs: configuration.laneLeaseMs,
       sendTimeoutMs: configuration.sendTimeoutMs,

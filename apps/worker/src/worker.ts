@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import { ChannelPort, DeskPort, LaneDrain } from '#core';
 import { twilioWords } from '#channel-twilio';
@@ -7,11 +8,13 @@ import {
   PinoLogger,
   ProviderHttp,
   startHealthServer,
+  TemporaryFiles,
   type ConfigurationByRole,
   type Logger,
 } from '#platform';
 import { BullWakeUps, LaneProcessors, TypingProcessor } from '#queueing';
 import { Endings } from './endings.js';
+import { MediaDeleting } from './media-deleting.js';
 import { NoteWriter } from './note-writer.js';
 import { WorkerGate } from './gate/worker-gate.js';
 import { ReadReceipts } from './read-receipts.js';
@@ -46,11 +49,13 @@ export async function startWorker(
   const { databaseUrl, host, port, sendTimeoutMs, sweepIntervalMs } = configuration;
   const metrics = new Metrics();
   const http = new ProviderHttp();
+  const files = new TemporaryFiles();
+  await files.sweep();
   const pool = createPool({ databaseUrl, name: 'causeway-worker', maxConnections: POOL_SIZE });
   const health = await startHealthServer({ host, port, metrics, ready: () => isReady(pool) });
 
   const app = await NestFactory.createApplicationContext(
-    WorkerModule.forRoot(configuration, { logger, metrics, http, pool }),
+    WorkerModule.forRoot(configuration, { logger, metrics, http, pool, files }),
     { logger: new PinoLogger(logger), abortOnError: false },
   );
   const drain = app.get(LaneDrain);
@@ -59,6 +64,7 @@ export async function startWorker(
   const upkeep = new Upkeep(pool);
   const sweeper = new Sweeper({ upkeep, wakeUps, drain, metrics, lanesAtOnce: LANES_PER_DIRECTION });
   const endings = app.get(Endings);
+  const mediaDeleting = app.get(MediaDeleting);
   const notes = new NoteWriter({ due: new DueNotes(pool), words: twilioWords, wakeUps, metrics });
   const gate = app.get(WorkerGate);
   const reconcilers = app.get(Reconcilers);
@@ -93,6 +99,7 @@ export async function startWorker(
     { name: 'notes', intervalMs: sweepIntervalMs, run: () => notes.run() },
     { name: 'read-receipts', intervalMs: sweepIntervalMs, run: () => readReceipts.run() },
     { name: 'endings', intervalMs: sweepIntervalMs, run: () => endings.run() },
+    { name: 'media-deleting', intervalMs: sweepIntervalMs, run: () => mediaDeleting.run() },
     {
       name: 'housekeeping',
       intervalMs: HOUSEKEEPING_INTERVAL_MS,
@@ -121,17 +128,19 @@ export async function startWorker(
       drain.stop();
       reconcilers.stop();
       provisioningCheck.stop();
+      const limitMs = sendTimeoutMs + STOP_MARGIN_MS;
+      // Media take longer than a send, and nothing is lost with them: another worker fetches them again.
+      const idle = Promise.all([rounds.stop(), sweeper.idle()]);
       await Promise.all([
-        rounds.stop(),
-        processors.stop(sendTimeoutMs + STOP_MARGIN_MS),
-        typingProcessor.stop(sendTimeoutMs + STOP_MARGIN_MS),
-        sweeper.idle(),
+        processors.stop(limitMs),
+        typingProcessor.stop(limitMs),
+        Promise.race([idle, delay(limitMs, undefined, { ref: false })]),
       ]);
       await gate.stop();
       await wakeUps.stop();
       await app.close();
       http.destroy();
-      await Promise.allSettled([health.close(), pool.end()]);
+      await Promise.allSettled([health.close(), pool.end(), files.close()]);
     },
   };
 }

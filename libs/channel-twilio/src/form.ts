@@ -45,3 +45,9 @@ export function single(parameters: FormParameters, name: string): string | undef
   const value = parameters[name];
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
+
+/** Content is never refused for being repeated: the first value is shown, all are kept. */
+export function first(parameters: FormParameters, name: string): string | undefined {
+  const value = parameters[name];
+  return typeof value === 'string' ? value : value?.[0];
+}

@@ -61,9 +61,15 @@ function isSame(message: ListedMessage, { number, part }: FindSent): boolean {
     (message.from === number.address ||
       (message.messagingServiceSid !== null &&
         (message.messagingServiceSid === service || message.messagingServiceSid === number.address))) &&
-    Number(message.numMedia ?? 0) === (part.mediaUrls?.length ?? 0) &&
-    (part.content !== undefined || isAlterable(part, number) || (message.body ?? '') === (part.text ?? ''))
+    // What content looks like as a message is Twilio's affair: a template may even bring media.
+    (part.content !== undefined || Number(message.numMedia ?? 0) === (part.mediaUrls?.length ?? 0)) &&
+    (isInTheirWords(part) || isAlterable(part, number) || (message.body ?? '') === (part.text ?? ''))
   );
+}
+
+/** Content and places are shown in Twilio's words. */
+function isInTheirWords({ interactive, content, location }: PartContent): boolean {
+  return (interactive ?? content ?? location) !== undefined;
 }
 
 /** Smart encoding, asked for by us or by a Messaging Service, puts plain characters in the place of typographic ones. */

@@ -35,6 +35,11 @@ const WORDS: Readonly<Record<string, string>> = {
   'other-account': 'The number belongs to no account in TWILIO_ACCOUNT_SID or TWILIO_SUBACCOUNTS.',
   'list-incomplete': 'The list of its messages lacks some that it certainly took.',
   'list-too-long': 'The list of its messages is too long to be read in time.',
+  'content-refused': 'It will not have these choices as content; they go out as text.',
+  'content-unknown':
+    'It does not know the choices any more that it was given as content; they are made anew.',
+  'media-not-ready': 'A file that the customer sent is not there yet.',
+  'media-unavailable': 'A file that the customer sent cannot be had now.',
   'unreadable-answer': 'It took the call, and its answer could not be read.',
 };
 

@@ -1,29 +1,17 @@
 import { isFailure, OPTED_OUT, WebhookRefusedError } from '#core';
-import type {
-  Alias,
-  Attachment,
-  AttemptReference,
-  Channel,
-  InboundMessageReceived,
-  MessageContent,
-  OptOutKeyword,
-  ReceiptReceived,
-} from '#core';
+import type { Alias, AttemptReference, Channel, InboundMessageReceived, ReceiptReceived } from '#core';
 import { lateOutcome, meaningOf } from './error-codes.js';
 import { single } from './form.js';
 import type { FormParameters } from './form.js';
-import { keywordOf } from './keywords.js';
+import { contentOf } from './inbound-content.js';
+import { contextOf, MESSAGE_SID } from './inbound-context.js';
 import { receiptOf } from './status.js';
 
-const MESSAGE_SID = /^(?:SM|MM)[0-9a-fA-F]{32}$/;
 const SERVICE_SID = /^MG[0-9a-fA-F]{32}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-const MEDIA_COUNT = /^\d{1,2}$/;
-const MAX_MEDIA = 10;
 /** Business-scoped ids are the longest addresses, about 140 characters. */
 const MAX_ADDRESS_LENGTH = 200;
 const CONTROL_CHARACTER = /\p{Cc}/u;
-const VCARD = /^text\/(?:x-)?vcard\b/i;
 /** `whatsapp:`, `rcs:`, `messenger:` …; a plain number has none. */
 const CHANNEL_PREFIX = /^([a-z]+):/;
 
@@ -40,6 +28,7 @@ export function parseMessage(tenantId: string, form: FormParameters): InboundMes
   const channel = channelOf(to);
   const serviceId = single(form, 'MessagingServiceSid');
   const profileName = single(form, 'ProfileName');
+  const context = contextOf(form, channel);
   return {
     kind: 'inbound-message',
     tenantId,
@@ -52,10 +41,7 @@ export function parseMessage(tenantId: string, form: FormParameters): InboundMes
     from,
     aliases: aliasesOf(channel, from, single(form, 'ExternalUserId')),
     ...(profileName !== undefined && { profileName }),
-    content: withContext(
-      contentOf(form),
-      keywordOf(channel, single(form, 'OptOutType'), first(form, 'Body')),
-    ),
+    content: { ...contentOf(form, channel), ...(context && { context }) },
     raw: form,
   };
 }
@@ -115,71 +101,14 @@ function channelOf(address: string): Channel {
   throw new WebhookRefusedError(400, 'unsupported-channel');
 }
 
-/** The business-scoped id comes first: it stays with a person whose number changes or is hidden. */
+/**
+ * The business-scoped id comes first: it stays with a person whose number changes or is hidden. The parent's id is no
+ * name of the person: it stands for all of a business's portfolios.
+ */
 function aliasesOf(channel: Channel, from: string, externalUserId: string | undefined): Alias[] {
   const names = externalUserId !== undefined && isAddress(externalUserId) ? [externalUserId, from] : [from];
   const values = new Set(names.map((name) => name.replace(CHANNEL_PREFIX, '')));
   return [...values].map((value) => ({ channel, value }));
-}
-
-function contentOf(form: FormParameters): MessageContent {
-  const text = first(form, 'Body');
-  const attachments = attachmentsOf(form);
-  if (attachments.length > 0) {
-    const type = attachments.every((each) => VCARD.test(each.contentType ?? '')) ? 'contact' : 'attachments';
-    return { type, ...(text && { text }), attachments };
-  }
-  return locationOf(form, text) ?? choiceOf(form, text) ?? { type: 'text', text: text ?? '' };
-}
-
-function withContext(content: MessageContent, keyword: OptOutKeyword | undefined): MessageContent {
-  return keyword === undefined ? content : { ...content, context: { keyword } };
-}
-
-function attachmentsOf(form: FormParameters): Attachment[] {
-  const count = single(form, 'NumMedia') ?? '0';
-  if (!MEDIA_COUNT.test(count) || Number(count) > MAX_MEDIA) {
-    throw new WebhookRefusedError(400, 'malformed-media-count');
-  }
-  return Array.from({ length: Number(count) }, (_, n) => {
-    const url = single(form, `MediaUrl${n}`);
-    const contentType = single(form, `MediaContentType${n}`);
-    return { ...(url !== undefined && { url }), ...(contentType !== undefined && { contentType }) };
-  }).filter((attachment) => attachment.url !== undefined);
-}
-
-function locationOf(form: FormParameters, text: string | undefined): MessageContent | undefined {
-  const latitude = single(form, 'Latitude');
-  const longitude = single(form, 'Longitude');
-  if (latitude === undefined || longitude === undefined) return undefined;
-  const label = single(form, 'Label');
-  const address = single(form, 'Address');
-  return {
-    type: 'location',
-    latitude,
-    longitude,
-    ...(label !== undefined && { label }),
-    ...(address !== undefined && { address }),
-    ...(text && { text }),
-  };
-}
-
-/** A tapped button or list entry. `ListTitle` and `ListId` are not documented any more but have been seen. */
-function choiceOf(form: FormParameters, text: string | undefined): MessageContent | undefined {
-  const payload = single(form, 'ButtonPayload') ?? single(form, 'ListId');
-  const title = single(form, 'ButtonText') ?? single(form, 'ListTitle');
-  if (payload === undefined && title === undefined) return undefined;
-  return {
-    type: 'choice',
-    title: title ?? (text || payload) ?? '',
-    ...(payload !== undefined && { payload }),
-  };
-}
-
-/** Content is never refused for being repeated: the first value is shown, all are kept in `raw`. */
-function first(form: FormParameters, name: string): string | undefined {
-  const value = form[name];
-  return typeof value === 'string' ? value : value?.[0];
 }
 
 /** Our own correlation id from `?m={messageId}&a={attemptId}`; a malformed one is no reason to refuse a receipt. */

@@ -2,14 +2,12 @@ import { isFailure, WebhookRefusedError } from '#core';
 import type { Attachment, FetchedReceipt, InboundMessageReceived, ListedInbound } from '#core';
 import { lateOutcome } from './error-codes.js';
 import type { FormParameters } from './form.js';
+import { attachmentContent, attachmentOf, MAX_MEDIA } from './inbound-content.js';
 import { parseMessage } from './parser.js';
 import { receiptOf } from './status.js';
 
 /** A resource as the API's JSON has it. */
 type Resource = Readonly<Record<string, unknown>>;
-
-const VCARD = /^text\/(?:x-)?vcard\b/i;
-const MAX_MEDIA = 10;
 
 /** The resources of a page under this name, whatever else the answer holds. */
 export function resourcesIn(body: unknown, name: 'messages' | 'media_list'): Resource[] {
@@ -65,7 +63,7 @@ export function withMedia(
     .flatMap(({ uri, content_type: contentType }): Attachment[] => {
       if (typeof uri !== 'string') return [];
       const url = new URL(uri.replace(/\.json$/, ''), apiBaseUrl).href;
-      return [{ url, ...(typeof contentType === 'string' && { contentType }) }];
+      return [attachmentOf(event.channel, url, typeof contentType === 'string' ? contentType : undefined)];
     });
   return attachments.length === 0 ? event : { ...event, ...contentWith(event, attachments) };
 }
@@ -91,8 +89,8 @@ function contentWith(
   attachments: Attachment[],
 ): Pick<InboundMessageReceived, 'content'> {
   const text = 'text' in content ? content.text : undefined;
-  const type = attachments.every((each) => VCARD.test(each.contentType ?? '')) ? 'contact' : 'attachments';
-  return { content: { type, ...(text && { text }), attachments } };
+  const { context } = content;
+  return { content: { ...attachmentContent(text, attachments), ...(context && { context }) } };
 }
 
 function mediaCount(numMedia: unknown): number {

@@ -29,40 +29,11 @@ describe(render.name, () => {
       { type: 'location', latitude: '52.5', longitude: '13.4', label: 'Dock' },
       '[location: Dock, 52.5, 13.4]',
     ],
+    ['a card', { type: 'card', text: 'Look', cards: [{ content: { text: 'Hello' } }] }, 'Look\nHello'],
     [
-      'an adaptive card',
-      {
-        type: 'card',
-        cards: [
-          {
-            contentType: 'application/vnd.microsoft.card.adaptive',
-            content: {
-              type: 'AdaptiveCard',
-              body: [
-                { type: 'TextBlock', text: 'Your order' },
-                { type: 'FactSet', facts: [{ title: 'Total', value: '12 €' }] },
-              ],
-              actions: [{ type: 'Action.Submit', title: 'Pay', data: { text: 'hidden' } }],
-            },
-          },
-        ],
-      },
-      'Your order\nTotal\n12 €\nPay',
-    ],
-    [
-      'quick replies as JSON text',
-      {
-        type: 'card',
-        text: 'Choose',
-        cards: [{ content: '{"title":"Colour","buttons":[{"title":"Red","payload":"r"}]}' }],
-      },
-      'Choose\nColour\nRed',
-    ],
-    ['a card in plain words', { type: 'card', cards: [{ content: 'Hello' }] }, 'Hello'],
-    [
-      'a card that says nothing',
-      { type: 'card', cards: [{ content: null }, { content: { a: 1 } }] },
-      '[card]\n[card]',
+      'a card with files',
+      { type: 'card', cards: [{ content: {} }], attachments: [{ filename: 'a.pdf' }] },
+      '[attachment: a.pdf]',
     ],
     ['an empty text', { type: 'text', text: '' }, '[empty message]'],
     ['blanks as they are', { type: 'text', text: '  ' }, '  '],
@@ -82,11 +53,5 @@ describe(render.name, () => {
     expect(rendered({ type: 'text', text: 'x'.repeat(MAX_TEXT_LENGTH) + '\n\n' })).toEqual([
       'x'.repeat(MAX_TEXT_LENGTH),
     ]);
-  });
-
-  it('follows no card for ever', () => {
-    let content: unknown = { text: 'deep' };
-    for (let n = 0; n < 10_000; n++) content = { items: [content] };
-    expect(rendered({ type: 'card', cards: [{ content }] })).toEqual(['[card]']);
   });
 });

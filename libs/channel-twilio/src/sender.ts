@@ -1,13 +1,16 @@
 import { ChannelPort, DeliveryError, transportError } from '#core';
 import type {
+  Addressee,
   CallContext,
   ChannelCapabilities,
   FindSent,
   LookUp,
   FetchedReceipt,
   InboundMessageReceived,
+  Interactive,
   ListedInbound,
   ListedSpan,
+  MediaStream,
   MessageContent,
   PartContent,
   SenderNumber,
@@ -18,7 +21,8 @@ import type {
 import { ProviderHttpError } from '#platform';
 import type { ProviderHttp } from '#platform';
 import { clientOptionsOf, type AccountsOptions } from './accounts.js';
-import type { Exchange, TwilioRest } from './http-client.js';
+import { CONTENT_SID, contentDigest, contentRequest, createFailure, sendFailure } from './content-api.js';
+import type { Exchange, TwilioClientOptions, TwilioRest } from './http-client.js';
 import {
   candidates,
   isAlterable,
@@ -27,6 +31,7 @@ import {
   PAGE_SIZE,
   type ListedMessage,
 } from './look-up.js';
+import { deleteCustomerMedia, fetchCustomerMedia, type MediaRequest } from './media.js';
 import { refusal } from './outcome.js';
 import { fetchedReceipt, listedInbound, resourcesIn, withMedia } from './received.js';
 import { MAX_TEXT_LENGTH, render } from './render.js';
@@ -74,8 +79,9 @@ export class TwilioChannel extends ChannelPort {
     void client.messaging.v2.typingIndicator;
   }
 
-  render(content: MessageContent): PartContent[] {
-    return render(content);
+  render(content: MessageContent, { address, language }: Addressee = { address: '' }): PartContent[] {
+    const channel = address.startsWith('whatsapp:') ? 'whatsapp' : 'sms';
+    return render(content, { channel, ...(language !== undefined && { language }) });
   }
 
   async send(request: SendPart, context: CallContext): Promise<Sent> {
@@ -88,8 +94,28 @@ export class TwilioChannel extends ChannelPort {
       const message = await rest.run(exchange, () => rest.client.messages.create(this.parameters(request)));
       return sentOf(exchange, message.sid, message.status);
     } catch (error) {
-      throw failureOf(exchange, error);
+      throw sendFailure(failureOf(exchange, error), request.part);
     }
+  }
+
+  override contentDigest(interactive: Interactive): string {
+    return contentDigest(interactive);
+  }
+
+  override async createContent(
+    { account, interactive }: { account: string; interactive: Interactive },
+    context: CallContext,
+  ): Promise<string> {
+    const { client, read } = await this.reader(account, context);
+    try {
+      // The package's types have names of their own for what goes out as it is.
+      const body = contentRequest(interactive) as never;
+      const { sid } = (await read(() => client.content.v1.contents.create(body))).result;
+      if (typeof sid === 'string' && CONTENT_SID.test(sid)) return sid;
+    } catch (error) {
+      throw createFailure(error);
+    }
+    throw new DeliveryError('not-sent', { code: 'unreadable-answer' });
   }
 
   override async findSent(request: FindSent, context: CallContext): Promise<LookUp<SentCandidate[]>> {
@@ -176,6 +202,19 @@ export class TwilioChannel extends ChannelPort {
     }
   }
 
+  fetchMedia(request: MediaRequest, context: CallContext): Promise<MediaStream> {
+    return fetchCustomerMedia(this.accessTo(request.account), request, context);
+  }
+
+  deleteMedia(request: { account: string; url: string }, context: CallContext): Promise<void> {
+    return deleteCustomerMedia(this.http, this.accessTo(request.account), request, context);
+  }
+
+  /** Of an account that is not ours nothing is fetched: its media are nobody's to us. */
+  private accessTo(account: string): TwilioClientOptions {
+    return clientOptionsOf(this.options, account) ?? this.options;
+  }
+
   /** Reading calls that share one deadline. They take no effect, so whatever goes wrong can be tried again. */
   private async reader(account: string, context: CallContext) {
     const endsAt = performance.now() + context.timeoutMs;
@@ -198,15 +237,12 @@ export class TwilioChannel extends ChannelPort {
   }
 
   private parameters({ number, to, part, attempt, expiresInMs }: SendPart) {
-    const mediaUrl = part.mediaUrls ?? [];
     return {
       to,
       ...senderOf(number),
       ...(expiresInMs !== undefined && { validityPeriod: validitySeconds(expiresInMs) }),
       ...(isAlterable(part, number) && { smartEncoded: true }),
-      ...contentOf(part),
-      ...(part.text !== undefined && { body: part.text }),
-      ...(mediaUrl.length > 0 && { mediaUrl }),
+      ...(part.content ? contentOf(part.content) : bodyOf(part)),
       statusCallback: `${this.options.publicBaseUrl.replace(/\/+$/, '')}/webhooks/twilio/status?m=${attempt.messageId}&a=${attempt.attemptId}`,
     };
   }
@@ -266,11 +302,19 @@ function validitySeconds(expiresInMs: number): number {
   return Math.min(MAX_VALIDITY_SECONDS, Math.max(MIN_VALIDITY_SECONDS, Math.ceil(expiresInMs / 1_000)));
 }
 
-function contentOf({ content }: PartContent): { contentSid?: string; contentVariables?: string } {
-  if (!content) return {};
+function bodyOf({ text, mediaUrls = [], location }: PartContent) {
+  const place = location && `geo:${location.latitude},${location.longitude}`;
   return {
-    contentSid: content.sid,
-    ...(content.variables && { contentVariables: JSON.stringify(content.variables) }),
+    ...(text !== undefined && { body: text }),
+    ...(mediaUrls.length > 0 && { mediaUrl: mediaUrls }),
+    ...(place && { persistentAction: [location.label ? `${place}|${location.label}` : place] }),
+  };
+}
+
+function contentOf({ sid, variables }: NonNullable<PartContent['content']>) {
+  return {
+    contentSid: sid,
+    ...(variables && { contentVariables: JSON.stringify(variables) }),
   };
 }
 

@@ -16,6 +16,8 @@ export interface Attachment {
   url?: string;
   contentType?: string;
   filename?: string;
+  /** What the channel means by it, where its type alone does not say. */
+  kind?: 'sticker' | 'voice';
 }
 
 /** A card as the desk sends it; `content` is passed on unread. */
@@ -61,12 +63,41 @@ export interface HistoryEntry {
   text: string;
 }
 
+/** One answer out of those that a customer is offered; `payload` is what it means to whoever asked. */
+export interface Choice {
+  title: string;
+  payload?: string;
+}
+
+/** Choices as a channel shows them to be pressed: titles within its limits, and the ids that come back. */
+export interface Interactive {
+  kind: 'quick-reply' | 'list';
+  /** Of the words beside the choices. */
+  language: string;
+  body: string;
+  /** What opens a list. */
+  button?: string;
+  choices: { id: string; title: string; description?: string }[];
+}
+
 /** What one provider call carries; rendered once, before the first attempt, and stored. */
 export interface PartContent {
   text?: string;
   mediaUrls?: string[];
   attachmentIds?: string[];
+  /** How the agent reads what was uploaded, in the same order. */
+  attachmentNames?: string[];
+  /** The desk's conversation that knows `attachmentIds`; they mean nothing in another. */
+  uploadedTo?: string;
   cards?: Card[];
-  /** Content that the provider holds, with the values of its variables. */
+  /** `text` says the same in plain words, for where it cannot be shown. */
+  interactive?: Interactive;
+  /** What the part offers, in the order in which a customer may number them. */
+  choices?: Choice[];
+  /** Stands in the place of everything else: content that the provider keeps, by its id. */
   content?: { sid: string; variables?: Record<string, string> };
+  /** A place to be shown on a map; `text` names it. */
+  location?: { latitude: string; longitude: string; label?: string };
+  /** To the desk: the choice that the customer's message stands for, and the message that offered it. */
+  answer?: Choice & { offeredBy: string };
 }

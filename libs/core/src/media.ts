@@ -10,9 +10,16 @@ export interface MediaStream {
   length?: number;
 }
 
-/** Why a file is not carried. For people; each side has its words for them. */
+/** Why a file is not carried. For people; each side has its words for them. `not-taken`: the other side refused it. */
 export type MediaRefusalReason =
-  'too-large' | 'wrong-type' | 'not-found' | 'unreachable' | 'unsafe-address' | 'unreadable' | 'empty';
+  | 'too-large'
+  | 'wrong-type'
+  | 'not-found'
+  | 'unreachable'
+  | 'unsafe-address'
+  | 'unreadable'
+  | 'empty'
+  | 'not-taken';
 
 /** A file that cannot be carried; the message goes on without it. Neither `detail` nor anything else names an address. */
 export interface MediaRefusal {
@@ -27,4 +34,49 @@ export class MediaRefusedError extends Error {
     super(`Media refused: ${refusal.refused}`);
     this.name = 'MediaRefusedError';
   }
+}
+
+/** `31 MB of at most 25 MB`; without a size, which is known only to be larger. */
+export function sizeDetail(bytes: number | undefined, maxBytes: number): string {
+  return bytes === undefined
+    ? `more than ${megabytes(maxBytes)}`
+    : `${megabytes(bytes)} of at most ${megabytes(maxBytes)}`;
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.max(0.1, Math.ceil(bytes / 100_000) / 10)} MB`;
+}
+
+/** A file that lies on this machine on its way to the other side. Whoever has it removes it. */
+export interface StoredFile {
+  /** What its bytes are, whatever was announced. */
+  contentType: string;
+  /** That fits the type, without a dot. */
+  extension: string;
+  bytes: number;
+  /** Its first bytes, at most 64 KiB. */
+  head: Buffer;
+  /** As often as it is needed. */
+  open(): Readable;
+  remove(): Promise<void>;
+}
+
+/** Where files lie on their way. */
+export interface FileStore {
+  /**
+   * Takes all of `body`, or rejects with what that broke off with. `size`: how large it is at least, bytes.
+   */
+  take(
+    body: Readable,
+    limits: { maxBytes: number; announced?: string | undefined },
+  ): Promise<StoredFile | { refused: MediaRefusalReason; size?: number }>;
+}
+
+/** What became of one attachment of a customer on its way to the desk. */
+export type CarriedMedia = { filename: string; contacts: ContactCard[] } | MediaRefusal;
+
+/** A person on a contact card. */
+export interface ContactCard {
+  name?: string;
+  numbers: string[];
 }

@@ -1,4 +1,12 @@
-import type { Attachment, Channel, HistoryEntry, MessageContent, PartContent } from './content.js';
+import type { Readable } from 'node:stream';
+import type {
+  Attachment,
+  Channel,
+  HistoryEntry,
+  Interactive,
+  MessageContent,
+  PartContent,
+} from './content.js';
 import type {
   AttemptReference,
   CreateReference,
@@ -6,6 +14,7 @@ import type {
   LateOutcome,
   NeutralEvent,
 } from './events.js';
+import type { CarriedMedia, MediaStream } from './media.js';
 import type { ReceiptStatus } from './receipts.js';
 
 /** A webhook as it came in: nothing decoded, nothing trimmed, so that a signature can be checked over it. */
@@ -82,6 +91,13 @@ export interface SendPart {
   expiresInMs?: number;
 }
 
+/** Whom a message is rendered for. */
+export interface Addressee {
+  address: string;
+  /** Of the words that are ours, as the number has it. */
+  language?: string;
+}
+
 /** Which attempt a look-up is about: where it went, what it carried, and what must be found beside it. */
 export interface FindSent {
   number: SenderNumber;
@@ -132,7 +148,20 @@ export abstract class ChannelPort {
   /** Loads what the first call would else have to load within its deadline. */
   warmUp?(): Promise<void>;
   /** Renders a message into the parts that single calls carry. Pure; a message yields at least one part. */
-  abstract render(content: MessageContent): PartContent[];
+  abstract render(content: MessageContent, to?: Addressee): PartContent[];
+  /**
+   * Tells choices from all others by what is shown, hexadecimal. Absent, as {@link createContent} is, where the provider wants
+   * nothing made beforehand.
+   */
+  contentDigest?(interactive: Interactive): string;
+  /**
+   * Makes at the provider what shows these choices, and answers its id for {@link PartContent.content}. Can be repeated: what
+   * nobody sends harms nobody. `failed`: the provider will not have it; `not-sent` for everything that may pass.
+   */
+  createContent?(
+    request: { account: string; interactive: Interactive },
+    context: CallContext,
+  ): Promise<string>;
   abstract send(request: SendPart, context: CallContext): Promise<Sent>;
   /**
    * What the provider holds that an attempt of this part may have left, the oldest first. Reading has no effect, so a
@@ -159,6 +188,16 @@ export abstract class ChannelPort {
     request: { account: string; providerId: string },
     context: CallContext,
   ): Promise<FetchedReceipt | undefined>;
+  /**
+   * A medium that a customer sent, by the address that the provider gave it. `ageMs`: the message's. Throws
+   * `MediaRefusedError` where it will never come, else `DeliveryError`; its body breaks off with either.
+   */
+  abstract fetchMedia(
+    request: { account: string; url: string; ageMs: number; maxBytes: number },
+    context: CallContext,
+  ): Promise<MediaStream>;
+  /** Deletes it at the provider. Fine where it is not there. */
+  abstract deleteMedia(request: { account: string; url: string }, context: CallContext): Promise<void>;
 }
 
 /** The user object of a conversation (8x8 Chat Gateway reference). */
@@ -197,9 +236,27 @@ export interface Participant {
   present: boolean;
 }
 
+/** A file for a desk's conversation. */
+export interface DeskUpload {
+  deskConversationId: string;
+  authorType: 'user' | 'bot';
+  file: { filename: string; contentType: string; bytes: number; open(): Readable };
+}
+
+/** What a customer's message is shown with. */
+export interface ShownWith {
+  /** What it answers; `unknown` where that is not ours to show. */
+  quoted?: MessageContent | 'unknown';
+  /** What became of its attachments, in their order. */
+  media?: CarriedMedia[];
+}
+
 /** A contact centre, seen from delivery. Every call throws `DeliveryError`. */
 export abstract class DeskPort {
-  abstract render(content: MessageContent): PartContent[];
+  /** As the agent reads it; what was uploaded is added by whoever did that. */
+  abstract render(content: MessageContent, shownWith?: ShownWith): PartContent[];
+  /** May be repeated: what is uploaded and never sent is seen by nobody. Throws `MediaRefusedError` where the desk takes no such file. */
+  abstract upload(request: DeskUpload, context: CallContext): Promise<{ attachmentId: string }>;
   /** Answers the desk's own conversation id. */
   abstract createConversation(
     request: CreateConversation,

@@ -5,6 +5,7 @@ import type { ProviderHttp } from '#platform';
 import { answerError } from './error-codes.js';
 import type { ChatGatewayAnswer, Operation } from './error-codes.js';
 import type { KeyAnswer } from './keys.js';
+import type { MultipartForm } from './multipart.js';
 
 /** Where the Chat Gateway is and how it knows us. */
 export interface ChatGatewayAccount {
@@ -21,6 +22,8 @@ export interface ChatGatewayCall {
   path: string[];
   query?: Record<string, string>;
   body?: unknown;
+  /** Instead of a body of JSON. */
+  form?: MultipartForm;
 }
 
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
@@ -65,7 +68,8 @@ export class ChatGatewayClient {
     call: ChatGatewayCall,
     context: CallContext,
   ): Promise<ChatGatewayAnswer & { readable: boolean }> {
-    const { operation, method, path, query, body } = call;
+    const { operation, method, path, query, body, form } = call;
+    const content = form ? form.open() : body === undefined ? undefined : JSON.stringify(body);
     try {
       const response = await this.http.request({
         method,
@@ -75,8 +79,9 @@ export class ChatGatewayClient {
           'x-api-key': this.account.apiKey,
           'x-8x8-tenant': this.account.tenantId,
           ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...form?.headers,
         },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
+        ...(content !== undefined && { body: content }),
         timeoutMs: context.timeoutMs,
         beforeFirstByte: context.beforeFirstByte,
         maxResponseBytes: MAX_ANSWER_BYTES,
@@ -90,6 +95,8 @@ export class ChatGatewayClient {
       const repeatable = operation !== 'create' && operation !== 'message';
       const cause = error.code === 'stopped' && error.cause !== undefined ? error.cause : error;
       throw transportError(repeatable ? 'before-write' : error.phase, error.code, cause);
+    } finally {
+      if (typeof content === 'object') content.destroy();
     }
   }
 

@@ -1,19 +1,23 @@
-import { DeskPort, DeliveryError } from '#core';
+import { DeskPort, DeliveryError, MediaRefusedError } from '#core';
 import type {
   CallContext,
   CreateConversation,
   CreateReference,
+  DeskUpload,
   ListedMessage,
   LookUp,
+  MediaRefusalReason,
   MessageContent,
   PartContent,
   Participant,
   Sent,
+  ShownWith,
 } from '#core';
 import type { ChatGatewayClient } from './client.js';
 import { asArray, asObject, asText } from './json.js';
 import type { JsonObject } from './json.js';
 import { messageContent, readAttachments } from './message-content.js';
+import { multipartForm } from './multipart.js';
 import { referenceOf, referenceProperty } from './reference.js';
 import { renderForAgent } from './render.js';
 
@@ -28,6 +32,9 @@ const NO_LOOK_UP: ReadonlySet<number> = new Set([404, 405, 410, 501]);
 /** The far side takes no more history than this. */
 const MAX_HISTORY = 200;
 
+/** Why the desk takes a file not, where its status says so. */
+const REFUSED_FILES: Readonly<Record<number, MediaRefusalReason>> = { 413: 'too-large', 415: 'wrong-type' };
+
 const STATES = ['created', 'active', 'idle'] as const;
 const AUTHORS = ['agent', 'user', 'bot'] as const;
 
@@ -37,8 +44,24 @@ export class ChatGatewayDesk extends DeskPort {
     super();
   }
 
-  override render(content: MessageContent): PartContent[] {
-    return renderForAgent(content);
+  override render(content: MessageContent, shownWith?: ShownWith): PartContent[] {
+    return renderForAgent(content, shownWith);
+  }
+
+  override async upload(request: DeskUpload, context: CallContext): Promise<{ attachmentId: string }> {
+    const { deskConversationId, authorType, file } = request;
+    const path = ['conversations', deskConversationId, 'attachments'];
+    const form = multipartForm({ authorType }, { name: 'attachment', ...file });
+    try {
+      const answer = await this.client.call({ operation: 'upload', method: 'POST', path, form }, context);
+      const attachmentId = asText(asObject(answer.json)['id']);
+      if (attachmentId === undefined) throw this.client.garbage('upload', answer);
+      return { attachmentId };
+    } catch (error) {
+      const refused = error instanceof DeliveryError && error.kind === 'failed' ? error : undefined;
+      if (!refused) throw error;
+      throw new MediaRefusedError({ refused: REFUSED_FILES[refused.httpStatus ?? 0] ?? 'not-taken' });
+    }
   }
 
   override async createConversation(

@@ -4,9 +4,9 @@ import { asArray, asObject } from './json.js';
 
 /**
  * What a call was for. `create` and `message` take effect and have no idempotency key, so a doubtful answer to them is
- * `uncertain`; `end`, `signal` and `read` can be repeated, so a doubtful answer to them is `not-sent`.
+ * `uncertain`; `upload`, `end`, `signal` and `read` can be repeated, so a doubtful answer to them is `not-sent`.
  */
-export type Operation = 'create' | 'message' | 'end' | 'signal' | 'read';
+export type Operation = 'create' | 'message' | 'upload' | 'end' | 'signal' | 'read';
 
 /** An answer of the Chat Gateway. */
 export interface ChatGatewayAnswer {
@@ -36,6 +36,7 @@ type Row = Record<Operation, Verdict>;
 const both = (effectful: Verdict, repeatable: Verdict = effectful): Row => ({
   create: effectful,
   message: effectful,
+  upload: repeatable,
   end: repeatable,
   signal: repeatable,
   read: repeatable,
@@ -53,17 +54,32 @@ export const BY_STATUS: Readonly<Record<string, Row>> = {
   '401': both(credentials('unauthorized')),
   '403': both(credentials('forbidden')),
   // A create's path is fixed: what was not found is the channel or the queue it names.
-  '404': { create: misconfigured('channel-not-found'), message: gone, end: gone, signal: gone, read: gone },
+  '404': {
+    create: misconfigured('channel-not-found'),
+    message: gone,
+    upload: gone,
+    end: gone,
+    signal: gone,
+    read: gone,
+  },
   '405': refused('not-supported'),
   '408': both(uncertain('request-timeout'), again('request-timeout')),
   '409': {
     create: misconfigured('conflict'),
     message: gone,
+    upload: gone,
     end: gone,
     signal: gone,
     read: again('conflict'),
   },
-  '410': { create: misconfigured('channel-not-found'), message: gone, end: gone, signal: gone, read: gone },
+  '410': {
+    create: misconfigured('channel-not-found'),
+    message: gone,
+    upload: gone,
+    end: gone,
+    signal: gone,
+    read: gone,
+  },
   // The gateway in front may answer these after it has passed the call on.
   '429': both(uncertain('rate-limited'), again('rate-limited')),
   '501': { ...both(uncertain('not-supported'), again('not-supported')), read: failed('not-supported') },
@@ -88,6 +104,7 @@ export const BY_CODE: Readonly<Record<string, Partial<Row>>> = {
   resource_not_found: {
     create: misconfigured('channel-not-found'),
     message: gone,
+    upload: gone,
     end: gone,
     signal: gone,
     read: gone,

@@ -27,7 +27,7 @@ export function readAttachments(value: unknown): Attachment[] {
     for (const [name, given] of Object.entries(names)) {
       const text = asText(given);
       // `contentType` is the desk's own kind here: image, video, audio, file.
-      if (text !== undefined) attachment[name as keyof Attachment] = text;
+      if (text !== undefined) attachment[name as keyof typeof names] = text;
     }
     return attachment;
   });

@@ -3,6 +3,8 @@ export * from './accept/postgres-acceptor.js';
 export * from './delivery/postgres-lane-store.js';
 export * from './delivery/due-notes.js';
 export * from './delivery/due-read-receipts.js';
+export * from './delivery/content-templates.js';
+export * from './delivery/media-deletions.js';
 export * from './delivery/provider-states.js';
 export * from './delivery/typing-targets.js';
 export * from './delivery/upkeep.js';

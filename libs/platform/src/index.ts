@@ -11,6 +11,8 @@ export * from './logging/logger.js';
 export * from './logging/pino-logger.js';
 export * from './http/provider-http.js';
 export * from './http/provider-http-error.js';
+export * from './http/media-fetch.js';
+export * from './media/temporary-files.js';
 export { Metrics, type MetricsOptions } from './metrics/metrics.js';
 export type * from './lifecycle/machine.js';
 export * from './lifecycle/shutdown.js';

@@ -1,6 +1,8 @@
 import type { ChannelPort, DeskPort } from '../ports.js';
 import type { Direction } from '../content.js';
+import type { FileStore } from '../media.js';
 import type { RetrySchedule } from './back-off.js';
+import type { ContentTemplates } from './content-templates.js';
 import type { LaneStore } from './lane-store.js';
 import type { ProviderGate } from './provider-gate.js';
 import type { WakeUps } from './wake-ups.js';
@@ -79,6 +81,9 @@ export interface DeliveryDependencies {
   store: LaneStore;
   channel: ChannelPort;
   desk: DeskPort;
+  /** Without it choices go out in plain words. */
+  templates?: ContentTemplates;
+  files: FileStore;
   gate: ProviderGate;
   wakeUps: WakeUps;
   options: DeliveryOptions;

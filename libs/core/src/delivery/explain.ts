@@ -26,6 +26,7 @@ export type OwnReason =
   | 'unknown-template'
   | 'template-command'
   | 'look-up-failed'
+  | 'media-not-fetched'
   | 'reported-by-provider'
   | 'own-failure'
   | 'discarded';
@@ -54,6 +55,8 @@ export const OWN_REASONS: Readonly<Record<HoldReason | OwnReason, string>> = {
     'It became older than allowed while nobody could tell whether the provider took it. A replay looks that up again before anything is repeated.',
   'look-up-failed':
     'Whether the provider took it could not be looked up so far. That is tried again, and nothing is repeated until then.',
+  'media-not-fetched':
+    "A file of the customer's cannot be had from the channel's provider now. It is tried again by itself; after ten minutes the text goes without it.",
   'reported-by-provider':
     'The provider took it, and reported later that it did not arrive. Replay or discard it.',
   'own-failure': 'Our own code failed over it. It is tried a few times more, then set aside.',

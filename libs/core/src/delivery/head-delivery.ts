@@ -30,9 +30,16 @@ const MAX_OWN_FAILURES = 5;
 
 /** Where and how a direction sends. */
 export interface Target {
-  /** Makes the message's parts, once, before the first is sent. May fetch and upload; throws `DeliveryError`. */
-  prepare: () => PartContent[] | Promise<PartContent[]>;
+  /**
+   * Makes the message's parts, once, before the first is sent. May fetch and upload; throws `DeliveryError`, and answers a
+   * step where the lane waits or the head was decided about already.
+   */
+  prepare: () => PartContent[] | Promise<PartContent[] | Step>;
+  /** Whether a part as it was made can still be sent; one that cannot is made anew. */
+  fits?: (part: PartContent) => boolean;
   conversationId?: string;
+  /** What a part is sent as; before each attempt. May make things at the provider; a step where the lane has to wait instead. */
+  ready?: (part: StoredPart) => Promise<PartContent | Step>;
   call: (part: PartContent, attemptId: string, context: CallContext) => Promise<Sent>;
   /** Decides about a conversation that the far side says is no more. */
   onGone?: (attempt: AttemptEnd, error: DeliveryError) => Promise<Step>;
@@ -50,21 +57,33 @@ export class HeadDelivery {
     this.uncertain = new UncertainAttempts(deps, this);
   }
 
-  /** The part to send next, rendered and stored before its first attempt; undefined when the fence is not ours. */
+  /** The part to send next, made and stored before its first attempt; `lost` when the fence is not ours. */
   private async nextPart(
     lane: ClaimedLane,
     head: LaneHead,
-    prepare: Target['prepare'],
-  ): Promise<{ part: StoredPart; last: boolean } | 'all-sent' | undefined> {
+    { prepare, fits = () => true }: Target,
+  ): Promise<{ part: StoredPart; last: boolean } | 'all-sent' | Step> {
+    const { store } = this.deps;
     let parts = head.parts;
     if (parts.length === 0) {
       const contents = await this.keepingLease(lane, prepare);
-      if (!(await this.deps.store.storeParts(lane.lease, head.messageId, contents))) return undefined;
+      if (typeof contents === 'string') return contents;
+      const deletesMedia =
+        lane.number.settings.deleteMedia === true && contents.some(({ uploadedTo }) => uploadedTo);
+      if (!(await store.storeParts(lane.lease, head.messageId, contents, deletesMedia))) return 'lost';
       parts = contents.map((content, index) => ({ n: index + 1, content }));
     }
     const pending = parts.filter((part) => !isSent(head.attempts, part.n));
-    const [part] = pending;
-    return part ? { part, last: pending.length === 1 } : 'all-sent';
+    let [part] = pending;
+    if (!part) return 'all-sent';
+    if (!fits(part.content)) {
+      const contents = await this.keepingLease(lane, prepare);
+      if (typeof contents === 'string') return contents;
+      const content = contents[part.n - 1] ?? part.content;
+      if (!(await store.replacePart(lane.lease, head.messageId, part.n, content))) return 'lost';
+      part = { n: part.n, content };
+    }
+    return { part, last: pending.length === 1 };
   }
 
   /** Does what may take longer than a lease, and renews that meanwhile. A lease that is lost shows at the next write. */
@@ -99,11 +118,11 @@ export class HeadDelivery {
 
   /** Delivers the head's next part. */
   async deliverPart(lane: ClaimedLane, head: LaneHead, target: Target): Promise<Step> {
-    const next = await this.nextPart(lane, head, target.prepare);
-    if (!next) return 'lost';
+    const next = await this.nextPart(lane, head, target);
     if (next === 'all-sent') {
       return this.settle(lane, head, { delivery: 'submitted', ends: true, lane: { failures: 0 } });
     }
+    if (typeof next === 'string') return next;
     const resend = doubtfulAttempts(head, next.part.n).length > 0;
     return this.send(lane, head, { ...target, ...next, resend });
   }
@@ -115,6 +134,9 @@ export class HeadDelivery {
     target: Target & { part: StoredPart; last: boolean; resend: boolean },
   ): Promise<Step> {
     const { store, options, crash, newId, nowMs } = this.deps;
+    const { ready, part } = target;
+    const content = ready ? await this.keepingLease(lane, () => ready(part)) : part.content;
+    if (typeof content === 'string') return content;
     const permit = await this.enter(lane, head, 'send');
     if (typeof permit === 'string') return permit;
     const attemptId = newId();
@@ -135,7 +157,7 @@ export class HeadDelivery {
     let sent: Sent;
     try {
       sent = await callThrough(permit, () =>
-        target.call(target.part.content, attemptId, this.callContext(beforeIntentMs)),
+        target.call(content, attemptId, this.callContext(beforeIntentMs)),
       );
     } catch (error) {
       if (error instanceof StorageError) throw error;

@@ -1,6 +1,9 @@
+import type { MessageContent, PartContent } from '../content.js';
+import { answerTo, mayAnswer } from '../conversation/answers.js';
 import { DeliveryError } from '../delivery-error.js';
 import { StorageError, type DeliveryDependencies, type LookUpResult, type Step } from './delivery.js';
 import { attemptEnd, ids, type HeadDelivery } from './head-delivery.js';
+import { InboundMedia } from './inbound-media.js';
 import type { AttemptEnd, ClaimedLane, LaneHead, OpenConversation, SentToDesk } from './lane-store.js';
 import { callThrough, intended, isRefusal } from './provider-gate.js';
 import type { Verdict } from './uncertain-attempts.js';
@@ -16,10 +19,14 @@ const MAX_GONE = 3;
 
 /** Delivers a customer's messages to the desk: opens the conversation where there is none. */
 export class InboundDelivery {
+  private readonly media: InboundMedia;
+
   constructor(
     private readonly deps: DeliveryDependencies,
     private readonly heads: HeadDelivery,
-  ) {}
+  ) {
+    this.media = new InboundMedia(deps, heads);
+  }
 
   async deliver(lane: ClaimedLane, head: LaneHead): Promise<Step> {
     if (carriedByCreate(head)) {
@@ -47,17 +54,49 @@ export class InboundDelivery {
     }
 
     const deskConversationId = conversation.deskConversationId;
-    // A hand-over that came too late for the create's history: its texts are posted like new ones.
-    const late =
-      head.content.type === 'reopening' ? await this.deps.store.history(head.content.messageIds) : undefined;
     const authorType = authorOf(head);
     return this.heads.deliverPart(lane, head, {
-      prepare: () => late?.map(({ text }) => ({ text })) ?? this.deps.desk.render(head.content),
+      prepare: () => this.prepare(lane, head, conversation, deskConversationId),
+      fits: ({ uploadedTo = deskConversationId }) => uploadedTo === deskConversationId,
       conversationId: conversation.id,
       call: (part, _attemptId, context) =>
         this.deps.desk.send({ deskConversationId, authorType, part }, context),
       onGone: (attempt, error) => this.gone(lane, head, conversation, deskConversationId, attempt, error),
     });
+  }
+
+  /** What the customer chose out of what they were offered; asked for only where the message looks like that. */
+  private async answer({ messageId, content, offered }: LaneHead) {
+    if (!offered || !mayAnswer(content)) return undefined;
+    return answerTo(content, await this.deps.store.offers(messageId));
+  }
+
+  private async prepare(
+    lane: ClaimedLane,
+    head: LaneHead,
+    conversation: OpenConversation,
+    deskConversationId: string,
+  ): Promise<PartContent[] | Step> {
+    if (head.content.type === 'reopening') {
+      // A hand-over that came too late for the create's history: its texts are posted like new ones.
+      const late = await this.deps.store.history(head.content.messageIds);
+      return late.map(({ text }) => ({ text }));
+    }
+    try {
+      const answer = await this.answer(head);
+      if (!answer) return await this.media.prepare(lane, head, deskConversationId);
+      // A choice out of what the customer was offered is shown by its title, whichever way they made it.
+      const { offeredBy: _, ...choice } = answer;
+      const { context } = head.content;
+      const content: MessageContent = { type: 'choice', ...choice, ...(context && { context }) };
+      const parts = await this.media.prepare(lane, { ...head, content }, deskConversationId);
+      return typeof parts === 'string'
+        ? parts
+        : parts.map((part, n) => (n === 0 ? { ...part, answer } : part));
+    } catch (error) {
+      if (!(error instanceof DeliveryError && error.kind === 'gone')) throw error;
+      return this.gone(lane, head, conversation, deskConversationId, undefined, error);
+    }
   }
 
   /** Looks where the attempt went, which may be a conversation that has closed since. */
@@ -248,24 +287,29 @@ export class InboundDelivery {
     }
   }
 
-  /** The desk refused a message as if its conversation were no more: believed only after reading the conversation. */
+  /** The desk refused a message, or a file for it, as if its conversation were no more: believed only after reading the conversation. */
   private async gone(
     lane: ClaimedLane,
     head: LaneHead,
     conversation: OpenConversation,
     deskConversationId: string,
-    attempt: AttemptEnd,
+    attempt: AttemptEnd | undefined,
     error: DeliveryError,
   ): Promise<Step> {
     const { store, observer } = this.deps;
     if (isYoung(conversation) || !(await this.isOver(lane, deskConversationId)))
-      return this.heads.fail(lane, head, error, { ...attempt, outcome: 'not-sent' });
+      return this.heads.fail(lane, head, error, attempt && { ...attempt, outcome: 'not-sent' });
     await store.conversationGone(conversation.id);
     if (head.attempts.some(({ outcome }) => outcome === 'gone')) {
       observer.alarm('reopening-limit', ids(lane, head));
-      return this.heads.hold(lane, head, 'reopening-limit', { attempt });
+      return this.heads.hold(lane, head, 'reopening-limit', { ...(attempt && { attempt }) });
     }
-    return this.heads.settle(lane, head, { delivery: 'open', ends: false, attempt, lane: { failures: 0 } });
+    return this.heads.settle(lane, head, {
+      delivery: 'open',
+      ends: false,
+      ...(attempt && { attempt }),
+      lane: { failures: 0 },
+    });
   }
 }
 

@@ -6,6 +6,7 @@ import type {
   PartContent,
   HistoryEntry,
 } from '../content.js';
+import type { Offer } from '../conversation/answers.js';
 import type { DeliveryErrorKind, HoldReason } from '../delivery-error.js';
 import type { ReceiptStatus } from '../receipts.js';
 import type { NumberSettings } from '../number-settings.js';
@@ -130,6 +131,8 @@ export interface LaneHead {
    * sent the template that asks them to write.
    */
   replyWindow?: 'open' | 'closed' | 'asked';
+  /** Inbound only: its thread was offered choices within the last day before it, or since. */
+  offered?: boolean;
 }
 
 /** How an attempt ended, for its row. */
@@ -189,7 +192,17 @@ export abstract class LaneStore {
   /** `replyWindowMs`: of an outbound lane's channel, where it has a window. */
   abstract head(lane: ClaimedLane, replyWindowMs?: number): Promise<LaneHead | undefined>;
   abstract renew(lease: Lease, leaseMs: number): Promise<boolean>;
-  abstract storeParts(lease: Lease, messageId: string, parts: PartContent[]): Promise<boolean>;
+  /** `deletesMedia`: the message's media are to be deleted at the channel's provider once it is submitted. */
+  abstract storeParts(
+    lease: Lease,
+    messageId: string,
+    parts: PartContent[],
+    deletesMedia?: boolean,
+  ): Promise<boolean>;
+  /** Puts another content in the place of a part that was not sent. */
+  abstract replacePart(lease: Lease, messageId: string, n: number, content: PartContent): Promise<boolean>;
+  /** What was said in this thread under the channel's id of it; undefined where that is not known. */
+  abstract quoted(threadId: string, providerMessageId: string): Promise<MessageContent | undefined>;
   /** Renews the lease and stores the attempt as `sending`, in one statement. */
   abstract intent(
     lease: Lease,
@@ -280,12 +293,16 @@ export abstract class LaneStore {
   /** How many conversations of the thread were closed as gone in the last ten minutes. */
   abstract recentlyGone(threadId: string): Promise<number>;
 
-  /** Of the messages with this text that the desk announced: how many of ours are not accounted for yet. */
-  abstract unaccountedFor(conversationId: string, text: string): Promise<number>;
+  /** Of the messages with this content that the desk announced: how many of ours are not accounted for yet. */
+  abstract unaccountedFor(conversationId: string, content: MessageContent): Promise<number>;
   /** The head is an announcement of our own message: the item goes without a trace in the customer's thread. */
   abstract dropEcho(lease: Lease, messageId: string, seq: number, conversationId: string): Promise<boolean>;
   /** Hands over what arrived in a closed conversation after its last agent had left. */
   abstract handOverLate(conversationId: string): Promise<void>;
+  /** Choices are about to be offered in the thread. */
+  abstract offered(threadId: string): Promise<void>;
+  /** What a customer was offered within a day before this message of theirs, the newest first. */
+  abstract offers(messageId: string): Promise<Offer[]>;
   abstract resolveAuthor(lease: Lease, messageId: string, authorType: AuthorType): Promise<boolean>;
   abstract conversationFacts(
     conversationId: string,

@@ -1,10 +1,12 @@
 import { DeliveryError, OPTED_OUT } from '../delivery-error.js';
 import type { PartContent } from '../content.js';
+import { contentKey } from '../conversation/compare-messages.js';
 import type { CallContext, Sent } from '../ports.js';
 import { withCommand } from '../text/template-command.js';
 import type { DeliveryDependencies, Step } from './delivery.js';
 import { ids, type HeadDelivery } from './head-delivery.js';
 import type { ClaimedLane, LaneHead, StoredAttempt, StoredPart } from './lane-store.js';
+import { Offering } from './offering.js';
 import { callThrough, type Permit } from './provider-gate.js';
 import type { ReplyWindow } from './reply-window.js';
 import type { Look, Verdict } from './uncertain-attempts.js';
@@ -16,13 +18,20 @@ const CLOCK_MARGIN_MS = 120_000;
 /** Failed readings of the desk's list before the next best evidence decides. */
 const MAX_LIST_FAILURES = 3;
 
+/** The key of a message that carries nothing by which it could be told from others. */
+const EMPTY = contentKey({ type: 'text', text: '' });
+
 /** Delivers agents' messages to the customer. */
 export class OutboundDelivery {
+  private readonly offering: Offering;
+
   constructor(
     private readonly deps: DeliveryDependencies,
     private readonly heads: HeadDelivery,
     private readonly window: ReplyWindow,
-  ) {}
+  ) {
+    this.offering = new Offering(deps, heads);
+  }
 
   async deliver(lane: ClaimedLane, head: LaneHead): Promise<Step> {
     if (head.authorType === 'unknown') return this.resolveAuthor(lane, head);
@@ -37,7 +46,12 @@ export class OutboundDelivery {
       return this.window.closed(lane, head, replyWindowMs);
     }
     return this.heads.deliverPart(lane, head, {
-      prepare: () => this.deps.channel.render(content),
+      prepare: () => {
+        const { language } = lane.number;
+        const to = { address: lane.customer.address, ...(language !== undefined && { language }) };
+        return this.deps.channel.render(content, to);
+      },
+      ready: (part) => this.offering.ready(lane, head, part),
       ...(head.conversationId && { conversationId: head.conversationId }),
       call: (part, attemptId, context) => this.send(lane, head, part, attemptId, context),
       ...(replyWindowMs !== undefined && {
@@ -58,7 +72,8 @@ export class OutboundDelivery {
     const expiresInMs = options.maxAgeMs.outbound - head.ageMs;
     try {
       const { number, customer } = lane;
-      return await channel.send({ number, to: customer.address, part, attempt, expiresInMs }, context);
+      const request = { number, to: customer.address, part, attempt, expiresInMs };
+      return await this.offering.send(lane, part, () => channel.send(request, context));
     } catch (error) {
       if (error instanceof DeliveryError && error.code === OPTED_OUT) {
         lane.customer.optedOut = true;
@@ -102,9 +117,9 @@ export class OutboundDelivery {
   private async resolveAuthor(lane: ClaimedLane, head: LaneHead): Promise<Step> {
     const { store, observer } = this.deps;
     const { conversationId, messageId, seq } = head;
-    const text = 'text' in head.content ? (head.content.text ?? '') : '';
     if (conversationId === undefined) return this.heads.hold(lane, head, 'quarantine');
-    if (text !== '' && (await store.unaccountedFor(conversationId, text)) > 0) {
+    const key = contentKey(head.content);
+    if (key !== EMPTY && (await store.unaccountedFor(conversationId, head.content)) > 0) {
       return (await store.dropEcho(lane.lease, messageId, seq, conversationId)) ? 'next' : 'lost';
     }
     const conversation = await store.conversationFacts(conversationId);
@@ -112,7 +127,7 @@ export class OutboundDelivery {
     if (conversation?.deskConversationId) {
       const permit = await this.heads.enter(lane, head, 'look-up', 'desk');
       if (typeof permit === 'string') return permit;
-      listed = await this.listedAuthor(permit, conversation.deskConversationId, text);
+      listed = await this.listedAuthor(permit, conversation.deskConversationId, key);
     }
     if (listed instanceof DeliveryError && lane.failures < MAX_LIST_FAILURES)
       return this.heads.fail(lane, head, listed);
@@ -130,14 +145,14 @@ export class OutboundDelivery {
   private async listedAuthor(
     permit: Permit,
     deskConversationId: string,
-    text: string,
+    key: string,
   ): Promise<string | DeliveryError> {
     const { desk, options } = this.deps;
     try {
       const messages = await callThrough(permit, () =>
         desk.listMessages(deskConversationId, LIST_LIMIT, { timeoutMs: options.sendTimeoutMs }),
       );
-      return messages.find((message) => message.text === text)?.authorType ?? 'not-listed';
+      return messages.find((message) => contentKey(message) === key)?.authorType ?? 'not-listed';
     } catch (error) {
       if (error instanceof DeliveryError) {
         // A reading call has no effect at the far side, so it can simply be made again.

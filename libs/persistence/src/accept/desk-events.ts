@@ -10,7 +10,7 @@ import {
 } from '#core';
 import { applyState } from '../conversations/state.js';
 import { deskKey, forCustomer, type DeskRow } from './desk-row.js';
-import { keyDigest, textDigest } from './keys.js';
+import { announcedDigest, keyDigest } from './keys.js';
 import { consumeListed } from './listed-messages.js';
 import { storableJson, storableText } from './storable.js';
 import type { Accepted, Origin } from './messages.js';
@@ -269,18 +269,13 @@ async function storeEvents(
       events.map((event) => event.message?.authorType ?? null),
       events.map((event) => event.message?.authorId ?? null),
       events.map((event) => (event.message ? JSON.stringify(event.message.content) : null)),
-      events.map((event) => textDigest(textOf(event)) ?? null),
+      events.map((event) => announcedDigest(event.message?.content) ?? null),
       events.map((event) => messageIds.has(event) && !isBound(event)),
       events.map((event) => (isBound(event) ? (messageIds.get(event) ?? null) : null)),
       events.map((event) => event.raw),
       events.map((event) => (event.message ? listed.announced : null)),
     ],
   });
-}
-
-function textOf(event: DeskEventReceived): string | undefined {
-  const content = event.message?.content;
-  return content && 'text' in content ? content.text : undefined;
 }
 
 async function storeFacts(db: PoolClient, desks: DeskRow[]): Promise<void> {

@@ -2,7 +2,7 @@ import type { PoolClient } from 'pg';
 import { contentKey, type DeskEventReceived, type MessageContent } from '#core';
 import { unaccountedFor } from '../delivery/statements.js';
 import { deskKey, forCustomer, type DeskRow } from './desk-row.js';
-import { textDigest } from './keys.js';
+import { announcedDigest } from './keys.js';
 
 interface ListedRow {
   id: string;
@@ -54,10 +54,9 @@ async function unannounced(db: PoolClient, desk: DeskRow): Promise<ListedRow[]> 
 async function mayBeOurs(db: PoolClient, event: DeskEventReceived, desk: DeskRow): Promise<boolean> {
   const content = event.message?.content;
   if (event.message?.authorType !== 'unknown' || !content) return false;
-  const text = 'text' in content ? content.text : undefined;
   const { rows } = await db.query<{ n: number }>({
     ...unaccountedFor,
-    values: [desk.conversation_id, textDigest(text)],
+    values: [desk.conversation_id, announcedDigest(content)],
   });
   return (rows[0]?.n ?? 0) > 0;
 }

@@ -10,6 +10,7 @@ import {
   type LaneHead,
   type Lease,
   type MessageContent,
+  type Offer,
   type OpenConversation,
   type PartContent,
   type Reopening,
@@ -18,7 +19,7 @@ import {
   type Settlement,
   type WakeUps,
 } from '#core';
-import { keyDigest, textDigest } from '../accept/keys.js';
+import { announcedDigest, contentDigest, keyDigest } from '../accept/keys.js';
 import { applyState } from '../conversations/state.js';
 import type { Pool } from '../database.js';
 import {
@@ -67,15 +68,35 @@ export class PostgresLaneStore extends LaneStore {
     return this.took(sql.renew, [lease.laneId, lease.fence, leaseMs]);
   }
 
-  storeParts(lease: Lease, messageId: string, parts: PartContent[]): Promise<boolean> {
-    return this.took(sql.storeParts, [
+  storeParts(lease: Lease, messageId: string, parts: PartContent[], deletesMedia = false): Promise<boolean> {
+    return this.took(deletesMedia ? sql.storePartsDeletingMedia : sql.storeParts, [
       lease.laneId,
       lease.fence,
       messageId,
       parts.map((_, index) => index + 1),
       parts.map((part) => JSON.stringify(part)),
-      parts.map((part) => textDigest(part.text) ?? keyDigest(`part:${JSON.stringify(part)}`)),
+      parts.map(partDigest),
     ]);
+  }
+
+  replacePart(lease: Lease, messageId: string, n: number, content: PartContent): Promise<boolean> {
+    return this.took(sql.replacePart, [
+      lease.laneId,
+      lease.fence,
+      messageId,
+      n,
+      JSON.stringify(content),
+      partDigest(content),
+    ]);
+  }
+
+  async quoted(threadId: string, providerMessageId: string): Promise<MessageContent | undefined> {
+    const [row] = await this.rows<{ content: MessageContent; part: PartContent | null }>(sql.quoted, [
+      threadId,
+      providerMessageId,
+    ]);
+    // Of several parts the customer sees and answers one.
+    return row?.part?.text ? { type: 'text', text: row.part.text } : row?.content;
   }
 
   intent(
@@ -283,8 +304,11 @@ export class PostgresLaneStore extends LaneStore {
   }
 
   async history(messageIds: string[]): Promise<HistoryEntry[]> {
-    const rows = await this.rows<{ text: PartContent }>(sql.historyTexts, [messageIds]);
-    return rows.flatMap(({ text }) => (text.text ? [{ authorType: 'user' as const, text: text.text }] : []));
+    const rows = await this.rows<{ content: PartContent }>(sql.historyParts, [messageIds]);
+    return rows.flatMap(({ content }) => {
+      const text = historyText(content);
+      return text === '' ? [] : [{ authorType: 'user' as const, text }];
+    });
   }
 
   async conversationGone(conversationId: string): Promise<void> {
@@ -296,8 +320,11 @@ export class PostgresLaneStore extends LaneStore {
     return row?.n ?? 0;
   }
 
-  async unaccountedFor(conversationId: string, text: string): Promise<number> {
-    const [row] = await this.rows<{ n: number }>(sql.unaccountedFor, [conversationId, textDigest(text)]);
+  async unaccountedFor(conversationId: string, content: MessageContent): Promise<number> {
+    const [row] = await this.rows<{ n: number }>(sql.unaccountedFor, [
+      conversationId,
+      announcedDigest(content),
+    ]);
     return row?.n ?? 0;
   }
 
@@ -315,6 +342,22 @@ export class PostgresLaneStore extends LaneStore {
 
   resolveAuthor(lease: Lease, messageId: string, authorType: AuthorType): Promise<boolean> {
     return this.took(sql.resolveAuthor, [lease.laneId, lease.fence, messageId, authorType]);
+  }
+
+  async offered(threadId: string): Promise<void> {
+    await this.rows(sql.offered, [threadId]);
+  }
+
+  async offers(messageId: string): Promise<Offer[]> {
+    const rows = await this.rows<{ messageId: string; content: PartContent; answered: boolean }>(sql.offers, [
+      messageId,
+    ]);
+    return rows.map(({ messageId: id, content: { choices = [], interactive }, answered }) => ({
+      messageId: id,
+      choices,
+      ...(interactive && { interactive }),
+      answered,
+    }));
   }
 
   async conversationFacts(
@@ -373,6 +416,15 @@ export class PostgresLaneStore extends LaneStore {
       throw new StorageError(error);
     }
   }
+}
+
+function partDigest(part: PartContent): Buffer {
+  return contentDigest(part.text, part.attachmentIds) ?? keyDigest(`part:${JSON.stringify(part)}`);
+}
+
+/** Files stay with the conversation that they were uploaded to: another one can only name them. */
+function historyText({ text, attachmentNames = [] }: PartContent): string {
+  return [text, ...attachmentNames.map((name) => `[attachment: ${name}]`)].filter(Boolean).join('\n');
 }
 
 function attemptValues(end: AttemptEnd | undefined): unknown[] {

@@ -117,6 +117,7 @@ export interface HeadRow {
   attempts: Nullable<StoredAttempt>[];
   conversation: ConversationJson | null;
   reply_window: LaneHead['replyWindow'] | null;
+  offered?: boolean | null;
 }
 
 export function laneHead(row: HeadRow): LaneHead {
@@ -136,6 +137,7 @@ export function laneHead(row: HeadRow): LaneHead {
     ...(row.conversation_id !== null && { conversationId: row.conversation_id }),
     ...(row.conversation !== null && { conversation: openConversation(row.conversation) }),
     ...(row.reply_window && { replyWindow: row.reply_window }),
+    ...(row.offered && { offered: true }),
   };
 }
 

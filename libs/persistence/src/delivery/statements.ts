@@ -62,7 +62,8 @@ export const outboundHead = statement(
 
 export const inboundHead = statement(
   'inbound-head',
-  `select ${headColumns}, case when c.id is not null then ${conversationJson} end as conversation, null as reply_window
+  `select ${headColumns}, case when c.id is not null then ${conversationJson} end as conversation,
+     (select t.offered_at > m.accepted_at - interval '1 day' from threads t where t.id = m.thread_id) as offered, null as reply_window
    ${head} left join conversations c on c.thread_id = m.thread_id and c.state <> 'closed'
    where i.lane_id = $1 order by i.seq limit 1`,
 );
@@ -75,16 +76,46 @@ const leaseRenewed = `lane as (
 
 export const renew = statement('renew', `with ${leaseRenewed} select id from lane`);
 
-export const storeParts = statement(
-  'store-parts',
-  `with lane as (select id from lanes where id = $1 and fence = $2 for update),
+const storingParts = `with lane as (select id from lanes where id = $1 and fence = $2 for update),
    stored as (
      insert into parts (message_id, n, content, content_digest)
      select $3, p.n, p.content, p.digest
      from unnest($4::int[], $5::json[], $6::bytea[]) as p (n, content, digest), lane
      on conflict do nothing
+   )`;
+
+export const storeParts = statement('store-parts', `${storingParts} select id from lane`);
+
+export const storePartsDeletingMedia = statement(
+  'store-parts-deleting-media',
+  `${storingParts},
+   deletion as (insert into media_deletions (message_id) select $3 from lane on conflict do nothing)
+   select id from lane`,
+);
+
+export const replacePart = statement(
+  'replace-part',
+  `with lane as (select id from lanes where id = $1 and fence = $2 and lease_until is not null for update),
+   replaced as (
+     update parts p set content = $5, content_digest = $6 from lane where p.message_id = $3 and p.n = $4
    )
    select id from lane`,
+);
+
+// Ids of what was received stand in no index: of a thread's own messages, the last thousand are read.
+export const quoted = statement(
+  'quoted',
+  `select q.content, q.part from (
+     select m.content, null::json as part
+     from lanes l cross join lateral (
+       select content, provider_message_id, seq from messages where lane_id = l.id order by seq desc limit 1000) m
+     where l.thread_id = $1 and l.direction = 'inbound' and m.provider_message_id = $2
+     union all
+     select m.content, p.content
+     from attempts a join messages m on m.id = a.message_id and m.thread_id = $1
+     left join parts p on p.message_id = a.message_id and p.n = a.part_n
+     where a.provider_id = $2
+   ) q limit 1`,
 );
 
 // Without its item the head is at its end: a late report of failure came between reading and this.
@@ -173,10 +204,12 @@ export const endStandstill = statement(
 const doubtful = `a.kind = 'send' and a.outcome in ('sending', 'uncertain', 'abandoned') and a.provider_id is null
      and not (a.message_id = part.message_id and a.part_n = part.n and a.outcome <> 'abandoned')`;
 
-// By the lane's last messages only: whatever was sent since then is among them.
+// By the lane's last messages only: whatever was sent since then is among them. A part whose text the provider alters is told
+// from no other.
 export const sentToCustomer = statement(
   'sent-to-customer',
-  `with part as materialized (select message_id, n, content_digest from parts where message_id = $3 and n = $4),
+  `with part as materialized (select message_id, n, content_digest, content::text ~ '"(interactive|content|location)":' as altered
+     from parts where message_id = $3 and n = $4),
    recent as materialized (
      select a.* from messages m join attempts a on a.message_id = m.id
      where m.lane_id = $1 and m.seq > $2 - 500 and a.started_at >= to_timestamp($5::float8 / 1000)
@@ -184,7 +217,7 @@ export const sentToCustomer = statement(
    select array(select distinct a.provider_id from recent a where a.kind = 'send' and a.outcome = 'submitted'
        and a.provider_id is not null and a.started_at >= to_timestamp($5::float8 / 1000) + interval '1 minute') as known,
      exists (select from part, recent a join parts p on p.message_id = a.message_id and p.n = a.part_n
-       where p.content_digest = part.content_digest and ${doubtful}) as doubtful`,
+       where (p.content_digest = part.content_digest or part.altered) and ${doubtful}) as doubtful`,
 );
 
 export const sentToDesk = statement(
@@ -302,9 +335,9 @@ export const reopenings = statement(
    order by id`,
 );
 
-export const historyTexts = statement(
-  'history-texts',
-  `select p.content as text from parts p join messages m on m.id = p.message_id
+export const historyParts = statement(
+  'history-parts',
+  `select p.content from parts p join messages m on m.id = p.message_id
    where p.message_id = any ($1::uuid[]) order by m.seq, p.n`,
 );
 
@@ -319,7 +352,7 @@ export const recentlyGone = statement(
    where thread_id = $1 and close_reason = 'gone' and closed_at > clock_timestamp() - interval '10 minutes'`,
 );
 
-// What we posted with this text, less the announcements that account for it already.
+// What we posted with this content, less the announcements that account for it already.
 export const unaccountedFor = statement(
   'unaccounted-for',
   `select (
@@ -348,6 +381,35 @@ export const resolveAuthor = statement(
   `with lane as (select id from lanes where id = $1 and fence = $2 and lease_until is not null for update),
    message as (update messages m set author_type = $4 from lane where m.id = $3)
    select id from lane`,
+);
+
+export const offered = statement(
+  'offered',
+  'update threads set offered_at = clock_timestamp() where id = $1',
+);
+
+// Looked for in the text of the parts, which may hold what their JSON cannot be read for: NUL. An offer counts from when it
+// was sent, for an answer may overtake the word that it was.
+export const offers = statement(
+  'offers',
+  `with own as materialized (select thread_id, lane_id, seq, accepted_at from messages where id = $1),
+   made as materialized (
+     select p.message_id, p.content, a.started_at from own
+     join lanes l on l.thread_id = own.thread_id and l.direction = 'outbound'
+     join messages m on m.lane_id = l.id and m.seq > l.next_seq - 200
+     join parts p on p.message_id = m.id and p.content::text like '%"choices":[%'
+     join lateral (
+       select max(a.started_at) as started_at from attempts a
+       where a.message_id = p.message_id and a.part_n = p.n and a.kind = 'send'
+         and a.outcome in ('sending', 'submitted', 'uncertain', 'abandoned') and a.started_at <= own.accepted_at
+     ) a on a.started_at > own.accepted_at - interval '1 day'
+     order by a.started_at desc limit 10
+   )
+   select made.message_id as "messageId", made.content,
+     exists (select from own join messages i on i.lane_id = own.lane_id and i.seq < own.seq and i.seq > own.seq - 200
+       join parts p on p.message_id = i.id
+       where p.content::text like '%"offeredBy":"' || made.message_id || '"%') as answered
+   from made order by made.started_at desc`,
 );
 
 export const conversationFacts = statement(

@@ -7,6 +7,8 @@ import { ProviderStates1796000000006 } from './0006-provider-states.js';
 import { Reconciling1796100000007 } from './0007-reconciling.js';
 import { OperatorActs1796200000008 } from './0008-operator-acts.js';
 import { Provisioning1796300000009 } from './0009-provisioning.js';
+import { MediaDeletions1796400000010 } from './0010-media-deletions.js';
+import { Choices1796600000012 } from './0012-choices.js';
 import { Signals1796700000013 } from './0013-signals.js';
 import { WindowsAndOptOuts1796800000014 } from './0014-windows-and-opt-outs.js';
 
@@ -21,6 +23,8 @@ export const migrations = [
   Reconciling1796100000007,
   OperatorActs1796200000008,
   Provisioning1796300000009,
+  MediaDeletions1796400000010,
+  Choices1796600000012,
   Signals1796700000013,
   WindowsAndOptOuts1796800000014,
 ];

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
+import type { Readable } from 'node:stream';
 import { errors } from 'undici';
 import type { Dispatcher } from 'undici';
 import { ConnectError } from './connection.js';
@@ -18,7 +19,8 @@ export interface ProviderHttpRequest {
   /** Absolute http(s) URL. */
   url: string | URL;
   headers?: Record<string, string>;
-  body?: string | Buffer;
+  /** A stream needs its `content-length` among the headers; it is destroyed when the call ends. */
+  body?: string | Buffer | Readable;
   /** One hard deadline over queueing, connecting, writing and reading. At its end the socket is reset. */
   timeoutMs: number;
   /** Called right before the first byte is written, after any queueing and connecting. Throws to stop the call. */

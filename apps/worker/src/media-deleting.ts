@@ -1,0 +1,46 @@
+import {
+  attachmentsOf,
+  callThrough,
+  DeliveryError,
+  isRefusal,
+  type ChannelPort,
+  type ProviderGate,
+} from '#core';
+import type { MediaDeletion, MediaDeletions } from '#persistence';
+import type { Logger } from '#platform';
+
+const MESSAGES_AT_ONCE = 20;
+
+/** Deletes customers' media at the channel's provider once the desk has them, where their number wants that. */
+export class MediaDeleting {
+  constructor(
+    private readonly deletions: MediaDeletions,
+    private readonly channel: ChannelPort,
+    private readonly gate: ProviderGate,
+    private readonly timeoutMs: number,
+    private readonly logger: Logger,
+  ) {}
+
+  async run(): Promise<void> {
+    const due = await this.deletions.take(MESSAGES_AT_ONCE, this.timeoutMs * 2);
+    await Promise.all(due.map((deletion) => this.delete(deletion)));
+  }
+
+  /** One that was deleted before is not there any more, which is as good: so a message begins anew after a failure. */
+  private async delete({ messageId, tenantId, account, content }: MediaDeletion): Promise<void> {
+    try {
+      for (const { url } of attachmentsOf(content)) {
+        if (url === undefined) continue;
+        const permit = await this.gate.enter({ provider: 'channel', kind: 'end', tenantId, account });
+        if (isRefusal(permit)) return;
+        await callThrough(permit, () =>
+          this.channel.deleteMedia({ account, url }, { timeoutMs: this.timeoutMs }),
+        );
+      }
+      await this.deletions.done(messageId);
+    } catch (error) {
+      if (!(error instanceof DeliveryError)) throw error;
+      this.logger.warn({ code: error.code }, 'Media could not be deleted at the provider yet.');
+    }
+  }
+}

@@ -1,0 +1,202 @@
+import type { Attachment, MessageContent, PartContent } from '../content.js';
+import { DeliveryError } from '../delivery-error.js';
+import { MediaRefusedError, sizeDetail } from '../media.js';
+import type { CarriedMedia, MediaRefusal, StoredFile } from '../media.js';
+import { readContactCards } from '../text/contact-cards.js';
+import { fileName } from '../text/file-name.js';
+import type { DeliveryDependencies, Step } from './delivery.js';
+import type { HeadDelivery } from './head-delivery.js';
+import type { ClaimedLane, LaneHead } from './lane-store.js';
+import { callThrough, isRefusal } from './provider-gate.js';
+
+const MEGABYTE = 1_000_000;
+/** Of one medium, and of all of one message. */
+const MAX_BYTES = 25 * MEGABYTE;
+const MAX_MESSAGE_BYTES = 50 * MEGABYTE;
+/** One medium's way from the provider to us, or from us to the desk. */
+const MEDIA_TIMEOUT_MS = 60_000;
+/** For so long a message waits for media that cannot be had now; then it goes on without them. */
+const PATIENCE_MS = 600_000;
+
+type FetchedFile = StoredFile & { filename?: string };
+
+/** A medium that the desk has. */
+interface Uploaded {
+  attachmentId: string;
+  carried: { filename: string; contacts: ReturnType<typeof readContactCards> };
+}
+
+/** Makes what an agent gets of a customer's message: its media uploaded, its quote looked up. May be repeated. */
+export class InboundMedia {
+  constructor(
+    private readonly deps: DeliveryDependencies,
+    private readonly heads: HeadDelivery,
+  ) {}
+
+  /** Throws `DeliveryError` where something cannot be had now; answers a step where the lane waits already. */
+  async prepare(
+    lane: ClaimedLane,
+    head: LaneHead,
+    deskConversationId: string,
+  ): Promise<PartContent[] | Step> {
+    const { store, desk } = this.deps;
+    const { content } = head;
+    const repliedTo = content.context?.repliedTo?.providerMessageId;
+    const quoted =
+      repliedTo === undefined ? undefined : ((await store.quoted(lane.threadId, repliedTo)) ?? 'unknown');
+
+    const attachments = attachmentsOf(content);
+    if (attachments.length > 0) {
+      // A desk that takes no calls now takes no files either: they are not fetched in vain.
+      const permit = await this.heads.enter(lane, head, 'look-up');
+      if (typeof permit === 'string') return permit;
+      permit.unused();
+    }
+    const media: CarriedMedia[] = [];
+    const attachmentIds: string[] = [];
+    const attachmentNames: string[] = [];
+    let bytesLeft = MAX_MESSAGE_BYTES;
+    for (const [index, attachment] of attachments.entries()) {
+      const file = await this.fetch(lane, head, attachment, Math.min(MAX_BYTES, bytesLeft));
+      if (typeof file === 'string') return file;
+      if ('refused' in file) {
+        media.push(file);
+        continue;
+      }
+      bytesLeft -= file.bytes;
+      const uploaded = await this.upload(lane, head, deskConversationId, { attachment, index, file });
+      if (typeof uploaded === 'string') return uploaded;
+      if ('refused' in uploaded) {
+        media.push(uploaded);
+        continue;
+      }
+      media.push(uploaded.carried);
+      attachmentIds.push(uploaded.attachmentId);
+      attachmentNames.push(uploaded.carried.filename);
+    }
+    const [part, ...rest] = desk.render(content, {
+      ...(quoted && { quoted }),
+      ...(media.length > 0 && { media }),
+    });
+    if (!part || attachmentIds.length === 0) return part ? [part, ...rest] : rest;
+    return [{ ...part, attachmentIds, attachmentNames, uploadedTo: deskConversationId }, ...rest];
+  }
+
+  /** The medium as a file of ours, or why it will not be carried. */
+  private async fetch(
+    lane: ClaimedLane,
+    head: LaneHead,
+    { url, contentType, filename }: Attachment,
+    maxBytes: number,
+  ): Promise<FetchedFile | MediaRefusal | Step> {
+    if (url === undefined) return { refused: 'not-found' };
+    if (maxBytes <= 0) return { refused: 'too-large', detail: sizeDetail(undefined, MAX_MESSAGE_BYTES) };
+    const { gate, store } = this.deps;
+    const isPatient = head.ageMs < PATIENCE_MS;
+    const call = {
+      provider: 'channel',
+      kind: 'look-up',
+      tenantId: lane.tenantId,
+      number: lane.number,
+    } as const;
+    const permit = await gate.enter(call);
+    if (isRefusal(permit)) {
+      if (!isPatient) return { refused: 'unreachable' };
+      return (await store.wait(lane.lease, permit.waitMs, 'back-off')) ? 'stop' : 'lost';
+    }
+    try {
+      const file = await this.take(
+        { account: lane.number.account, url, ageMs: head.ageMs, maxBytes },
+        contentType,
+      );
+      permit.end();
+      return 'refused' in file || file.filename !== undefined || filename === undefined
+        ? file
+        : { ...file, filename };
+    } catch (error) {
+      // Files come from elsewhere: that one breaks off says nothing of the provider's API.
+      if (error instanceof DeliveryError && error.httpStatus === undefined) permit.unused();
+      else permit.end(error);
+      if (error instanceof MediaRefusedError) return error.refusal;
+      if (!(error instanceof DeliveryError)) throw error;
+      if (!isPatient) return { refused: 'unreachable' };
+      // Refused credentials, too: the customer's words must not wait until somebody has repaired them.
+      throw new DeliveryError('not-sent', {
+        code: 'media-not-fetched',
+        retryAfterMs: error.retryAfterMs,
+        cause: error,
+      });
+    }
+  }
+
+  private async take(
+    request: { account: string; url: string; ageMs: number; maxBytes: number },
+    announced: string | undefined,
+  ): Promise<FetchedFile | MediaRefusal> {
+    const { maxBytes } = request;
+    const stream = await this.deps.channel.fetchMedia(request, { timeoutMs: MEDIA_TIMEOUT_MS });
+    const file = await this.deps.files.take(stream.body, {
+      maxBytes,
+      announced: stream.contentType ?? announced,
+    });
+    if (!('refused' in file)) {
+      return { ...file, ...(stream.filename !== undefined && { filename: stream.filename }) };
+    }
+    const isTooLarge = file.refused === 'too-large';
+    return { refused: file.refused, ...(isTooLarge && { detail: sizeDetail(stream.length, maxBytes) }) };
+  }
+
+  private async upload(
+    lane: ClaimedLane,
+    head: LaneHead,
+    deskConversationId: string,
+    { attachment, index, file }: { attachment: Attachment; index: number; file: FetchedFile },
+  ): Promise<Uploaded | MediaRefusal | Step> {
+    try {
+      const permit = await this.heads.enter(lane, head, 'look-up');
+      if (typeof permit === 'string') return permit;
+      const contacts = file.contentType === 'text/vcard' ? readContactCards(file.head) : [];
+      const wished = contacts[0]?.name ?? file.filename;
+      const filename = fileName(wished, nameOf(attachment, file.contentType, index), file.extension);
+      const { contentType, bytes } = file;
+      const request = {
+        deskConversationId,
+        authorType: 'user' as const,
+        file: { filename, contentType, bytes, open: () => file.open() },
+      };
+      const { attachmentId } = await callThrough(permit, () =>
+        this.deps.desk.upload(request, { timeoutMs: MEDIA_TIMEOUT_MS }),
+      );
+      return { attachmentId, carried: { filename, contacts } };
+    } catch (error) {
+      if (error instanceof MediaRefusedError) return error.refusal;
+      if (error instanceof DeliveryError && error.kind === 'not-sent' && this.isHopeless(head)) {
+        return { refused: 'not-taken' };
+      }
+      throw error;
+    } finally {
+      await file.remove();
+    }
+  }
+
+  /** The desk takes everything but this, or nobody can tell and the text would soon be too old itself. */
+  private isHopeless({ ageMs }: LaneHead): boolean {
+    if (ageMs < PATIENCE_MS) return false;
+    const isDeskThere = this.heads.hasSucceededWithin('inbound', PATIENCE_MS);
+    return isDeskThere || ageMs > this.deps.options.maxAgeMs.inbound / 2;
+  }
+}
+
+/** What a customer's message carries beside its text. */
+export function attachmentsOf(content: MessageContent): Attachment[] {
+  return content.type === 'attachments' || content.type === 'contact' ? content.attachments : [];
+}
+
+/** Where nobody has named it. */
+function nameOf({ kind }: Attachment, contentType: string, index: number): string {
+  if (kind === 'sticker' && contentType.startsWith('image/')) return 'sticker';
+  if (kind === 'voice' && contentType.startsWith('audio/')) return 'voice-message';
+  if (contentType === 'text/vcard') return `contact-${index + 1}`;
+  const words: Readonly<Record<string, string>> = { image: 'photo', video: 'video', audio: 'audio' };
+  return `${words[contentType.split('/', 1)[0] ?? ''] ?? 'file'}-${index + 1}`;
+}

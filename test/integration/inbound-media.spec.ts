@@ -1,0 +1,408 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  DeliveryError,
+  MediaRefusedError,
+  ProviderGate,
+  type MessageContent,
+  type Permit,
+  type ProviderCall,
+} from '#core';
+import { MediaDeletions } from '#persistence';
+import { MediaDeleting } from '../../apps/worker/src/media-deleting.js';
+import { renderForAgent } from '../../libs/desk-chat-gateway/src/render.js';
+import {
+  deskEvent,
+  eventually,
+  inboundMessage,
+  startTestDatabase,
+  type TestDatabase,
+} from '../support/accepting.js';
+import {
+  activeThread,
+  itemsOf,
+  newThread,
+  OpenGate,
+  startDelivery,
+  type Delivery,
+  type TestThread,
+} from '../support/delivering.js';
+import { losesAnswer, losesRequest, refuses } from '../support/fakes.js';
+
+let db: TestDatabase;
+let delivery: Delivery;
+
+beforeAll(async () => {
+  db = await startTestDatabase();
+});
+afterAll(() => db.stop());
+beforeEach(() => {
+  delivery = startDelivery(db);
+  delivery.desk.renders = renderForAgent;
+});
+
+const PNG = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+  'base64',
+);
+const CARD = Buffer.from('BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ada Lovelace\r\nTEL:+15550123\r\nEND:VCARD\r\n');
+let urls = 0;
+
+function medium(bytes: Buffer, contentType: string): { url: string; contentType: string } {
+  const url = `https://api.twilio.example/${(urls += 1)}`;
+  delivery.channel.media.set(url, { bytes, contentType });
+  return { url, contentType };
+}
+
+async function says(thread: TestThread, content: MessageContent, providerMessageId?: string): Promise<void> {
+  const named = providerMessageId === undefined ? {} : { providerMessageId, dedupeKey: providerMessageId };
+  await db.gateway.accept([inboundMessage({ from: thread.address, content, ...named })]);
+}
+
+const pictures = (...attachments: { url: string; contentType: string }[]): MessageContent => ({
+  type: 'attachments',
+  text: 'look',
+  attachments,
+});
+const shown = (deskId: string) =>
+  delivery.desk
+    .conversation(deskId)
+    ?.messages.map(({ text, attachmentIds = [] }) => [
+      text,
+      ...attachmentIds.map((id) => delivery.desk.files.find((file) => file.id === id)?.filename),
+    ]);
+const messageAged = (thread: TestThread, seconds: number) =>
+  db.pool.query(
+    `update messages set accepted_at = accepted_at - make_interval(secs => $2)
+     where thread_id = $1 and delivery not in ('submitted')`,
+    [thread.threadId, seconds],
+  );
+const dueNow = (laneId: string) =>
+  db.pool.query('update lanes set not_before = null where id = $1', [laneId]);
+
+describe('media of a customer', () => {
+  it('reach the agent with the text, byte by byte and in order', async () => {
+    const thread = await activeThread(db, delivery);
+    const contact = medium(CARD, 'text/x-vcard');
+    await says(thread, pictures(medium(PNG, 'image/png'), contact, medium(PNG, 'video/mp4')));
+    await delivery.drainEmpty(thread.inbound);
+    expect(shown(thread.deskId)?.at(-1)).toEqual([
+      'look\n[contact: Ada Lovelace, +15550123]',
+      'photo-1.png',
+      'Ada Lovelace.vcf',
+      'photo-3.png',
+    ]);
+    expect(delivery.desk.files.map(({ bytes }) => bytes)).toEqual([PNG, CARD, PNG]);
+  });
+
+  it('go without a text where there is none', async () => {
+    const thread = await activeThread(db, delivery);
+    await says(thread, {
+      type: 'attachments',
+      attachments: [{ ...medium(PNG, 'image/webp'), kind: 'sticker' }],
+    });
+    await delivery.drainEmpty(thread.inbound);
+    expect(shown(thread.deskId)?.at(-1)).toEqual(['', 'sticker.png']);
+    const { rows } = await db.pool.query(
+      `select p.content from parts p join messages m on m.id = p.message_id where m.thread_id = $1 order by m.seq desc limit 1`,
+      [thread.threadId],
+    );
+    expect(rows).toEqual([
+      {
+        content: {
+          attachmentIds: [expect.any(String)],
+          attachmentNames: ['sticker.png'],
+          uploadedTo: thread.deskId,
+        },
+      },
+    ]);
+  });
+
+  it('that cannot be carried are named with the reason, and the rest arrives', async () => {
+    const thread = await activeThread(db, delivery);
+    delivery.desk.uploads.next({}, { throws: new MediaRefusedError({ refused: 'not-taken' }) });
+    await says(
+      thread,
+      pictures(
+        medium(PNG, 'image/png'),
+        medium(Buffer.from('MZ'.padEnd(200, '\0')), 'image/png'),
+        { url: 'https://api.twilio.example/gone', contentType: 'audio/ogg' },
+        medium(Buffer.alloc(26_000_000, 1), 'video/mp4'),
+        medium(PNG, 'image/png'),
+      ),
+    );
+    await delivery.drainEmpty(thread.inbound);
+    expect(shown(thread.deskId)?.at(-1)).toEqual([
+      [
+        'look',
+        '[picture not shown here: files of this type are not passed on]',
+        '[recording not shown here: it is not there any more]',
+        '[video not shown here: it is too large, 26 MB of at most 25 MB]',
+        '[picture not shown here: the contact centre does not take it]',
+      ].join('\n'),
+      'photo-1.png',
+    ]);
+  });
+
+  it('are bounded over a whole message', async () => {
+    const thread = await activeThread(db, delivery);
+    const large = Buffer.concat([PNG, Buffer.alloc(20_000_000)]);
+    await says(thread, pictures(...[1, 2, 3].map(() => medium(large, 'image/png'))));
+    await delivery.drainEmpty(thread.inbound);
+    expect(shown(thread.deskId)?.at(-1)).toEqual([
+      expect.stringMatching(/^look\n\[picture not shown here: it is too large, 20.1 MB of at most 10 MB\]$/),
+      'photo-1.png',
+      'photo-2.png',
+    ]);
+  });
+
+  it('are tried again while they cannot be had, and the lane waits in order', async () => {
+    const thread = await activeThread(db, delivery);
+    delivery.channel.fetches.next(
+      refuses('not-sent', { code: 'media-not-ready' }),
+      refuses('credentials', { code: 'credentials-refused' }),
+    );
+    await says(thread, pictures(medium(PNG, 'image/png')));
+    await thread.says('and another thing');
+    for (let n = 0; n < 2; n += 1) {
+      await dueNow(thread.inbound);
+      await delivery.drain(thread.inbound, { random: 1 });
+      const [, head] = await thread.messages('inbound');
+      expect(head).toMatchObject({ delivery: 'open', reason: 'media-not-fetched' });
+    }
+    await dueNow(thread.inbound);
+    await delivery.drainEmpty(thread.inbound);
+    expect(shown(thread.deskId)).toEqual([['hello'], ['look', 'photo-1.png'], ['and another thing']]);
+  });
+
+  it('are given up after ten minutes, and the text goes', async () => {
+    const thread = await activeThread(db, delivery);
+    delivery.channel.fetches.always(refuses('not-sent', { code: 'media-unavailable' }));
+    await says(thread, pictures(medium(PNG, 'image/png')));
+    await delivery.drain(thread.inbound, { random: 1 });
+    await messageAged(thread, 601);
+    await dueNow(thread.inbound);
+    await delivery.drainEmpty(thread.inbound);
+    expect(shown(thread.deskId)?.at(-1)).toEqual([
+      'look\n[picture not shown here: it could not be fetched in time]',
+    ]);
+  });
+
+  it('keep waiting for a desk that is away, and go without only where it takes the rest', async () => {
+    const thread = await activeThread(db, delivery);
+    delivery.desk.uploads.always(refuses('not-sent'));
+    await says(thread, pictures(medium(PNG, 'image/png')));
+    await messageAged(thread, 601);
+    const worker = delivery.worker({ random: 1 });
+    await worker.drain(thread.inbound);
+    expect(await thread.messages('inbound')).toMatchObject([
+      {},
+      { delivery: 'open', reason: 'test-not-sent' },
+    ]);
+    const other = await newThread(db, ['hello']);
+    await eventually('another text', async () => {
+      await worker.drain(other.inbound);
+      return (await itemsOf(db, other.inbound)) === 0;
+    });
+    await dueNow(thread.inbound);
+    await worker.drain(thread.inbound);
+    expect(shown(thread.deskId)?.at(-1)).toEqual([
+      'look\n[picture not shown here: the contact centre does not take it]',
+    ]);
+  });
+
+  it('say nothing of the provider where only a file breaks off', async () => {
+    const thread = await activeThread(db, delivery);
+    await says(thread, pictures(medium(PNG, 'image/png')));
+    const ends: unknown[] = [];
+    class Listening extends ProviderGate {
+      override enter({ provider }: ProviderCall): Promise<Permit> {
+        const heard = (what: unknown) => void (provider === 'channel' && ends.push(what));
+        return Promise.resolve({ end: (error) => heard(error), unused: () => heard('unused') });
+      }
+    }
+    delivery.channel.fetches.next(
+      refuses('not-sent', { code: 'connection-lost' }),
+      refuses('not-sent', { code: 'media-unavailable', httpStatus: 503 }),
+    );
+    for (let n = 0; n < 3; n += 1) {
+      await dueNow(thread.inbound);
+      await delivery.drain(thread.inbound, { gate: new Listening(), random: 1 });
+    }
+    expect(ends).toEqual(['unused', expect.objectContaining({ httpStatus: 503 }), undefined]);
+  });
+
+  it('are uploaded again to the conversation in which they are sent at last', async () => {
+    const thread = await activeThread(db, delivery);
+    await says(thread, pictures(medium(PNG, 'image/png')));
+    delivery.desk.sends.next(refuses('gone'));
+    delivery.desk.conversation(thread.deskId)!.state = 'gone';
+    await delivery.drainEmpty(thread.inbound);
+    const second = delivery.desk.conversations.at(-1)?.id ?? '';
+    expect(second).not.toBe(thread.deskId);
+    expect(shown(second)).toEqual([['look', 'photo-1.png']]);
+    expect(delivery.desk.files.map(({ deskConversationId }) => deskConversationId)).toEqual([
+      thread.deskId,
+      second,
+    ]);
+  });
+
+  it('open a new conversation where the upload finds the old one gone', async () => {
+    const thread = await activeThread(db, delivery);
+    await says(thread, pictures(medium(PNG, 'image/png')));
+    delivery.desk.uploads.next(refuses('gone'));
+    delivery.desk.conversation(thread.deskId)!.state = 'gone';
+    await delivery.drainEmpty(thread.inbound);
+    expect(delivery.desk.conversations).toHaveLength(2);
+    expect(shown(delivery.desk.conversations.at(-1)?.id ?? '')).toEqual([['look', 'photo-1.png']]);
+  });
+
+  it.each([
+    ['arrived', losesAnswer()],
+    ['was lost', losesRequest()],
+  ])(
+    'are sent once when nobody knows whether the message %s, beside the same text without',
+    async (_name, outcome) => {
+      const thread = await activeThread(db, delivery);
+      await thread.says('look');
+      await delivery.drainEmpty(thread.inbound);
+      await says(thread, pictures(medium(PNG, 'image/png')));
+      delivery.desk.sends.next(outcome);
+      await delivery.drainEmpty(thread.inbound);
+      expect(shown(thread.deskId)).toEqual([['hello'], ['look'], ['look', 'photo-1.png']]);
+    },
+  );
+
+  it('are known for ours when the desk announces them without an author', async () => {
+    const thread = await activeThread(db, delivery);
+    await says(thread, pictures(medium(PNG, 'image/png')));
+    await delivery.drainEmpty(thread.inbound);
+    const attachments = [{ id: delivery.desk.files[0]?.id ?? '' }];
+    const announce = (content: MessageContent, occurredAt: number) =>
+      db.gateway.accept([
+        deskEvent({
+          deskConversationId: thread.deskId,
+          occurredAt,
+          message: { authorType: 'unknown', content },
+        }),
+      ]);
+    await announce({ type: 'attachments', text: 'look', attachments }, 20_000);
+    await delivery.drainEmpty(thread.outbound);
+    expect(await thread.messages('outbound')).toEqual([]);
+    // The same words without the picture are not ours.
+    await announce({ type: 'text', text: 'look' }, 20_001);
+    await delivery.drainEmpty(thread.outbound);
+    expect(await thread.messages('outbound')).toMatchObject([{ author_type: 'agent', text: 'look' }]);
+  });
+
+  it('are named in the history of the conversation after', async () => {
+    const thread = await activeThread(db, delivery);
+    await says(thread, pictures(medium(PNG, 'image/png')));
+    await delivery.drainEmpty(thread.inbound);
+    const { rows } = await db.pool.query<{ id: string }>(
+      'select id from messages where thread_id = $1 order by seq',
+      [thread.threadId],
+    );
+    expect(await delivery.store.history(rows.map(({ id }) => id))).toEqual([
+      { authorType: 'user', text: 'hello' },
+      { authorType: 'user', text: 'look\n[attachment: photo-1.png]' },
+    ]);
+  });
+
+  it('are fetched and uploaded by calls that the gate knows of', async () => {
+    const thread = await activeThread(db, delivery);
+    await says(thread, pictures(medium(PNG, 'image/png')));
+    const calls: string[] = [];
+    class Listening extends ProviderGate {
+      override enter({ provider, kind }: ProviderCall): Promise<Permit> {
+        calls.push(`${provider} ${kind}`);
+        return new OpenGate().enter();
+      }
+    }
+    const gate = new Listening();
+    await delivery.drainEmpty(thread.inbound, { gate });
+    expect(calls).toEqual(['desk look-up', 'channel look-up', 'desk look-up', 'desk send']);
+    calls.length = 0;
+    await thread.says('plain');
+    await delivery.drainEmpty(thread.inbound, { gate });
+    expect(calls).toEqual(['desk send']);
+  });
+});
+
+describe('an answer', () => {
+  it('shows what it answers: of the customer, of the agent, and nothing of anybody else', async () => {
+    const thread = await activeThread(db, delivery);
+    await says(thread, { type: 'text', text: 'first' }, `SM${'1'.repeat(32)}`);
+    await db.gateway.accept([
+      deskEvent({
+        deskConversationId: thread.deskId,
+        occurredAt: 20_000,
+        message: { authorType: 'agent', content: { type: 'text', text: 'We open at nine.' } },
+      }),
+    ]);
+    await delivery.drainEmpty(thread.inbound);
+    await delivery.drainEmpty(thread.outbound);
+    const sent = delivery.channel.accepted.at(-1)?.providerId ?? '';
+    const other = await activeThread(db, delivery);
+    await says(other, { type: 'text', text: 'secret' }, `SM${'2'.repeat(32)}`);
+    await delivery.drainEmpty(other.inbound);
+    for (const providerMessageId of [`SM${'1'.repeat(32)}`, sent, `SM${'2'.repeat(32)}`, 'SM-unheard-of']) {
+      await says(thread, { type: 'text', text: 'ok', context: { repliedTo: { providerMessageId } } });
+    }
+    await delivery.drainEmpty(thread.inbound);
+    expect(shown(thread.deskId)?.slice(-4)).toEqual([
+      ['> first\nok'],
+      ['> We open at nine.\nok'],
+      ['> [an earlier message]\nok'],
+      ['> [an earlier message]\nok'],
+    ]);
+  });
+});
+
+describe('media that are to be deleted', () => {
+  const logger = { warn: () => undefined } as never;
+  const deleting = () =>
+    new MediaDeleting(new MediaDeletions(db.pool), delivery.channel, new OpenGate(), 100, logger);
+  const remembered = async () =>
+    (await db.pool.query<{ tries: number }>('select tries from media_deletions')).rows;
+  const settings = (value: object) =>
+    db.pool.query('update business_numbers set settings = $1', [JSON.stringify(value)]);
+
+  it('go once the desk has the message, and not before', async () => {
+    const thread = await activeThread(db, delivery);
+    await settings({ deleteMedia: true });
+    try {
+      await says(thread, pictures(medium(PNG, 'image/png'), medium(PNG, 'image/png')));
+      await thread.says('plain');
+      delivery.desk.sends.next(refuses('not-sent'));
+      await delivery.drain(thread.inbound, { random: 1 });
+      await deleting().run();
+      expect(delivery.channel.media.size).toBe(2);
+      await dueNow(thread.inbound);
+      await delivery.drainEmpty(thread.inbound);
+      expect(await remembered()).toHaveLength(1);
+
+      await db.pool.query('update media_deletions set not_before = now()');
+      const broken = {
+        deleteMedia: () => Promise.reject(new DeliveryError('not-sent', { code: 'x' })),
+      } as never;
+      await new MediaDeleting(new MediaDeletions(db.pool), broken, new OpenGate(), 100, logger).run();
+      expect(delivery.channel.media.size).toBe(2);
+      expect(await remembered()).toHaveLength(1);
+
+      await db.pool.query('update media_deletions set not_before = now()');
+      await deleting().run();
+      expect(delivery.channel.media.size).toBe(0);
+      expect(await remembered()).toEqual([]);
+    } finally {
+      await settings({});
+    }
+  });
+
+  it('stay where the number does not want that', async () => {
+    const thread = await activeThread(db, delivery);
+    await says(thread, pictures(medium(PNG, 'image/png')));
+    await delivery.drainEmpty(thread.inbound);
+    expect(await remembered()).toEqual([]);
+    expect(await itemsOf(db, thread.inbound)).toBe(0);
+  });
+});
