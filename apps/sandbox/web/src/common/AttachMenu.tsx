@@ -13,7 +13,13 @@ interface Props {
 /** A paper clip that opens a menu of what can go with a message. */
 export function AttachMenu({ label, children }: Props) {
   return (
-    <Menu position="top-start" withinPortal={false} shadow="md" width={230}>
+    <Menu
+      position="top-start"
+      withinPortal={false}
+      withInitialFocusPlaceholder={false}
+      shadow="md"
+      width={230}
+    >
       <Menu.Target>
         <ActionIcon size={36} radius="xl" variant="subtle" aria-label={label}>
           <ClipIcon />

@@ -16,7 +16,13 @@ export function PhoneMenu({ phone, whatsApp: { readReceipts, closedWindows }, nu
     void attempt(api.changePhone(phone.address, wanted));
 
   return (
-    <Menu position="bottom-end" withinPortal={false} shadow="md" width={240}>
+    <Menu
+      position="bottom-end"
+      withinPortal={false}
+      withInitialFocusPlaceholder={false}
+      shadow="md"
+      width={240}
+    >
       <Menu.Target>
         <ActionIcon variant="subtle" aria-label={`More for the phone of ${phone.name}`}>
           <MoreIcon />

@@ -90,7 +90,7 @@ function ReplyTo({ address, id }: { address: string; id: string }) {
     <ActionIcon
       size={22}
       variant="subtle"
-      color="gray"
+      c="dimmed"
       title="Reply"
       aria-label="Reply to this message"
       onClick={reply}
