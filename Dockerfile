@@ -25,6 +25,8 @@ COPY --from=build /app/dist/libs dist/libs
 COPY --from=build /app/dist/apps/migrate dist/apps/migrate
 COPY --from=build /app/dist/apps/gateway dist/apps/gateway
 COPY --from=build /app/dist/apps/worker dist/apps/worker
+# Of the user that runs it: a volume mounted there takes that over.
+RUN install -d -o node -g node -m 700 media
 USER node
 EXPOSE 3000
 # Live, not ready: who replaces unhealthy containers must not do so because Postgres is away.

@@ -290,7 +290,7 @@ describe('a late failure', () => {
       await (first === 'receipt' ? acceptReceipts(client, closed) : acceptUncommitted(client, text));
       let done = false;
       const second = db.gateway.accept(first === 'receipt' ? text : closed).then(() => (done = true));
-      await eventually('the second waits', async () => done || (await waitsForLock(db, 'select %accept%')));
+      await eventually('the second waits', async () => done || (await waitsForLock(db, '%accept%')));
       await commit();
       await second;
       expect((await thread.messages('outbound'))[0]?.delivery).toBe('open');

@@ -84,7 +84,8 @@ describe('looking at Twilio for what was sent', () => {
   it('leaves out what is older, and what carries media where the part has none', async () => {
     await send('hello');
     expect(await find({ text: 'hello' }, { since: Date.now() + 60_000 })).toEqual([]);
-    expect(await find({ text: 'hello', mediaUrls: ['https://example.com/a.png'] })).toEqual([]);
+    const media = [{ key: 'k', contentType: 'image/png', bytes: 1, filename: 'a.png' }];
+    expect(await find({ text: 'hello', media })).toEqual([]);
   });
 
   it('reads page after page until it is back at the start', async () => {

@@ -121,7 +121,7 @@ describe('docker-compose.yml', () => {
     const { postgres, redis } = services;
     expect(postgres?.volumes).toEqual(['postgres:/var/lib/postgresql']);
     expect(redis?.volumes).toEqual(['redis:/data']);
-    expect(Object.keys(volumes)).toEqual(['postgres', 'redis']);
+    expect(Object.keys(volumes)).toEqual(['postgres', 'redis', 'media']);
     expect([postgres?.ports, redis?.ports]).toEqual([undefined, undefined]);
     expect(redis?.command).toEqual([
       'redis-server',
@@ -130,6 +130,14 @@ describe('docker-compose.yml', () => {
       '--appendonly',
       'yes',
     ]);
+  });
+
+  it('keeps media where gateways and workers share it, and where the image lets them write', () => {
+    const { gateway, worker } = services;
+    expect([gateway?.volumes, worker?.volumes]).toEqual([['media:/app/media'], ['media:/app/media', '/tmp']]);
+    expect(readFileSync(join(PROJECT, 'Dockerfile'), 'utf8')).toContain(
+      'RUN install -d -o node -g node -m 700 media\nUSER node\n',
+    );
   });
 
   it('reaches the database that it makes', () => {
@@ -146,7 +154,7 @@ describe('docker-compose.yml', () => {
   });
 
   it('gives workers the one place on disk that they write to', () => {
-    expect(services['worker']?.volumes).toEqual(['/tmp']);
+    expect(services['worker']?.volumes).toContain('/tmp');
   });
 
   it.each(ours)('runs %s with few rights, and lets it end', (name) => {

@@ -13,7 +13,14 @@ import {
   type RefusalReason,
 } from '#core';
 import { TemporaryFiles } from '#platform';
-import { losesAnswer, losesRequest, refuses, type Outcome, type Script } from '../support/fakes.js';
+import {
+  FakeKeeper,
+  losesAnswer,
+  losesRequest,
+  refuses,
+  type Outcome,
+  type Script,
+} from '../support/fakes.js';
 import type { Outside } from './outside.js';
 
 /** What a provider does with one call. */
@@ -84,6 +91,7 @@ export class Worker {
         this.called(outside.channel, name, run, values),
       ),
       desk: this.watch(outside.desk, (name, run, values) => this.called(outside.desk, name, run, values)),
+      media: new FakeKeeper(),
       files: new TemporaryFiles(),
       gate: new ModelGate(this.plan.refusal),
       crash: () => undefined,

@@ -20,7 +20,7 @@ import {
   type StoredMessage,
   type TestDatabase,
 } from './accepting.js';
-import { FakeChannel, FakeDesk } from './fakes.js';
+import { FakeChannel, FakeDesk, FakeKeeper } from './fakes.js';
 
 /** Short leases and settle times, so that a test can wait them out. Back-off is nothing until a test says more. */
 const OPTIONS: DeliveryOptions = {
@@ -68,6 +68,7 @@ export interface DeliveryWorker {
 export interface Delivery {
   channel: FakeChannel;
   desk: FakeDesk;
+  media: FakeKeeper;
   store: PostgresLaneStore;
   upkeep: Upkeep;
   wakeUps: WakeUp[];
@@ -94,6 +95,7 @@ export function startDelivery(
 ): Delivery {
   const channel = new FakeChannel();
   const desk = new FakeDesk();
+  const media = new FakeKeeper();
   const woken: WakeUp[] = [];
   const alarms: string[] = [];
   const attempted: string[] = [];
@@ -114,6 +116,7 @@ export function startDelivery(
       templates: new PostgresContentTemplates(db.pool),
       channel,
       desk,
+      media,
       files: new TemporaryFiles(),
       gate: changes.gate ?? new OpenGate(),
       wakeUps,
@@ -143,6 +146,7 @@ export function startDelivery(
   const delivery: Delivery = {
     channel,
     desk,
+    media,
     store,
     upkeep: new Upkeep(db.pool),
     wakeUps: woken,

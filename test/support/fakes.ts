@@ -5,8 +5,12 @@ import {
   ChannelPort,
   DeliveryError,
   DeskPort,
+  MediaKeeper,
   MediaRefusedError,
   splitText,
+  type CarriedFile,
+  type KeptFile,
+  type MediaCapabilities,
   type CallContext,
   type ChannelCapabilities,
   type CreateConversation,
@@ -102,6 +106,7 @@ export interface AcceptedPart {
   to: string;
   text: string;
   content?: PartContent['content'];
+  mediaUrls?: string[];
   messageId: string;
   attemptId: string;
   providerId: string;
@@ -145,6 +150,25 @@ export class FakeChannel extends ChannelPort {
     return `content-${result ?? 0}`;
   }
 
+  mediaLimits: MediaCapabilities = {
+    maxPerPart: 1,
+    maxBytesPerPart: 1_000,
+    maxCaptionLength: 100,
+    scaledImageBytes: 1_000,
+    rules: [{ types: ['image/png'], maxBytes: 1_000, caption: true }],
+  };
+
+  mediaCapabilities(): MediaCapabilities {
+    return this.mediaLimits;
+  }
+
+  attach(parts: PartContent[], files: CarriedFile[]): PartContent[] {
+    return [
+      ...parts,
+      ...files.map((file) => ('media' in file ? { media: [file.media] } : { text: file.link })),
+    ];
+  }
+
   async send(request: Parameters<ChannelPort['send']>[0], context: CallContext): Promise<Sent> {
     const providerId = `SM-${request.attempt.attemptId}`;
     const { outcome } = await this.sends.play(context, () =>
@@ -152,6 +176,7 @@ export class FakeChannel extends ChannelPort {
         to: request.to,
         text: request.part.text ?? '',
         ...(request.part.content && { content: request.part.content }),
+        ...(request.mediaUrls && { mediaUrls: request.mediaUrls }),
         messageId: request.attempt.messageId,
         attemptId: request.attempt.attemptId,
         providerId,
@@ -236,6 +261,23 @@ export class FakeChannel extends ChannelPort {
   }
 }
 
+/** Keeps whatever it is given, under the file's own name. */
+export class FakeKeeper extends MediaKeeper {
+  readonly keeps = new Script();
+
+  async keep({ body, filename = 'file' }: MediaStream): Promise<CarriedFile> {
+    const { length } = await buffer(body);
+    const { result } = await this.keeps.play({ timeoutMs: 0 }, () => ({
+      media: { key: `key-${filename}`, contentType: 'image/png', bytes: length, filename },
+    }));
+    return result ?? { link: `https://links/${filename}`, filename };
+  }
+
+  link({ key }: KeptFile): Promise<string> {
+    return Promise.resolve(`https://media/${key}`);
+  }
+}
+
 /** A conversation as the desk in memory holds it. */
 export interface FakeConversation {
   id: string;
@@ -267,6 +309,18 @@ export class FakeDesk extends DeskPort {
   listShows = true;
   renders?: (content: MessageContent, shownWith?: ShownWith) => PartContent[];
   private readonly name = `desk-${process.pid}-${(desks += 1)}`;
+
+  /** Agents' files by their ids. */
+  readonly agentFiles = new Map<string, Buffer>();
+
+  async fetchAttachment({ attachment }: Parameters<DeskPort['fetchAttachment']>[0]): Promise<MediaStream> {
+    const file = this.agentFiles.get(attachment.id ?? '');
+    if (!file) throw new DeliveryError('not-sent', { code: 'attachment-not-found', httpStatus: 404 });
+    return {
+      body: Readable.from([file]),
+      ...(attachment.filename !== undefined && { filename: attachment.filename }),
+    };
+  }
 
   render(content: MessageContent, shownWith?: ShownWith): PartContent[] {
     return this.renders ? this.renders(content, shownWith) : renderParts(content, this.partLength);

@@ -5,6 +5,7 @@ import type { ConfigurationByRole, Logger } from '#platform';
 import { AcceptingModule } from './accepting.module.js';
 import type { Backends } from './backends.js';
 import { HealthController } from './health.controller.js';
+import { MediaModule } from './media/media.module.js';
 import { OperatorApiModule } from './operator-api/operator-api.module.js';
 
 /** The one list of what the gateway serves: a second channel or desk is one more line here. */
@@ -21,6 +22,7 @@ export class GatewayModule {
         AcceptingModule.forRoot(configuration, logger, backends),
         TwilioWebhooksModule,
         ChatGatewayWebhooksModule,
+        MediaModule.forRoot(configuration, backends),
         OperatorApiModule.forRoot({
           dataSource: backends.dataSource,
           apiKey: configuration.adminApiKey,

@@ -8,6 +8,8 @@ import { mountOpenApi } from './operator-api/open-api.js';
 
 export type GatewayConfiguration = ConfigurationByRole['gateway'];
 
+/** Far above any link to a file of ours: its token names the file, and is longer than a parameter may be by default. */
+const MAX_PARAMETER_LENGTH = 2_048;
 /** How long open requests may take to end when the gateway stops, milliseconds. */
 const CLOSE_TIMEOUT_MS = 5_000;
 
@@ -25,6 +27,7 @@ export async function createGateway(configuration: GatewayConfiguration, logger:
     bodyLimit: MAX_BODY_BYTES,
     // A webhook's signature covers the path as sent; nothing is decided by what a client says of itself.
     trustProxy: false,
+    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     requestTimeout: 15_000,
     keepAliveTimeout: 65_000,
     forceCloseConnections: 'idle',

@@ -40,6 +40,7 @@ export function serviceEnvironment(
   const { options, ports, publicBaseUrl, adminApiKey } = settled;
   return {
     ...compileCache(options),
+    MEDIA_DIR: join(options.home, 'media'),
     ...options.environment,
     DATABASE_URL: databaseUrl,
     HOST: options.host,

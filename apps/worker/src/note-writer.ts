@@ -1,4 +1,12 @@
-import { splitText, type MessageContent, type ProviderWords, type Remedy, type WakeUps } from '#core';
+import {
+  splitText,
+  type MediaRefusalReason,
+  type MessageContent,
+  type ProviderWords,
+  type RefusedFile,
+  type Remedy,
+  type WakeUps,
+} from '#core';
 import type { DueNote, DueNotes } from '#persistence';
 import type { Metrics } from '#platform';
 
@@ -12,6 +20,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'outcome-unknown': 'Whether it has arrived could not be found out.',
   'unknown-template': 'There is no template of this name.',
   'template-command': 'The command could not be read; it is /template <name> 1=Monday 2="at nine".',
+  'media-expired': 'Its files are no longer kept; send them again.',
   discarded: 'An operator has given it up.',
   quarantine: 'Something went wrong on our side; it is set aside for an operator.',
 };
@@ -21,6 +30,18 @@ const WINDOW = 'The customer has not written within 24 hours, and WhatsApp takes
 const WAITING = {
   window: 'It goes out when they write. To write first, send a template: /template <name> 1=… 2=…',
   'window-asked': 'They have been sent the template that asks them to answer; this follows when they do.',
+};
+
+/** Why a customer did not get a file, and what an agent can do. */
+const REFUSALS: Readonly<Record<MediaRefusalReason, string>> = {
+  'too-large': 'it is too large',
+  'wrong-type': 'files of this kind are not sent, for safety',
+  'not-found': 'it was not found',
+  unreachable: 'it could not be fetched',
+  'unsafe-address': 'it is at an address that may not be fetched from',
+  unreadable: 'it cannot be read',
+  empty: 'it is empty',
+  'not-taken': 'it was not taken',
 };
 
 export interface NoteWriterOptions {
@@ -52,8 +73,11 @@ export class NoteWriter {
       : undefined;
   }
 
-  private toAgent({ kind, content, reason, providerCode }: DueNote): string {
+  private toAgent({ kind, content, reason, providerCode, refused }: DueNote): string {
     const what = excerpt(content);
+    const files = (refused ?? []).map(refusedFile).join('; ');
+    if (kind === 'media-refused') return `Sent to the customer without a file: ${what} ${files}.`;
+    if (reason === 'media-refused') return `Not delivered to the customer: ${files}.`;
     if (kind === 'recovered') return `Delivered to the customer after all: ${what}`;
     if (kind === 'window' || kind === 'window-asked')
       return `Waiting for the customer: ${what} ${WINDOW} ${WAITING[kind]}`;
@@ -74,13 +98,22 @@ function remedyFor(remedy: Remedy | undefined): string {
   return remedy.by === 'agent' ? ` ${remedy.text}` : ` Tell your administrator: ${remedy.text}`;
 }
 
-function excerpt(content: MessageContent): string {
-  const text = 'text' in content ? (content.text ?? '') : content.type === 'choice' ? content.title : '';
-  // What Postgres' text cannot hold, a message's content can.
-  const line = text
+function refusedFile({ filename, refused, detail }: RefusedFile): string {
+  const name = filename === undefined ? 'a file' : `“${oneLine(filename)}”`;
+  return `${name}: ${REFUSALS[refused]}${detail === undefined ? '' : ` (${detail})`}`;
+}
+
+/** What Postgres' text cannot hold, a message's content can. */
+function oneLine(text: string): string {
+  return text
     .toWellFormed()
     .replaceAll(/[\s\0]+/g, ' ')
     .trim();
+}
+
+function excerpt(content: MessageContent): string {
+  const text = 'text' in content ? (content.text ?? '') : content.type === 'choice' ? content.title : '';
+  const line = oneLine(text);
   if (line === '') return `[${content.type}].`;
   const [start = '', ...more] = splitText(line, EXCERPT_LENGTH);
   return `“${start.trim()}${more.length > 0 ? '…' : ''}”.`;

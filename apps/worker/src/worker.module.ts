@@ -1,6 +1,14 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
-import { CLOSE_GRACE_MS, READY_MS, ChannelPort, DeskPort, LaneDrain, type DeliveryObserver } from '#core';
+import {
+  CLOSE_GRACE_MS,
+  READY_MS,
+  ChannelPort,
+  DeskPort,
+  LaneDrain,
+  MediaKeeper,
+  type DeliveryObserver,
+} from '#core';
 import { createProvisioning, messagesPerSecond, TwilioDeliveryModule } from '#channel-twilio';
 import { ChatGatewayDeskModule } from '#desk-chat-gateway';
 import {
@@ -13,12 +21,16 @@ import {
   ProvisionedWebhooks,
   ReceiptChecks,
   ReceivedMarks,
+  ServiceSecrets,
   Upkeep,
   type Pool,
 } from '#persistence';
 import {
   Configuration,
   crashPoint,
+  LinkSecrets,
+  MediaStore,
+  mediaStoreOf,
   Metrics,
   ProviderHttp,
   type TemporaryFiles,
@@ -29,6 +41,7 @@ import { BullWakeUps, LaneHandler, QueueingModule } from '#queueing';
 import { Endings } from './endings.js';
 import { MediaDeleting } from './media-deleting.js';
 import { WorkerGate, type GateOptions } from './gate/worker-gate.js';
+import { FileKeeper } from './media/file-keeper.js';
 import { deliveryObserver, queueObserver } from './observers.js';
 import { gatedCalls } from './reconcilers/calls.js';
 import { ReconcileObserver } from './reconcilers/observer.js';
@@ -81,11 +94,29 @@ export class WorkerModule {
               options: gateOptions(configuration),
             }),
         },
+        { provide: MediaStore, useValue: mediaStoreOf(configuration) },
+        {
+          provide: MediaKeeper,
+          inject: [MediaStore],
+          useFactory: (store: MediaStore) =>
+            new FileKeeper({
+              store,
+              secrets: new LinkSecrets(() => new ServiceSecrets(pool).read('media-links')),
+              metrics,
+              publicBaseUrl: configuration.publicBaseUrl,
+              keepDays: configuration.mediaKeepDays,
+            }),
+        },
         {
           provide: LaneDrain,
-          inject: [BullWakeUps, ChannelPort, DeskPort, WorkerGate],
-          useFactory: (wakeUps: BullWakeUps, channel: ChannelPort, desk: DeskPort, gate: WorkerGate) =>
-            createDrain(configuration, pool, { wakeUps, channel, desk, files, gate, observer }),
+          inject: [BullWakeUps, ChannelPort, DeskPort, WorkerGate, MediaKeeper],
+          useFactory: (
+            wakeUps: BullWakeUps,
+            channel: ChannelPort,
+            desk: DeskPort,
+            gate: WorkerGate,
+            media: MediaKeeper,
+          ) => createDrain(configuration, pool, { wakeUps, channel, desk, files, gate, media, observer }),
         },
         {
           provide: LaneHandler,
@@ -148,6 +179,7 @@ function createDrain(
     desk: DeskPort;
     files: TemporaryFiles;
     gate: WorkerGate;
+    media: MediaKeeper;
     observer: DeliveryObserver;
   },
 ): LaneDrain {

@@ -4,6 +4,7 @@ import { ChannelPort, DeskPort, LaneDrain } from '#core';
 import { twilioWords } from '#channel-twilio';
 import { createPool, DueNotes, DueReadReceipts, isReady, TypingTargets, Upkeep } from '#persistence';
 import {
+  MediaStore,
   Metrics,
   PinoLogger,
   ProviderHttp,
@@ -34,6 +35,7 @@ const TIMERS_INTERVAL_MS = 500;
 const GATE_INTERVAL_MS = 1_000;
 const MEASURE_INTERVAL_MS = 15_000;
 const HOUSEKEEPING_INTERVAL_MS = 60_000;
+const MEDIA_SWEEP_INTERVAL_MS = 3_600_000;
 
 export interface Worker {
   port: number;
@@ -109,6 +111,12 @@ export async function startWorker(
         await dueReadReceipts.forgetClosed();
         wakeUps.wake(await upkeep.closeSilent());
       },
+    },
+    {
+      name: 'media',
+      intervalMs: MEDIA_SWEEP_INTERVAL_MS,
+      // Each sweeps: a directory may be a machine's own in part, and sweeping twice is harmless.
+      run: async () => void (await app.get(MediaStore).sweep()),
     },
     ...reconcilers.rounds(),
     provisioningCheck.round(),

@@ -62,7 +62,7 @@ function isSame(message: ListedMessage, { number, part }: FindSent): boolean {
       (message.messagingServiceSid !== null &&
         (message.messagingServiceSid === service || message.messagingServiceSid === number.address))) &&
     // What content looks like as a message is Twilio's affair: a template may even bring media.
-    (part.content !== undefined || Number(message.numMedia ?? 0) === (part.mediaUrls?.length ?? 0)) &&
+    (part.content !== undefined || Number(message.numMedia ?? 0) === (part.media?.length ?? 0)) &&
     (isInTheirWords(part) || isAlterable(part, number) || (message.body ?? '') === (part.text ?? ''))
   );
 }

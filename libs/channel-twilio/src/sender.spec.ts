@@ -79,6 +79,7 @@ interface SendOptions {
   apiBaseUrl?: string;
   number?: Partial<SenderNumber>;
   part?: PartContent;
+  mediaUrls?: string[];
   timeoutMs?: number;
   beforeFirstByte?: () => void;
 }
@@ -89,6 +90,7 @@ const send = (options: SendOptions = {}) =>
       number: { address: '+15550100', account: ACCOUNT, ...options.number },
       to: TO,
       part: options.part ?? { text: TEXT },
+      ...(options.mediaUrls && { mediaUrls: options.mediaUrls }),
       attempt: { messageId: 'm-1', attemptId: 'a-1' },
     },
     {
@@ -149,7 +151,7 @@ describe(TwilioChannel.name, () => {
   it('sends text and media verbatim', async () => {
     answer = reply(201, CREATED);
     const text = ' é😀\r\n\u202e&=+% ';
-    await send({ part: { text, mediaUrls: ['https://m/1', 'https://m/2'] } });
+    await send({ part: { text }, mediaUrls: ['https://m/1', 'https://m/2'] });
     expect(seen[0]?.form).toEqual(
       expect.arrayContaining([
         ['Body', text],

@@ -2,6 +2,8 @@ import { ChannelPort, DeliveryError, transportError } from '#core';
 import type {
   Addressee,
   CallContext,
+  CarriedFile,
+  Channel,
   ChannelCapabilities,
   FindSent,
   LookUp,
@@ -10,6 +12,7 @@ import type {
   Interactive,
   ListedInbound,
   ListedSpan,
+  MediaCapabilities,
   MediaStream,
   MessageContent,
   PartContent,
@@ -34,12 +37,16 @@ import {
 import { deleteCustomerMedia, fetchCustomerMedia, type MediaRequest } from './media.js';
 import { refusal } from './outcome.js';
 import { fetchedReceipt, listedInbound, resourcesIn, withMedia } from './received.js';
+import { mediaCapabilities, MMS_FILE_MAX_BYTES } from './capabilities.js';
+import { attach } from './render-media.js';
 import { MAX_TEXT_LENGTH, render } from './render.js';
 import { receiptOf } from './status.js';
 
 export interface TwilioChannelOptions extends AccountsOptions {
   /** Where Twilio reaches us: status callbacks go to `/webhooks/twilio/status` below it. */
   publicBaseUrl: string;
+  /** The largest file other than a picture that goes out by MMS, bytes. */
+  mmsFileMaxBytes?: number;
 }
 
 const MESSAGE_SID = /^(?:SM|MM)[0-9a-fA-F]{32}$/;
@@ -64,12 +71,14 @@ export class TwilioChannel extends ChannelPort {
 
   /** By account. */
   private readonly rests = new Map<string, Promise<TwilioRest>>();
+  private readonly media: Readonly<Record<Channel, MediaCapabilities>>;
 
   constructor(
     private readonly http: ProviderHttp,
     private readonly options: TwilioChannelOptions,
   ) {
     super();
+    this.media = mediaCapabilities(options.mmsFileMaxBytes ?? MMS_FILE_MAX_BYTES);
   }
 
   /** Loads the REST client (150 ms), its messages (50 ms) and its indicators. */
@@ -82,6 +91,14 @@ export class TwilioChannel extends ChannelPort {
   render(content: MessageContent, { address, language }: Addressee = { address: '' }): PartContent[] {
     const channel = address.startsWith('whatsapp:') ? 'whatsapp' : 'sms';
     return render(content, { channel, ...(language !== undefined && { language }) });
+  }
+
+  mediaCapabilities({ address }: SenderNumber): MediaCapabilities {
+    return this.media[address.startsWith('whatsapp:') ? 'whatsapp' : 'sms'];
+  }
+
+  attach(parts: PartContent[], files: CarriedFile[], number: SenderNumber): PartContent[] {
+    return attach(parts, files, this.mediaCapabilities(number), MAX_TEXT_LENGTH);
   }
 
   async send(request: SendPart, context: CallContext): Promise<Sent> {
@@ -236,13 +253,13 @@ export class TwilioChannel extends ChannelPort {
     return { client: rest.client, read };
   }
 
-  private parameters({ number, to, part, attempt, expiresInMs }: SendPart) {
+  private parameters({ number, to, part, mediaUrls, attempt, expiresInMs }: SendPart) {
     return {
       to,
       ...senderOf(number),
       ...(expiresInMs !== undefined && { validityPeriod: validitySeconds(expiresInMs) }),
       ...(isAlterable(part, number) && { smartEncoded: true }),
-      ...(part.content ? contentOf(part.content) : bodyOf(part)),
+      ...(part.content ? contentOf(part.content) : bodyOf(part, mediaUrls)),
       statusCallback: `${this.options.publicBaseUrl.replace(/\/+$/, '')}/webhooks/twilio/status?m=${attempt.messageId}&a=${attempt.attemptId}`,
     };
   }
@@ -302,7 +319,7 @@ function validitySeconds(expiresInMs: number): number {
   return Math.min(MAX_VALIDITY_SECONDS, Math.max(MIN_VALIDITY_SECONDS, Math.ceil(expiresInMs / 1_000)));
 }
 
-function bodyOf({ text, mediaUrls = [], location }: PartContent) {
+function bodyOf({ text, location }: PartContent, mediaUrls: string[] = []) {
   const place = location && `geo:${location.latitude},${location.longitude}`;
   return {
     ...(text !== undefined && { body: text }),

@@ -28,6 +28,7 @@ function createChannel(configuration: Configuration, http: ProviderHttp): Twilio
   return new TwilioChannel(http, {
     ...accountsOptions(configuration),
     publicBaseUrl: configuration.publicBaseUrl,
+    mmsFileMaxBytes: configuration.mmsFileMaxBytes,
   });
 }
 

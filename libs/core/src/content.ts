@@ -1,3 +1,5 @@
+import type { KeptFile } from './media.js';
+
 /** The channels a customer can write on. MMS is `sms` with attachments. */
 export type Channel = 'sms' | 'whatsapp';
 
@@ -83,7 +85,8 @@ export interface Interactive {
 /** What one provider call carries; rendered once, before the first attempt, and stored. */
 export interface PartContent {
   text?: string;
-  mediaUrls?: string[];
+  /** Files of ours; links to them are made when the part is sent. */
+  media?: KeptFile[];
   attachmentIds?: string[];
   /** How the agent reads what was uploaded, in the same order. */
   attachmentNames?: string[];

@@ -21,6 +21,7 @@ export * from './delivery/content-templates.js';
 export { CONTENT_UNKNOWN } from './delivery/offering.js';
 export * from './delivery/lane-drain.js';
 export * from './delivery/lane-store.js';
+export { MAX_FILE_BYTES } from './delivery/outbound-files.js';
 export { attachmentsOf } from './delivery/inbound-media.js';
 export type { Verdict } from './delivery/uncertain-attempts.js';
 export * from './delivery/provider-gate.js';

@@ -36,6 +36,69 @@ export class MediaRefusedError extends Error {
   }
 }
 
+/** A file in our own store, where providers fetch it by a link. */
+export interface KeptFile {
+  key: string;
+  /** As its bytes say. */
+  contentType: string;
+  bytes: number;
+  filename: string;
+}
+
+/** How an agent's file reaches the customer: with the message, or by a link in its text. */
+export type CarriedFile = { media: KeptFile } | { link: string; filename: string };
+
+/** A file that the customer does not get, as it is told to the agent. */
+export interface RefusedFile extends MediaRefusal {
+  filename?: string;
+}
+
+/** What a channel takes of files of certain types. */
+export interface MediaRule {
+  types: readonly string[];
+  maxBytes: number;
+  /** Whether a text can stand with it. */
+  caption: boolean;
+  /** Only pictures of exactly this size. */
+  pixels?: { width: number; height: number };
+}
+
+/** What a channel takes of files, as data. What fits none of it goes as a link. */
+export interface MediaCapabilities {
+  maxPerPart: number;
+  /** Of all files of a part together. */
+  maxBytesPerPart: number;
+  /** Longest text beside files, UTF-16 code units. */
+  maxCaptionLength: number;
+  rules: readonly MediaRule[];
+  /** A picture that fits no rule is made a JPEG, or a PNG, of at most so many bytes. */
+  scaledImageBytes: number;
+}
+
+/** The rule that lets this file through; undefined where none does. */
+export function mediaRule(
+  { rules, maxBytesPerPart }: MediaCapabilities,
+  file: { contentType: string; bytes: number; width?: number; height?: number },
+): MediaRule | undefined {
+  return rules.find(
+    ({ types, maxBytes, pixels }) =>
+      types.includes(file.contentType) &&
+      file.bytes <= Math.min(maxBytes, maxBytesPerPart) &&
+      (!pixels || (pixels.width === file.width && pixels.height === file.height)),
+  );
+}
+
+/** Keeps agents' files for customers. */
+export abstract class MediaKeeper {
+  /**
+   * Reads the file to its end, and keeps what the channel can carry of it. Throws {@link MediaRefusedError} for what cannot be
+   * carried in any way, and `DeliveryError` of kind `not-sent` where it may work later.
+   */
+  abstract keep(file: MediaStream, limits: MediaCapabilities): Promise<CarriedFile>;
+  /** A link for the provider, which works for as long as the provider may keep the message. Throws `DeliveryError`. */
+  abstract link(file: KeptFile): Promise<string>;
+}
+
 /** `31 MB of at most 25 MB`; without a size, which is known only to be larger. */
 export function sizeDetail(bytes: number | undefined, maxBytes: number): string {
   return bytes === undefined

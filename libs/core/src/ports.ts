@@ -14,7 +14,7 @@ import type {
   LateOutcome,
   NeutralEvent,
 } from './events.js';
-import type { CarriedMedia, MediaStream } from './media.js';
+import type { CarriedFile, CarriedMedia, MediaCapabilities, MediaStream } from './media.js';
 import type { ReceiptStatus } from './receipts.js';
 
 /** A webhook as it came in: nothing decoded, nothing trimmed, so that a signature can be checked over it. */
@@ -86,6 +86,8 @@ export interface SendPart {
   number: SenderNumber;
   to: string;
   part: PartContent;
+  /** One for each of the part's media. */
+  mediaUrls?: string[];
   attempt: AttemptReference;
   /** Not worth delivering any more after so long; absent: the provider's own limit. */
   expiresInMs?: number;
@@ -148,6 +150,10 @@ export abstract class ChannelPort {
   /** Loads what the first call would else have to load within its deadline. */
   warmUp?(): Promise<void>;
   /** Renders a message into the parts that single calls carry. Pure; a message yields at least one part. */
+  /** What goes out from this number beside text. */
+  abstract mediaCapabilities(number: SenderNumber): MediaCapabilities;
+  /** Puts files to a message's rendered parts, in order. Pure; nothing from nothing. */
+  abstract attach(parts: PartContent[], files: CarriedFile[], number: SenderNumber): PartContent[];
   abstract render(content: MessageContent, to?: Addressee): PartContent[];
   /**
    * Tells choices from all others by what is shown, hexadecimal. Absent, as {@link createContent} is, where the provider wants
@@ -290,6 +296,14 @@ export abstract class DeskPort {
     limit: number,
     context: CallContext,
   ): Promise<ListedMessage[]>;
+  /**
+   * Opens a file that the desk announced in this conversation. `not-sent` also where it is not there: it may be in a moment.
+   * Throws `MediaRefusedError` where it may never be fetched; the stream breaks off with either.
+   */
+  abstract fetchAttachment(
+    request: { deskConversationId: string; attachment: Attachment; maxBytes: number },
+    context: CallContext,
+  ): Promise<MediaStream>;
   abstract send(
     request: { deskConversationId: string; authorType: 'user' | 'bot'; part: PartContent },
     context: CallContext,

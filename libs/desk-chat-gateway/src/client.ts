@@ -64,6 +64,28 @@ export class ChatGatewayClient {
     return { found: true, jwk: parseJson(body) };
   }
 
+  get baseUrl(): string {
+    return this.account.baseUrl;
+  }
+
+  /** Where a file of a conversation is, and what opens it there. */
+  attachmentAt(
+    conversationId: string,
+    attachmentId: string,
+  ): { url: string; headers: Record<string, string>; baseUrl: string } {
+    return {
+      url: this.url(['conversations', conversationId, 'attachments', attachmentId, 'content']),
+      headers: { 'x-api-key': this.account.apiKey, 'x-8x8-tenant': this.account.tenantId },
+      baseUrl: this.account.baseUrl,
+    };
+  }
+
+  /** The error for another status than the one hoped for. */
+  refusal(operation: Operation, status: number, retryAfter?: string): DeliveryError {
+    const headers: Record<string, string> = retryAfter === undefined ? {} : { 'retry-after': retryAfter };
+    return answerError(operation, { status, headers, json: undefined }, this.now());
+  }
+
   private async exchange(
     call: ChatGatewayCall,
     context: CallContext,

@@ -6,6 +6,7 @@ import type {
   DeskUpload,
   ListedMessage,
   LookUp,
+  MediaStream,
   MediaRefusalReason,
   MessageContent,
   PartContent,
@@ -13,6 +14,7 @@ import type {
   Sent,
   ShownWith,
 } from '#core';
+import { fetchAttachment, type AttachmentRequest } from './attachment.js';
 import type { ChatGatewayClient } from './client.js';
 import { asArray, asObject, asText } from './json.js';
 import type { JsonObject } from './json.js';
@@ -186,6 +188,10 @@ export class ChatGatewayDesk extends DeskPort {
       if (entries.length < size) break;
     }
     return [...messages.values()].sort((a, b) => b.createdAt - a.createdAt).slice(0, limit);
+  }
+
+  override fetchAttachment(request: AttachmentRequest, context: CallContext): Promise<MediaStream> {
+    return fetchAttachment(this.client, request, context);
   }
 
   override async send(

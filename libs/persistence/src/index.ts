@@ -1,4 +1,5 @@
 export * from './database.js';
+export * from './service-secrets.js';
 export * from './accept/postgres-acceptor.js';
 export * from './delivery/postgres-lane-store.js';
 export * from './delivery/due-notes.js';

@@ -1,3 +1,4 @@
+import type { MediaKeeper } from '../media.js';
 import type { ChannelPort, DeskPort } from '../ports.js';
 import type { Direction } from '../content.js';
 import type { FileStore } from '../media.js';
@@ -83,6 +84,7 @@ export interface DeliveryDependencies {
   desk: DeskPort;
   /** Without it choices go out in plain words. */
   templates?: ContentTemplates;
+  media: MediaKeeper;
   files: FileStore;
   gate: ProviderGate;
   wakeUps: WakeUps;

@@ -22,6 +22,10 @@ export interface ProviderWords {
 /** Reasons that delivery itself writes, beside the reasons of holds and the codes of errors. */
 export type OwnReason =
   | 'too-old'
+  | 'media-refused'
+  | 'media-expired'
+  | 'media-store'
+  | 'attachment-not-found'
   | 'outcome-unknown'
   | 'unknown-template'
   | 'template-command'
@@ -51,6 +55,13 @@ export const OWN_REASONS: Readonly<Record<HoldReason | OwnReason, string>> = {
   'no-conversation':
     'This note found no open conversation: it is given to the next one as history. Nothing is to be done.',
   'too-old': 'It was tried until it was older than allowed. Replay it if it is still wanted, or discard it.',
+  'media-refused':
+    'It held nothing but files that cannot be carried; the agent has been told which, and why. Sending another file is the remedy.',
+  'media-expired': 'Its files are not kept any more (MEDIA_KEEP_DAYS). The agent has to send them again.',
+  'media-store':
+    'The media store or its secret could not be read or written. It is tried again by itself: see that MEDIA_DIR is writable and shared, or that the bucket can be reached.',
+  'attachment-not-found':
+    'The Chat Gateway does not have a file of it yet. It is tried again by itself, for ten minutes; then the rest goes out.',
   'outcome-unknown':
     'It became older than allowed while nobody could tell whether the provider took it. A replay looks that up again before anything is repeated.',
   'look-up-failed':

@@ -1,7 +1,7 @@
 import type { Direction, PartContent } from '../content.js';
 import { DeliveryError } from '../delivery-error.js';
 import type { CallContext, Sent } from '../ports.js';
-import { isFailure } from '../receipts.js';
+import { isFailure, RECEIPT_RANK } from '../receipts.js';
 import { backOffMs } from './back-off.js';
 import { StaleIntentError, StorageError, type DeliveryDependencies, type Step } from './delivery.js';
 import type {
@@ -25,6 +25,8 @@ const LONGEST_LOOK_UP_STEP = 5;
 const CONFIGURATION_WAIT_MS = 300_000;
 /** Pauses between tries to write an outcome; together far below a lease, and the fence guards each. */
 const SETTLE_PAUSES_MS = [50, 200, 500, 1_000];
+/** How long after a part the next one waits for its receipt. */
+const LONGEST_RECEIPT_WAIT_MS = 10_000;
 /** Failures of our own code over one item before it is set aside. */
 const MAX_OWN_FAILURES = 5;
 
@@ -70,7 +72,7 @@ export class HeadDelivery {
       if (typeof contents === 'string') return contents;
       const deletesMedia =
         lane.number.settings.deleteMedia === true && contents.some(({ uploadedTo }) => uploadedTo);
-      if (!(await store.storeParts(lane.lease, head.messageId, contents, deletesMedia))) return 'lost';
+      if (!(await store.storeParts(lane.lease, head.messageId, contents, { deletesMedia }))) return 'lost';
       parts = contents.map((content, index) => ({ n: index + 1, content }));
     }
     const pending = parts.filter((part) => !isSent(head.attempts, part.n));
@@ -123,8 +125,28 @@ export class HeadDelivery {
       return this.settle(lane, head, { delivery: 'submitted', ends: true, lane: { failures: 0 } });
     }
     if (typeof next === 'string') return next;
+    const waiting = await this.waitForPartBefore(lane, head, next.part.n);
+    if (waiting) return waiting;
     const resend = doubtfulAttempts(head, next.part.n).length > 0;
     return this.send(lane, head, { ...target, ...next, resend });
+  }
+
+  /** A number may want a part to have arrived before the next one goes; a receipt that does not come is not waited for for long. */
+  private async waitForPartBefore(lane: ClaimedLane, head: LaneHead, n: number): Promise<Step | undefined> {
+    const { partsWaitFor = 'submitted' } = lane.number.settings;
+    if (n === 1 || lane.direction === 'inbound' || partsWaitFor === 'submitted') return undefined;
+    const before = head.attempts.findLast(
+      ({ kind, partN, outcome }) => kind === 'send' && partN === n - 1 && outcome === 'submitted',
+    );
+    if (!before) return undefined;
+    const { id, receipt, endedAgoMs = before.startedAgoMs } = before;
+    const waitMs = LONGEST_RECEIPT_WAIT_MS - endedAgoMs;
+    if (waitMs <= 0 || (receipt && RECEIPT_RANK[receipt] >= RECEIPT_RANK[partsWaitFor])) return undefined;
+    const waits = await this.deps.store.waitForReceipt(lane.lease, waitMs, {
+      attemptId: id,
+      receipt: partsWaitFor,
+    });
+    return waits ? 'stop' : 'lost';
   }
 
   /** One provider call for one part, with everything around it. */

@@ -8,6 +8,7 @@ import type {
 } from '../content.js';
 import type { Offer } from '../conversation/answers.js';
 import type { DeliveryErrorKind, HoldReason } from '../delivery-error.js';
+import type { RefusedFile } from '../media.js';
 import type { ReceiptStatus } from '../receipts.js';
 import type { NumberSettings } from '../number-settings.js';
 import type { SenderNumber } from '../ports.js';
@@ -192,12 +193,15 @@ export abstract class LaneStore {
   /** `replyWindowMs`: of an outbound lane's channel, where it has a window. */
   abstract head(lane: ClaimedLane, replyWindowMs?: number): Promise<LaneHead | undefined>;
   abstract renew(lease: Lease, leaseMs: number): Promise<boolean>;
-  /** `deletesMedia`: the message's media are to be deleted at the channel's provider once it is submitted. */
+  /**
+   * `refused`: files that are left out, kept with the message and told to the agent where anything of it goes out.
+   * `deletesMedia`: the message's media are to be deleted at the channel's provider once it is submitted.
+   */
   abstract storeParts(
     lease: Lease,
     messageId: string,
     parts: PartContent[],
-    deletesMedia?: boolean,
+    also?: { refused?: RefusedFile[]; deletesMedia?: boolean },
   ): Promise<boolean>;
   /** Puts another content in the place of a part that was not sent. */
   abstract replacePart(lease: Lease, messageId: string, n: number, content: PartContent): Promise<boolean>;
@@ -238,6 +242,12 @@ export abstract class LaneStore {
   abstract optedOut(messageId: string, attemptId: string): Promise<void>;
   /** Lets the lane wait without touching its head. */
   abstract wait(lease: Lease, ms: number, waitingFor: 'opening' | 'closing' | 'back-off'): Promise<boolean>;
+  /** The same until the attempt's receipt has come at least so far, or a failure is reported; then the lane is woken. */
+  abstract waitForReceipt(
+    lease: Lease,
+    ms: number,
+    awaited: { attemptId: string; receipt: ReceiptStatus },
+  ): Promise<boolean>;
   /** Adds a standstill that is over to the ages of what waits in the lane. */
   abstract endStandstill(lease: Lease): Promise<boolean>;
   abstract release(lease: Lease): Promise<void>;

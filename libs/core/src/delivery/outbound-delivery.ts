@@ -8,6 +8,7 @@ import { ids, type HeadDelivery } from './head-delivery.js';
 import type { ClaimedLane, LaneHead, StoredAttempt, StoredPart } from './lane-store.js';
 import { Offering } from './offering.js';
 import { callThrough, type Permit } from './provider-gate.js';
+import { OutboundFiles } from './outbound-files.js';
 import type { ReplyWindow } from './reply-window.js';
 import type { Look, Verdict } from './uncertain-attempts.js';
 
@@ -24,6 +25,7 @@ const EMPTY = contentKey({ type: 'text', text: '' });
 /** Delivers agents' messages to the customer. */
 export class OutboundDelivery {
   private readonly offering: Offering;
+  private readonly files: OutboundFiles;
 
   constructor(
     private readonly deps: DeliveryDependencies,
@@ -31,6 +33,7 @@ export class OutboundDelivery {
     private readonly window: ReplyWindow,
   ) {
     this.offering = new Offering(deps, heads);
+    this.files = new OutboundFiles(deps, heads);
   }
 
   async deliver(lane: ClaimedLane, head: LaneHead): Promise<Step> {
@@ -45,12 +48,12 @@ export class OutboundDelivery {
     if (replyWindowMs !== undefined && content.type !== 'template' && head.replyWindow !== 'open') {
       return this.window.closed(lane, head, replyWindowMs);
     }
-    return this.heads.deliverPart(lane, head, {
-      prepare: () => {
-        const { language } = lane.number;
-        const to = { address: lane.customer.address, ...(language !== undefined && { language }) };
-        return this.deps.channel.render(content, to);
-      },
+    const { language } = lane.number;
+    const to = { address: lane.customer.address, ...(language !== undefined && { language }) };
+    const prepared = await this.files.prepare(lane, head, to);
+    if (typeof prepared === 'string') return prepared;
+    return this.heads.deliverPart(lane, prepared, {
+      prepare: () => this.deps.channel.render(content, to),
       ready: (part) => this.offering.ready(lane, head, part),
       ...(head.conversationId && { conversationId: head.conversationId }),
       call: (part, attemptId, context) => this.send(lane, head, part, attemptId, context),
@@ -67,12 +70,20 @@ export class OutboundDelivery {
     attemptId: string,
     context: CallContext,
   ): Promise<Sent> {
-    const { store, channel, options } = this.deps;
+    const { store, channel, media, options } = this.deps;
     const attempt = { messageId: head.messageId, attemptId };
     const expiresInMs = options.maxAgeMs.outbound - head.ageMs;
     try {
       const { number, customer } = lane;
-      const request = { number, to: customer.address, part, attempt, expiresInMs };
+      const mediaUrls = part.media && (await Promise.all(part.media.map((file) => media.link(file))));
+      const request = {
+        number,
+        to: customer.address,
+        part,
+        attempt,
+        expiresInMs,
+        ...(mediaUrls && { mediaUrls }),
+      };
       return await this.offering.send(lane, part, () => channel.send(request, context));
     } catch (error) {
       if (error instanceof DeliveryError && error.code === OPTED_OUT) {

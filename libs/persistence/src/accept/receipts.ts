@@ -3,9 +3,29 @@ import type { Queryable } from '../database.js';
 import { keyDigest } from './keys.js';
 import type { Accepted } from './messages.js';
 
+/**
+ * A lane that waits for one of these receipts goes on. Its row is skipped where somebody holds it: it is being worked on then,
+ * and nobody waits for two locks in the wrong order.
+ */
 const ACCEPT_RECEIPTS = {
-  name: 'accept-receipts',
-  text: 'select * from accept_receipts($1, $2, $3, $4, $5, $6, $7)',
+  name: 'accept-receipts-and-wake',
+  text: `
+    with accepted as materialized (select * from accept_receipts($1, $2, $3, $4, $5, $6, $7)),
+    come as (
+      delete from receipt_waits w using unnest($6::uuid[], $3::text[]) as r (attempt_id, status)
+      where w.attempt_id = r.attempt_id
+        and (receipt_rank(r.status) >= w.rank or r.status in ('failed', 'undelivered'))
+      returning w.lane_id
+    ),
+    woken as (
+      update lanes set not_before = null, waiting_for = null
+      where id in (
+        select l.id from lanes l join come on come.lane_id = l.id
+        where l.waiting_for = 'back-off' order by l.id for update of l skip locked)
+      returning id
+    )
+    select ord, matched, lane_id from accepted
+    union all select 0, true, id from woken`,
 };
 
 /** Commits receipts in one round trip. No key may stand twice in `events`. */
@@ -34,7 +54,7 @@ export async function acceptReceipts(
     ]);
   }
   const results = events.map((): AcceptResult => 'duplicate');
-  for (const row of rows) results[row.ord - 1] = 'accepted';
+  for (const row of rows) if (row.ord > 0) results[row.ord - 1] = 'accepted';
   const lanes = new Set(rows.map((row) => row.lane_id).filter((laneId) => laneId !== null));
   return {
     results,

@@ -1,16 +1,18 @@
-import type { Direction, MessageContent, WakeUp } from '#core';
+import type { Direction, MessageContent, RefusedFile, WakeUp } from '#core';
 import { inTransaction, type Pool } from '../database.js';
 
 /** Something that whoever wrote a message is to be told. */
 export interface DueNote {
   id: string;
   /** `window…`: an agent's message waits for the customer, who was asked to write, or not, or that was refused. */
-  kind: 'failed' | 'recovered' | 'window' | 'window-asked' | 'window-refused';
+  kind: 'failed' | 'recovered' | 'window' | 'window-asked' | 'window-refused' | 'media-refused';
   /** The message's. */
   direction: Direction;
   content: MessageContent;
   reason: string | null;
   providerCode: string | null;
+  /** Files that were left out. */
+  refused: RefusedFile[] | null;
   /** What its number says to customers whose message failed. */
   failedText: string | null;
 }
@@ -24,7 +26,7 @@ export class DueNotes {
     return inTransaction(this.pool, async (client) => {
       const { rows } = await client.query<DueNote>(
         `select d.id, d.kind, m.direction, m.content, m.reason, m.provider_code as "providerCode",
-           n.settings ->> 'failedText' as "failedText"
+           m.refused, n.settings ->> 'failedText' as "failedText"
          from notes_due d join messages m on m.id = d.message_id join threads t on t.id = m.thread_id
          join business_numbers n on n.id = t.number_id
          order by d.id limit $1 for update of d skip locked`,

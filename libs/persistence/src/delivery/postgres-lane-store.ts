@@ -13,6 +13,8 @@ import {
   type Offer,
   type OpenConversation,
   type PartContent,
+  type ReceiptStatus,
+  type RefusedFile,
   type Reopening,
   type SentToCustomer,
   type SentToDesk,
@@ -68,15 +70,24 @@ export class PostgresLaneStore extends LaneStore {
     return this.took(sql.renew, [lease.laneId, lease.fence, leaseMs]);
   }
 
-  storeParts(lease: Lease, messageId: string, parts: PartContent[], deletesMedia = false): Promise<boolean> {
-    return this.took(deletesMedia ? sql.storePartsDeletingMedia : sql.storeParts, [
+  storeParts(
+    lease: Lease,
+    messageId: string,
+    parts: PartContent[],
+    { refused = [], deletesMedia = false }: { refused?: RefusedFile[]; deletesMedia?: boolean } = {},
+  ): Promise<boolean> {
+    const values = [
       lease.laneId,
       lease.fence,
       messageId,
       parts.map((_, index) => index + 1),
       parts.map((part) => JSON.stringify(part)),
       parts.map(partDigest),
-    ]);
+    ];
+    if (refused.length > 0) {
+      return this.took(sql.storePartsWithRefused, [...values, JSON.stringify(refused)]);
+    }
+    return this.took(deletesMedia ? sql.storePartsDeletingMedia : sql.storeParts, values);
   }
 
   replacePart(lease: Lease, messageId: string, n: number, content: PartContent): Promise<boolean> {
@@ -190,6 +201,14 @@ export class PostgresLaneStore extends LaneStore {
 
   wait(lease: Lease, ms: number, waitingFor: 'opening' | 'closing' | 'back-off'): Promise<boolean> {
     return this.took(sql.wait, [lease.laneId, lease.fence, Math.max(0, Math.ceil(ms)), waitingFor]);
+  }
+
+  waitForReceipt(
+    lease: Lease,
+    ms: number,
+    { attemptId, receipt }: { attemptId: string; receipt: ReceiptStatus },
+  ): Promise<boolean> {
+    return this.took(sql.waitForReceipt, [lease.laneId, lease.fence, Math.ceil(ms), attemptId, receipt]);
   }
 
   endStandstill(lease: Lease): Promise<boolean> {
@@ -418,8 +437,10 @@ export class PostgresLaneStore extends LaneStore {
   }
 }
 
+/** By which parts with the same content are recognised; files of ours have no two keys alike. */
 function partDigest(part: PartContent): Buffer {
-  return contentDigest(part.text, part.attachmentIds) ?? keyDigest(`part:${JSON.stringify(part)}`);
+  const byContent = part.media === undefined ? contentDigest(part.text, part.attachmentIds) : undefined;
+  return byContent ?? keyDigest(`part:${JSON.stringify(part)}`);
 }
 
 /** Files stay with the conversation that they were uploaded to: another one can only name them. */

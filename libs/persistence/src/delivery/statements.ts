@@ -102,6 +102,26 @@ export const replacePart = statement(
    select id from lane`,
 );
 
+// The agent hears of files that are left out, where anything goes out; where nothing does, the failure says it.
+export const storePartsWithRefused = statement(
+  'store-parts-with-refused',
+  `with lane as (select id from lanes where id = $1 and fence = $2 for update),
+   stored as (
+     insert into parts (message_id, n, content, content_digest)
+     select $3, p.n, p.content, p.digest
+     from unnest($4::int[], $5::json[], $6::bytea[]) as p (n, content, digest), lane
+     on conflict do nothing returning n
+   ),
+   message as (
+     update messages m set refused = $7 from lane where m.id = $3 returning m.id, m.tenant_id
+   ),
+   told as (
+     insert into notes_due (id, tenant_id, message_id, kind)
+     select new_id(), tenant_id, id, 'media-refused' from message where exists (select from stored)
+   )
+   select id from lane`,
+);
+
 // Ids of what was received stand in no index: of a thread's own messages, the last thousand are read.
 export const quoted = statement(
   'quoted',
@@ -254,6 +274,20 @@ export const wait = statement(
   'wait',
   `update lanes set not_before = clock_timestamp() + $3 * interval '1 ms', waiting_for = $4
    where id = $1 and fence = $2 and lease_until is not null returning id`,
+);
+
+export const waitForReceipt = statement(
+  'wait-for-receipt',
+  `with lane as (
+     update lanes set not_before = clock_timestamp() + $3 * interval '1 ms', waiting_for = 'back-off'
+     where id = $1 and fence = $2 and lease_until is not null returning id, not_before
+   ),
+   over as (delete from receipt_waits where waits_until < clock_timestamp()),
+   awaited as (
+     insert into receipt_waits (attempt_id, lane_id, rank, waits_until)
+     select $4, id, receipt_rank($5), not_before from lane on conflict do nothing
+   )
+   select id from lane`,
 );
 
 export const release = statement(

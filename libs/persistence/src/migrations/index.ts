@@ -8,6 +8,7 @@ import { Reconciling1796100000007 } from './0007-reconciling.js';
 import { OperatorActs1796200000008 } from './0008-operator-acts.js';
 import { Provisioning1796300000009 } from './0009-provisioning.js';
 import { MediaDeletions1796400000010 } from './0010-media-deletions.js';
+import { MediaOut1796500000011 } from './0011-media-out.js';
 import { Choices1796600000012 } from './0012-choices.js';
 import { Signals1796700000013 } from './0013-signals.js';
 import { WindowsAndOptOuts1796800000014 } from './0014-windows-and-opt-outs.js';
@@ -24,6 +25,7 @@ export const migrations = [
   OperatorActs1796200000008,
   Provisioning1796300000009,
   MediaDeletions1796400000010,
+  MediaOut1796500000011,
   Choices1796600000012,
   Signals1796700000013,
   WindowsAndOptOuts1796800000014,

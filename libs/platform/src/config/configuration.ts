@@ -2,6 +2,7 @@ import {
   FromEnvironment,
   httpUrl,
   oneOf,
+  path,
   risingNumbers,
   token,
   tokenList,
@@ -368,6 +369,62 @@ export class Configuration {
     rule: milliseconds(100, 604_800_000),
   })
   provisionCheckIntervalMs!: number;
+
+  @FromEnvironment({
+    description:
+      'Where files on their way to customers are kept; gateways and workers must share it. With `MEDIA_S3_BUCKET` they only pass through.',
+    default: './media',
+    defaultText: '`./media`; `.causeway/media` under `npm start`',
+    rule: path(),
+  })
+  mediaDir!: string;
+
+  @FromEnvironment({
+    description: 'For how many days they are kept, and links to them work.',
+    default: '7',
+    rule: wholeNumber({ min: 1, max: 365, of: 'days' }),
+  })
+  mediaKeepDays!: number;
+
+  @FromEnvironment({
+    description: 'An S3 bucket that keeps them instead.',
+    rule: token('the name of a bucket', { pattern: /^[A-Za-z0-9][\w.-]{1,254}$/ }),
+  })
+  mediaS3Bucket?: string;
+
+  @FromEnvironment({
+    description: 'An S3-compatible service other than AWS.',
+    rule: httpUrl(),
+  })
+  mediaS3Endpoint?: string;
+
+  @FromEnvironment({
+    description: 'Its region.',
+    default: 'us-east-1',
+    rule: token('a region', { pattern: /^[\w-]+$/ }),
+  })
+  mediaS3Region!: string;
+
+  @FromEnvironment({
+    description: 'Its access key; without one the credentials of the machine on AWS are used.',
+    rule: token('an access key id, visible ASCII characters without spaces'),
+  })
+  mediaS3AccessKeyId?: string;
+
+  @FromEnvironment({
+    description: "The access key's secret.",
+    secret: true,
+    rule: token('a secret access key, visible ASCII characters without spaces'),
+  })
+  mediaS3SecretAccessKey?: string;
+
+  @FromEnvironment({
+    description:
+      'The largest file other than a picture that goes out by MMS; carriers refuse larger ones, so that they go as a link.',
+    default: '500000',
+    rule: wholeNumber({ min: 1_000, max: 5_000_000, of: 'bytes' }),
+  })
+  mmsFileMaxBytes!: number;
 
   @FromEnvironment({
     description: `How much is logged: ${LOG_LEVELS.map((level) => `\`${level}\``).join(', ')}.`,

@@ -220,6 +220,30 @@ const wrong: [name: string, value: string, line: string][] = [
     '99',
     'PROVISION_CHECK_INTERVAL_MS must be a whole number of milliseconds between 100 and 604800000, but is "99".',
   ],
+  ['MEDIA_DIR', 'me\0dia', 'MEDIA_DIR must be a path, but is "me\\u0000dia".'],
+  ['MEDIA_KEEP_DAYS', '0', 'MEDIA_KEEP_DAYS must be a whole number of days between 1 and 365, but is "0".'],
+  ['MEDIA_S3_BUCKET', 'a/b', 'MEDIA_S3_BUCKET must be the name of a bucket, but is "a/b".'],
+  [
+    'MEDIA_S3_ENDPOINT',
+    's3.local',
+    'MEDIA_S3_ENDPOINT must be an http(s) URL without user, query or fragment, but is "s3.local".',
+  ],
+  ['MEDIA_S3_REGION', 'a b', 'MEDIA_S3_REGION must be a region, but is "a b".'],
+  [
+    'MEDIA_S3_ACCESS_KEY_ID',
+    'with space',
+    'MEDIA_S3_ACCESS_KEY_ID must be an access key id, visible ASCII characters without spaces, but is "with space".',
+  ],
+  [
+    'MEDIA_S3_SECRET_ACCESS_KEY',
+    'with space',
+    'MEDIA_S3_SECRET_ACCESS_KEY must be a secret access key, visible ASCII characters without spaces.',
+  ],
+  [
+    'MMS_FILE_MAX_BYTES',
+    '5000001',
+    'MMS_FILE_MAX_BYTES must be a whole number of bytes between 1000 and 5000000, but is "5000001".',
+  ],
   [
     'LOG_LEVEL',
     'loud',
@@ -304,6 +328,10 @@ describe(readConfiguration.name, () => {
       reconcileSilentAfterMs: 300_000,
       reconcileReceiptsAfterMs: 300_000,
       provisionCheckIntervalMs: 3_600_000,
+      mediaDir: './media',
+      mediaKeepDays: 7,
+      mediaS3Region: 'us-east-1',
+      mmsFileMaxBytes: 500_000,
       logLevel: 'info',
     });
     expect(readConfiguration('worker', complete).port).toBe(3001);
@@ -421,6 +449,16 @@ describe(readConfiguration.name, () => {
     );
     expect(complaint('worker', { ...complete, TWILIO_API_KEY_SECRET: 'shh' })).toBe(
       'TWILIO_API_KEY_SID must be set together with TWILIO_API_KEY_SECRET, but is not set.',
+    );
+  });
+
+  it.each([
+    [{ MEDIA_S3_ACCESS_KEY_ID: 'a' }, 'MEDIA_S3_SECRET_ACCESS_KEY', 'MEDIA_S3_ACCESS_KEY_ID'],
+    [{ MEDIA_S3_SECRET_ACCESS_KEY: 'a' }, 'MEDIA_S3_ACCESS_KEY_ID', 'MEDIA_S3_SECRET_ACCESS_KEY'],
+    [{ MEDIA_S3_ENDPOINT: 'http://s3' }, 'MEDIA_S3_BUCKET', 'MEDIA_S3_ENDPOINT'],
+  ])('wants the media store whole (%j)', (set, missing, present) => {
+    expect(complaint('worker', { ...complete, ...set })).toBe(
+      `${missing} must be set together with ${present}, but is not set.`,
     );
   });
 

@@ -139,6 +139,29 @@ function checkTogether(configuration: Configuration, set: Environment): void {
         : ['TWILIO_API_KEY_SECRET', 'TWILIO_API_KEY_SID'];
     throw new ConfigurationError(missing, `${missing} must be set together with ${present}, but is not set.`);
   }
+  checkMediaStore(configuration);
+}
+
+function checkMediaStore({
+  mediaS3Bucket,
+  mediaS3Endpoint,
+  mediaS3AccessKeyId,
+  mediaS3SecretAccessKey,
+}: Configuration): void {
+  if ((mediaS3AccessKeyId === undefined) !== (mediaS3SecretAccessKey === undefined)) {
+    const [missing, present] =
+      mediaS3AccessKeyId === undefined
+        ? ['MEDIA_S3_ACCESS_KEY_ID', 'MEDIA_S3_SECRET_ACCESS_KEY']
+        : ['MEDIA_S3_SECRET_ACCESS_KEY', 'MEDIA_S3_ACCESS_KEY_ID'];
+    throw new ConfigurationError(missing, `${missing} must be set together with ${present}, but is not set.`);
+  }
+  if (mediaS3Bucket === undefined && (mediaS3Endpoint ?? mediaS3AccessKeyId) !== undefined) {
+    const present = mediaS3Endpoint === undefined ? 'MEDIA_S3_ACCESS_KEY_ID' : 'MEDIA_S3_ENDPOINT';
+    throw new ConfigurationError(
+      'MEDIA_S3_BUCKET',
+      `MEDIA_S3_BUCKET must be set together with ${present}, but is not set.`,
+    );
+  }
 }
 
 function passwordsOf(text: string): string[] {

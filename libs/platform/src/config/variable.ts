@@ -114,6 +114,15 @@ export function token(shouldBe: string, limits: { pattern?: RegExp; minLength?: 
   };
 }
 
+/** Of a directory; relative ones begin where the process was started. */
+export function path(): Rule {
+  return {
+    shouldBe: 'a path',
+    parse: (text) => text,
+    validators: [Matches(/^[^\0]+$/), MaxLength(1000)],
+  };
+}
+
 /** `a,b` → `['a', 'b']`; the first is the current one. */
 export function tokenList(shouldBe: string): Rule {
   return {

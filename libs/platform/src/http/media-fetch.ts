@@ -21,6 +21,8 @@ export interface MediaFetchRequest {
   url: string;
   /** Sent to the first address only, never after a redirect. */
   authorization?: string;
+  /** Credentials of other kinds; sent like `authorization`. */
+  headers?: Record<string, string>;
   /** The provider's configured base URL: its port is allowed, and loopback while it is itself there. */
   baseUrl: string;
   limits: MediaFetchLimits;
@@ -115,7 +117,7 @@ class Hop {
 
   /** The answer with the file, or where it has been moved to. */
   async request(): Promise<Answer | string> {
-    const { limits, authorization, ca } = this.fetch;
+    const { limits, authorization, headers, ca } = this.fetch;
     const addresses = await untilAborted(this.addresses(), this.deadline);
     const agent = new Agent({
       allowH2: false,
@@ -134,6 +136,7 @@ class Hop {
           accept: '*/*',
           'accept-encoding': 'identity',
           ...(this.hop === 0 && authorization !== undefined && { authorization }),
+          ...(this.hop === 0 && headers),
         },
       });
       response.body.on('error', () => undefined);

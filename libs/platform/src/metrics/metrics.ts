@@ -134,6 +134,22 @@ export class Metrics {
     registers: this.registers,
   });
 
+  /** `status`: of the answer. */
+  readonly mediaServed = new Counter({
+    name: 'causeway_media_served_total',
+    help: 'Requests for files by their links, by status.',
+    labelNames: ['status'] as const,
+    registers: this.registers,
+  });
+
+  /** `result`: `carried`, `linked`, or why it was refused. */
+  readonly mediaOut = new Counter({
+    name: 'causeway_media_out_total',
+    help: 'Files of agents on their way to customers, by what became of them.',
+    labelNames: ['result'] as const,
+    registers: this.registers,
+  });
+
   readonly lanesWaiting = new Gauge({
     name: 'causeway_lanes_waiting',
     help: 'Lanes with work that could be done now, as last seen by the sweeper.',

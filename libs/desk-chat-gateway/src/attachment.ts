@@ -1,0 +1,94 @@
+import { DeliveryError, MediaRefusedError, type Attachment, type CallContext, type MediaStream } from '#core';
+import { fetchMedia, MediaFetchError, type FetchedMedia, type MediaFetchRequest } from '#platform';
+import type { ChatGatewayClient } from './client.js';
+
+const CONNECT_MS = 3_000;
+const IDLE_MS = 10_000;
+const TOTAL_MS = 120_000;
+
+export interface AttachmentRequest {
+  deskConversationId: string;
+  attachment: Attachment;
+  maxBytes: number;
+}
+
+/**
+ * Opens an agent's file: by its id through the API, else by its pre-signed URL, which may have expired and gets no credentials.
+ * Throws `DeliveryError`, or `MediaRefusedError` where it may never be fetched.
+ */
+export async function fetchAttachment(
+  client: ChatGatewayClient,
+  { deskConversationId, attachment, maxBytes }: AttachmentRequest,
+  context: CallContext,
+): Promise<MediaStream> {
+  const { id, url, filename } = attachment;
+  const limits = {
+    connectMs: Math.min(CONNECT_MS, context.timeoutMs),
+    firstByteMs: context.timeoutMs,
+    idleMs: IDLE_MS,
+    totalMs: TOTAL_MS,
+    maxBytes,
+  };
+  const open = async (request: Omit<MediaFetchRequest, 'limits' | 'toError'>): Promise<MediaStream> => {
+    const withKey = request.headers !== undefined;
+    const errorOf = (error: MediaFetchError) => asPortError(client, error, { maxBytes, withKey });
+    try {
+      return streamOf(await fetchMedia({ ...request, limits, toError: errorOf }), filename);
+    } catch (error) {
+      throw error instanceof MediaFetchError ? errorOf(error) : error;
+    }
+  };
+  let failure: unknown = new MediaRefusedError({ refused: 'not-found' });
+  if (id !== undefined && deskConversationId !== '') {
+    try {
+      return await open(client.attachmentAt(deskConversationId, id));
+    } catch (error) {
+      if (error instanceof MediaRefusedError && error.refusal.refused === 'too-large') throw error;
+      failure = error;
+    }
+  }
+  if (url === undefined) throw failure;
+  // What the way through the API says outranks what an old URL does.
+  return open({ url, baseUrl: client.baseUrl }).catch((error: unknown) => {
+    throw id === undefined ? error : failure;
+  });
+}
+
+function streamOf(media: FetchedMedia, announced: string | undefined): MediaStream {
+  const { body, contentType, contentDisposition, length } = media;
+  const filename = announced ?? /filename="?([^";]+)"?/i.exec(contentDisposition ?? '')?.[1];
+  return {
+    body,
+    ...(contentType !== undefined && { contentType }),
+    ...(filename !== undefined && { filename }),
+    ...(length !== undefined && { length }),
+  };
+}
+
+function asPortError(
+  client: ChatGatewayClient,
+  error: MediaFetchError,
+  { maxBytes, withKey }: { maxBytes: number; withKey: boolean },
+): Error {
+  const { code, answer } = error;
+  const { status, retryAfter, declaredBytes, hop } = answer;
+  if (code === 'unsafe-address') return new MediaRefusedError({ refused: 'unsafe-address' });
+  if (code === 'too-large') {
+    const size = declaredBytes === undefined ? 'more than' : `${megabytes(declaredBytes)}, at most`;
+    return new MediaRefusedError({ refused: 'too-large', detail: `${size} ${megabytes(maxBytes)}` });
+  }
+  if (status === undefined) return new DeliveryError('not-sent', { code, cause: error });
+  const refusal = client.refusal('read', status, retryAfter);
+  // Only who was shown our key can refuse it.
+  if (refusal.kind === 'credentials' && withKey && hop === 0) return refusal;
+  const isMissing = status === 404 || status === 410;
+  return new DeliveryError('not-sent', {
+    code: isMissing ? 'attachment-not-found' : refusal.code,
+    httpStatus: status,
+    retryAfterMs: refusal.retryAfterMs,
+  });
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1_000_000)} MB`;
+}
