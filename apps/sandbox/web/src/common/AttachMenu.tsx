@@ -1,5 +1,6 @@
 import { ActionIcon, Menu } from '@mantine/core';
 import { useRef, type ReactNode } from 'react';
+import { focusFirst } from '../focus.js';
 import { addFiles } from './enclosed.js';
 import { readFiles, readSample, type Sample } from './files.js';
 import { ClipIcon } from './Icons.js';
@@ -10,13 +11,14 @@ interface Props {
   children: ReactNode;
 }
 
-/** A paper clip that opens a menu of what can go with a message. */
+/** A paper clip that opens a menu of what can go with a message. What is chosen says where the focus goes. */
 export function AttachMenu({ label, children }: Props) {
   return (
     <Menu
       position="top-start"
       withinPortal={false}
       withInitialFocusPlaceholder={false}
+      returnFocus={false}
       shadow="md"
       width={230}
     >
@@ -32,8 +34,15 @@ export function AttachMenu({ label, children }: Props) {
   );
 }
 
+interface FileField {
+  accept?: string;
+  multiple: boolean;
+  /** The id of what has the focus next. */
+  composer: string;
+}
+
 /** Lets the person choose a file of their own. The field outlives the menu, which closes at once. */
-export function useFileField(place: string, { accept, multiple }: { accept?: string; multiple: boolean }) {
+export function useFileField(place: string, { accept, multiple, composer }: FileField) {
   const field = useRef<HTMLInputElement>(null);
   const element = (
     <input
@@ -50,11 +59,15 @@ export function useFileField(place: string, { accept, multiple }: { accept?: str
       }}
     />
   );
-  return { element, open: () => field.current?.click() };
+  const open = () => {
+    focusFirst(composer);
+    field.current?.click();
+  };
+  return { element, open };
 }
 
 /** @param composer the id of what has the focus next */
 export async function attachSample(place: string, sample: Sample, composer: string): Promise<void> {
+  focusFirst(composer);
   addFiles(place, await readSample(sample));
-  document.getElementById(composer)?.focus();
 }

@@ -14,7 +14,7 @@ interface Props {
 
 /** What an agent can send beside words. */
 export function DeskAttach({ place, sendCard, askQuickly }: Props) {
-  const file = useFileField(place, { multiple: true });
+  const file = useFileField(place, { multiple: true, composer: REPLY_BOX });
   const sample = (name: Sample) => void attachSample(place, name, REPLY_BOX);
   return (
     <>

@@ -3,7 +3,7 @@ import { api, attempt, type AgentMessage } from '../api.js';
 import { Composer } from '../common/Composer.js';
 import { enclose, takeEnclosed, useEnclosed } from '../common/enclosed.js';
 import { EnclosedFiles } from '../common/EnclosedFiles.js';
-import { REPLY_BOX, takeReplyFocus } from '../focus.js';
+import { focusFirst, REPLY_BOX, takeReplyFocus } from '../focus.js';
 import { DeskAttach } from './DeskAttach.js';
 import { QuickReplyForm } from './QuickReplyForm.js';
 import { useTyping } from './typing.js';
@@ -55,7 +55,10 @@ export function ReplyBox({ conversationId, agentId, customer }: Props) {
         start={
           <DeskAttach
             place={place}
-            sendCard={(card) => void post({ cards: [card] })}
+            sendCard={(card) => {
+              focusFirst(REPLY_BOX);
+              void post({ cards: [card] });
+            }}
             askQuickly={() => setAsking(true)}
           />
         }

@@ -16,8 +16,9 @@ const DOCUMENTS = '.pdf,.doc,.docx,.xls,.xlsx,.ppt,.pptx,.txt,.csv,.zip';
 /** What a phone can send beside text; an MMS carries several files, WhatsApp one a message. */
 export function PhoneAttach({ phone, place, fill }: Props) {
   const isWhatsApp = phone.channel === 'whatsapp';
-  const photo = useFileField(place, { accept: 'image/*,video/*', multiple: !isWhatsApp });
-  const document_ = useFileField(place, { accept: DOCUMENTS, multiple: !isWhatsApp });
+  const shared = { multiple: !isWhatsApp, composer: PHONE_COMPOSER };
+  const photo = useFileField(place, { ...shared, accept: 'image/*,video/*' });
+  const document_ = useFileField(place, { ...shared, accept: DOCUMENTS });
   const sample = (name: Sample) => void attachSample(place, name, PHONE_COMPOSER);
   return (
     <>
