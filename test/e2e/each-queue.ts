@@ -6,7 +6,7 @@ import { startSystem, type System, type SystemOptions } from '../support/system.
 export function describeOnEachQueue(
   name: string,
   options: Omit<SystemOptions, 'queues'>,
-  tests: (system: () => System) => void,
+  tests: (system: () => System, queues: 'redis' | 'postgres') => void,
 ): void {
   const noRedis = redisMissing();
   if (noRedis) console.warn(`${name} is skipped on Redis: ${noRedis}.`);
@@ -23,7 +23,7 @@ export function describeOnEachQueue(
       tests(() => {
         if (!system) throw new Error('The system did not start.');
         return system;
-      });
+      }, queues);
     });
   });
 }

@@ -464,7 +464,7 @@ describe('the OpenAPI document', () => {
       'id threadId laneId conversationId? direction authorType seq content delivery receipt? reason? providerCode? explanation? possibleDuplicate acceptedAt submittedAt? parts',
     );
     expect(fields('Attempt').join(' ')).toBe(
-      'id correlationId startedAt endedAt? outcome providerId? httpStatus? errorClass? errorCode? providerCode?',
+      'id correlationId startedAt endedAt? outcome providerId? encoding? segments? httpStatus? errorClass? errorCode? providerCode?',
     );
     const references = JSON.stringify(openApi).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g);
     for (const [, name = ''] of references) expect(Object.keys(schemas)).toContain(name);

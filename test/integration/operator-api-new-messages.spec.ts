@@ -74,6 +74,16 @@ describe('a message by the API', () => {
     expect(delivery.channel.texts(thread.address)).toHaveLength(1);
   });
 
+  it('shows what the provider bills it by', async () => {
+    const thread = await newThread(api.db, ['hello']);
+    delivery.channel.cost = () => ({ encoding: 'UCS-2', segments: 2 });
+    const { body: made } = (await post(body(thread))) as { body: { id: string } };
+    await delivery.drainEmpty(thread.outbound);
+    expect((await api.call('get', `messages/${made.id}`)).body).toMatchObject({
+      parts: [{ n: 1, attempts: [{ outcome: 'submitted', encoding: 'UCS-2', segments: 2 }] }],
+    });
+  });
+
   it('is not another one under the same key', async () => {
     const thread = await newThread(api.db, ['hello']);
     const wanted = body(thread);

@@ -129,6 +129,7 @@ export class FakeChannel extends ChannelPort {
   /** Whether the answer to a call says how far the message is. */
   givesReceipt = true;
   renders?: (content: MessageContent) => PartContent[];
+  override cost: NonNullable<ChannelPort['cost']> = () => undefined;
 
   render(content: MessageContent): PartContent[] {
     return this.renders ? this.renders(content) : renderParts(content, this.partLength);

@@ -172,6 +172,29 @@ describe(TwilioChannel.name, () => {
     expect(alone).not.toHaveProperty('From');
   });
 
+  it.each([
+    [600_000, '600'],
+    [14_399_001, '14400'],
+    [86_400_000, '36000'],
+    [500, '10'],
+    [-1, '10'],
+  ])('tells Twilio for how long a message is worth delivering: %d ms', async (expiresInMs, seconds) => {
+    answer = reply(201, CREATED);
+    await channel().send({ ...REQUEST, expiresInMs }, { timeoutMs: 5_000 });
+    expect(seen[0]?.form).toContainEqual(['ValidityPeriod', seconds]);
+  });
+
+  it.each([
+    ['it’s', {}, 'true'],
+    ['its', {}, undefined],
+    ['it’s', { smartEncoding: false }, undefined],
+    ['it’s', { address: 'whatsapp:+15550100' }, undefined],
+  ])('has %j, %j encoded smartly: %s', async (text, changes, smart) => {
+    answer = reply(201, CREATED);
+    await send({ part: { text }, number: changes });
+    expect(Object.fromEntries(seen[0]?.form ?? [])['SmartEncoded']).toBe(smart);
+  });
+
   it('keeps a host name that the package would rewrite for a region', async () => {
     answer = reply(201, CREATED);
     const host = `twilio.stage.eu.internal.proxy.example:${new URL(baseUrl).port}`;
@@ -245,6 +268,17 @@ describe(TwilioChannel.name, () => {
     expect(taken).toBe(6);
     // One refusal, at the moment of the change; then the new token is remembered.
     expect(seen).toHaveLength(7);
+  });
+
+  it.each([
+    [{ text: 'a'.repeat(161) }, {}, { encoding: 'GSM-7', segments: 2 }],
+    [{ text: 'it’s' }, {}, { encoding: 'GSM-7', segments: 1 }],
+    [{ text: 'it’s' }, { smartEncoding: false }, { encoding: 'UCS-2', segments: 1 }],
+    [{ text: 'hi' }, { address: 'whatsapp:+15550100' }, undefined],
+    [{ media: [] }, {}, undefined],
+    [{ content: { sid: 'HX1' } }, {}, undefined],
+  ])('bills %j, %j by %j', (part, changes, cost) => {
+    expect(channel().cost(part, { ...REQUEST.number, ...changes })).toEqual(cost);
   });
 
   describe('for a sub-account', () => {

@@ -16,6 +16,7 @@ import type {
   MediaStream,
   MessageContent,
   PartContent,
+  PartCost,
   SenderNumber,
   SendPart,
   Sent,
@@ -40,6 +41,7 @@ import { fetchedReceipt, listedInbound, resourcesIn, withMedia } from './receive
 import { mediaCapabilities, MMS_FILE_MAX_BYTES } from './capabilities.js';
 import { attach } from './render-media.js';
 import { MAX_TEXT_LENGTH, render } from './render.js';
+import { segmentsOf } from './segments.js';
 import { receiptOf } from './status.js';
 
 export interface TwilioChannelOptions extends AccountsOptions {
@@ -99,6 +101,14 @@ export class TwilioChannel extends ChannelPort {
 
   attach(parts: PartContent[], files: CarriedFile[], number: SenderNumber): PartContent[] {
     return attach(parts, files, this.mediaCapabilities(number), MAX_TEXT_LENGTH);
+  }
+
+  override cost(
+    { text, content }: PartContent,
+    { address, smartEncoding }: SenderNumber,
+  ): PartCost | undefined {
+    if (text === undefined || content || address.startsWith('whatsapp:')) return undefined;
+    return segmentsOf(text, smartEncoding !== false);
   }
 
   async send(request: SendPart, context: CallContext): Promise<Sent> {

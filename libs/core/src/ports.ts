@@ -100,6 +100,13 @@ export interface Addressee {
   language?: string;
 }
 
+/** What a provider bills a text by. */
+export interface PartCost {
+  /** `GSM-7`, `UCS-2`. */
+  encoding: string;
+  segments: number;
+}
+
 /** Which attempt a look-up is about: where it went, what it carried, and what must be found beside it. */
 export interface FindSent {
   number: SenderNumber;
@@ -168,6 +175,8 @@ export abstract class ChannelPort {
     request: { account: string; interactive: Interactive },
     context: CallContext,
   ): Promise<string>;
+  /** Undefined for what is not billed by its length. */
+  cost?(part: PartContent, number: SenderNumber): PartCost | undefined;
   abstract send(request: SendPart, context: CallContext): Promise<Sent>;
   /**
    * What the provider holds that an attempt of this part may have left, the oldest first. Reading has no effect, so a

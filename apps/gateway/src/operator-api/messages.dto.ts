@@ -101,6 +101,19 @@ export class AttemptResource {
   @ApiPropertyOptional({ type: String, description: "The provider's id of what was sent." })
   providerId?: string;
 
+  @ApiPropertyOptional({
+    type: String,
+    enum: ['GSM-7', 'UCS-2'],
+    description: 'SMS: how the text was encoded.',
+  })
+  encoding?: string;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    description: 'SMS: what Twilio bills, as far as it can be told beforehand.',
+  })
+  segments?: number;
+
   @ApiPropertyOptional({ type: 'integer' })
   httpStatus?: number;
 
@@ -241,6 +254,8 @@ function showAttempt(attempt: Attempt): AttemptResource {
     endedAt: attempt.endedAt?.toISOString(),
     outcome: attempt.outcome,
     providerId: attempt.providerId,
+    encoding: attempt.encoding,
+    segments: attempt.segments,
     httpStatus: attempt.httpStatus,
     errorClass: attempt.errorClass,
     errorCode: attempt.errorCode,

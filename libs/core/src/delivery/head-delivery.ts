@@ -1,6 +1,6 @@
 import type { Direction, PartContent } from '../content.js';
 import { DeliveryError } from '../delivery-error.js';
-import type { CallContext, Sent } from '../ports.js';
+import type { CallContext, PartCost, Sent } from '../ports.js';
 import { isFailure, RECEIPT_RANK } from '../receipts.js';
 import { backOffMs } from './back-off.js';
 import { StaleIntentError, StorageError, type DeliveryDependencies, type Step } from './delivery.js';
@@ -43,6 +43,7 @@ export interface Target {
   /** What a part is sent as; before each attempt. May make things at the provider; a step where the lane has to wait instead. */
   ready?: (part: StoredPart) => Promise<PartContent | Step>;
   call: (part: PartContent, attemptId: string, context: CallContext) => Promise<Sent>;
+  cost?: (part: PartContent) => PartCost | undefined;
   /** Decides about a conversation that the far side says is no more. */
   onGone?: (attempt: AttemptEnd, error: DeliveryError) => Promise<Step>;
   /** Decides where the far side says that its reply window is closed. */
@@ -163,7 +164,9 @@ export class HeadDelivery {
     if (typeof permit === 'string') return permit;
     const attemptId = newId();
     const beforeIntentMs = nowMs();
+    const cost = target.cost?.(target.part.content);
     const intent = store.intent(lane.lease, options.leaseMs, {
+      ...(cost && { cost }),
       id: attemptId,
       messageId: head.messageId,
       seq: head.seq,

@@ -11,7 +11,7 @@ import type { DeliveryErrorKind, HoldReason } from '../delivery-error.js';
 import type { RefusedFile } from '../media.js';
 import type { ReceiptStatus } from '../receipts.js';
 import type { NumberSettings } from '../number-settings.js';
-import type { SenderNumber } from '../ports.js';
+import type { PartCost, SenderNumber } from '../ports.js';
 
 /** The right to work on a lane: every write carries its fence, and none with an older one takes effect. */
 export interface Lease {
@@ -136,6 +136,16 @@ export interface LaneHead {
   offered?: boolean;
 }
 
+/** A call that is about to be made for a part. */
+export interface Intent {
+  id: string;
+  messageId: string;
+  seq: number;
+  partN: number;
+  conversationId?: string;
+  cost?: PartCost;
+}
+
 /** How an attempt ended, for its row. */
 export interface AttemptEnd {
   id: string;
@@ -208,11 +218,7 @@ export abstract class LaneStore {
   /** What was said in this thread under the channel's id of it; undefined where that is not known. */
   abstract quoted(threadId: string, providerMessageId: string): Promise<MessageContent | undefined>;
   /** Renews the lease and stores the attempt as `sending`, in one statement. */
-  abstract intent(
-    lease: Lease,
-    leaseMs: number,
-    attempt: { id: string; messageId: string; seq: number; partN: number; conversationId?: string },
-  ): Promise<boolean>;
+  abstract intent(lease: Lease, leaseMs: number, attempt: Intent): Promise<boolean>;
   /**
    * Ends an attempt and decides about the head. Answers the final delivery: a failure that a callback reported before
    * the call returned outranks `submitted`.

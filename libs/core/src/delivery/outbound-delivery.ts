@@ -55,6 +55,7 @@ export class OutboundDelivery {
     return this.heads.deliverPart(lane, prepared, {
       prepare: () => this.deps.channel.render(content, to),
       ready: (part) => this.offering.ready(lane, head, part),
+      cost: (part) => this.deps.channel.cost?.(part, lane.number),
       ...(head.conversationId && { conversationId: head.conversationId }),
       call: (part, attemptId, context) => this.send(lane, head, part, attemptId, context),
       ...(replyWindowMs !== undefined && {

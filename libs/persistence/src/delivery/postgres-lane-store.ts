@@ -7,6 +7,7 @@ import {
   type ClaimedLane,
   type ConversationFacts,
   type HistoryEntry,
+  type Intent,
   type LaneHead,
   type Lease,
   type MessageContent,
@@ -110,11 +111,7 @@ export class PostgresLaneStore extends LaneStore {
     return row?.part?.text ? { type: 'text', text: row.part.text } : row?.content;
   }
 
-  intent(
-    lease: Lease,
-    leaseMs: number,
-    attempt: { id: string; messageId: string; seq: number; partN: number; conversationId?: string },
-  ): Promise<boolean> {
+  intent(lease: Lease, leaseMs: number, attempt: Intent): Promise<boolean> {
     return this.took(sql.intent, [
       lease.laneId,
       lease.fence,
@@ -124,6 +121,8 @@ export class PostgresLaneStore extends LaneStore {
       attempt.seq,
       attempt.partN,
       attempt.conversationId ?? null,
+      attempt.cost?.encoding ?? null,
+      attempt.cost?.segments ?? null,
     ]);
   }
 

@@ -147,8 +147,8 @@ export const intent = statement(
      where i.lane_id = lane.id and i.seq = $6 returning i.message_id
    ),
    attempt as (
-     insert into attempts (message_id, id, part_n, kind, conversation_id, fence, outcome)
-     select message_id, $4, $7, 'send', $8, $2, 'sending' from item
+     insert into attempts (message_id, id, part_n, kind, conversation_id, fence, outcome, encoding, segments)
+     select message_id, $4, $7, 'send', $8, $2, 'sending', $9, $10 from item
    ),
    message as (
      update messages m set delivery = 'sending', reason = null,

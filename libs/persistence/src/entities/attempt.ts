@@ -27,6 +27,13 @@ export class Attempt {
   @Column({ type: 'text' })
   outcome!: AttemptOutcome;
 
+  /** Of a text: how it was encoded, and how many messages carriers make of it. */
+  @Column({ type: 'text', nullable: true })
+  encoding!: string | null;
+
+  @Column({ type: 'int', nullable: true })
+  segments!: number | null;
+
   @Column({ name: 'provider_id', type: 'text', nullable: true })
   providerId!: string | null;
 

@@ -14,7 +14,10 @@ alter table lanes
   add column template_sent_at timestamptz;
 alter table messages add column window_told boolean not null default false;
 alter table attempts drop constraint attempts_kind_check,
-  add constraint attempts_kind_check check (kind in ('send', 'create', 'template'));
+  add constraint attempts_kind_check check (kind in ('send', 'create', 'template')),
+  -- what the provider bills by: how the text was encoded, and how many messages carriers make of it
+  add column encoding text,
+  add column segments int;
 
 -- Who wants no messages from a sender of ours, and who wants them again.
 create table opt_outs (
@@ -262,7 +265,7 @@ drop function record_opt_out;
 drop table opt_outs;
 delete from attempts where kind = 'template';
 alter table attempts drop constraint attempts_kind_check,
-  add constraint attempts_kind_check check (kind in ('send', 'create'));
+  add constraint attempts_kind_check check (kind in ('send', 'create')), drop column segments, drop column encoding;
 alter table messages drop column window_told;
 alter table lanes drop column template_sent_at, drop column window_closed_at;
 `;
