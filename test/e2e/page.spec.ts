@@ -1,6 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Browser, Locator, Page } from 'playwright-core';
-import type { SandboxState } from '../../apps/sandbox/src/page/state.js';
+import type { FileView, SandboxState } from '../../apps/sandbox/src/page/state.js';
 import { makeProject, type Project } from '../integration/launcher-project.js';
 import {
   axeViolations,
@@ -10,6 +13,8 @@ import {
   PHONE,
   startChromium,
 } from '../support/chromium.js';
+
+const PICTURE = join(import.meta.dirname, '../../apps/sandbox/web/public/samples/picture.png');
 
 const missing = chromiumMissing();
 if (missing) console.warn(`The page is not tested: ${missing}.`);
@@ -166,6 +171,180 @@ describe.skipIf(missing !== undefined)('the page of npm start', { timeout: 120_0
     await composer.fill('');
     // Chromium writes a line for each answer of 4xx.
     expect(complaints.splice(0).filter((one) => !one.includes('400'))).toEqual([]);
+  });
+
+  describe('what is more than text', () => {
+    const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+    const bytesOf = async (file: FileView | undefined): Promise<string> =>
+      sha256(Buffer.from(await (await fetch(`${base}${file?.url}`)).arrayBuffer()));
+    const kim = async () => {
+      const { phones, desk } = await state();
+      const conversation = desk.conversations.find(({ customer }) => customer.phone === '+15550124');
+      return { phone: phones.find(({ name }) => name === 'Kim'), conversation };
+    };
+    const choose = async (menu: string, item: string): Promise<void> => {
+      await page.getByRole('button', { name: menu, exact: true }).click();
+      await page.getByRole('menuitem', { name: item, exact: true }).click();
+    };
+    const DESK_MENU = 'Attach files or send a card';
+
+    it('carries a picture from the phone to the desk as it was', async () => {
+      await page.getByRole('button', { name: 'Kim WhatsApp' }).click();
+      await choose('Attach', 'Sample picture');
+      const enclosed = page.getByRole('list', { name: 'Goes with the next message' });
+      await enclosed.getByText('parcel.png').waitFor();
+      // The composer has the focus.
+      await page.keyboard.type('Is this mine?');
+      await page.keyboard.press('Enter');
+      await phoneLog().getByRole('img', { name: 'parcel.png' }).waitFor();
+      await expect.poll(() => enclosed.count()).toBe(0);
+      await page.getByRole('button', { name: 'Accept Kim' }).click();
+      await deskLog().getByRole('img', { name: 'parcel.png' }).waitFor();
+      const { phone, conversation } = await kim();
+      const sent = sha256(await readFile(PICTURE));
+      expect(await bytesOf(phone?.messages.at(-1)?.files[0])).toBe(sent);
+      expect(await bytesOf(conversation?.messages.at(-1)?.files[0])).toBe(sent);
+    });
+
+    it('shows a picture large until Escape', async () => {
+      await deskLog().getByRole('button', { name: 'parcel.png' }).click();
+      const large = page.getByRole('dialog', { name: 'parcel.png' });
+      await large.waitFor();
+      expect(await axeViolations(page)).toEqual([]);
+      await page.keyboard.press('Escape');
+      await large.waitFor({ state: 'hidden' });
+    });
+
+    it('takes a file of one’s own, and gives it up again', async () => {
+      const field = page
+        .getByRole('tabpanel')
+        .or(page.locator('[data-column="phones"]'))
+        .locator('input[type=file]');
+      await field.first().setInputFiles(PICTURE);
+      await page.getByText('picture.png').waitFor();
+      await page.getByRole('button', { name: 'Take picture.png out' }).click();
+      await page.getByText('picture.png').waitFor({ state: 'detached' });
+    });
+
+    it('sends an agent’s files to the phone as they were', async () => {
+      await choose(DESK_MENU, 'Sample picture');
+      await page.keyboard.type('Or this one?');
+      await page.keyboard.press('Enter');
+      const received = await vi.waitUntil(
+        async () =>
+          (await kim()).phone?.messages.findLast(({ author, files }) => author === 'business' && files[0]),
+        { timeout: 30_000, interval: 200 },
+      );
+      expect(await bytesOf(received.files[0])).toBe(sha256(await readFile(PICTURE)));
+      await phoneLog().getByText('Or this one?').waitFor();
+    });
+
+    it('asks with buttons, and brings back the one that is pressed', async () => {
+      await choose(DESK_MENU, 'Quick replies…');
+      await page.getByRole('textbox', { name: 'Question' }).fill('Shall we collect it?');
+      await page.keyboard.press('Enter');
+      await phoneLog().getByRole('button', { name: 'Not sure' }).click();
+      await deskLog()
+        .getByText(/^> Shall we collect it\?.*\sNot sure$/s)
+        .waitFor();
+      const { phone } = await kim();
+      const asked = phone?.messages.find(({ text }) => text === 'Shall we collect it?');
+      expect(phone?.messages.at(-1)).toMatchObject({ text: 'Not sure', repliedTo: asked?.id });
+    });
+
+    it('offers a list, a card and a place', async () => {
+      await choose(DESK_MENU, 'List of five times');
+      await phoneLog().getByText('When shall we deliver?').waitFor();
+      const opener = phoneLog().getByRole('button', { expanded: false }).last();
+      await opener.click();
+      await phoneLog().getByRole('button', { name: 'Saturday' }).click();
+      await deskLog()
+        .getByText(/^> When shall we deliver\?.*\sSaturday$/s)
+        .waitFor();
+      await choose(DESK_MENU, 'Adaptive card with choices');
+      await phoneLog().getByRole('button', { name: 'Could be better' }).waitFor();
+      await choose(DESK_MENU, 'Location of the shop');
+      await phoneLog()
+        .getByText(/Our shop/)
+        .waitFor();
+    });
+
+    it('quotes what a customer answers, unless Escape', async () => {
+      const reply = phoneLog()
+        .getByRole('article')
+        .filter({ hasText: 'Or this one?' })
+        .getByRole('button', { name: 'Reply to this message' });
+      const quoted = page.getByRole('group', { name: 'Replies to' });
+      await reply.click();
+      await quoted.getByText('Or this one?').waitFor();
+      await page.keyboard.press('Escape');
+      await quoted.waitFor({ state: 'detached' });
+      await reply.click();
+      await page.keyboard.type('Not that one');
+      await page.keyboard.press('Enter');
+      await deskLog()
+        .getByText(/> Or this one\?\s+Not that one/)
+        .waitFor();
+      await phoneLog().getByRole('blockquote').getByText('Or this one?').waitFor();
+    });
+
+    it('sends a voice note, a place and a contact', async () => {
+      await choose('Attach', 'Sample voice note');
+      await page.getByText('voice-note.ogg').waitFor();
+      await page.keyboard.press('Enter');
+      await deskLog().getByLabel('voice-note.ogg').waitFor();
+      await choose('Attach', 'Location…');
+      await page.getByRole('textbox', { name: 'Name' }).fill('The old mill');
+      await page.keyboard.press('Enter');
+      await deskLog()
+        .getByText(/The old mill/)
+        .waitFor();
+      await choose('Attach', 'Contact…');
+      await page.keyboard.press('Enter');
+      await deskLog()
+        .getByText(/contact: Zoë Keller/)
+        .waitFor();
+    });
+
+    it('closes WhatsApp’s window and opens it again', async () => {
+      const more = 'More for the phone of Kim';
+      const closed = page.getByText(/^The 24-hour window is closed/);
+      await choose(more, 'Close the 24-hour window');
+      await closed.waitFor();
+      await page.getByRole('button', { name: more }).click();
+      expect(await axeViolations(page)).toEqual([]);
+      await page.getByRole('menuitem', { name: 'Open the 24-hour window' }).click();
+      await closed.waitFor({ state: 'detached' });
+    });
+
+    it('says what a message is made of', async () => {
+      const row = page.getByRole('listitem').filter({ hasText: 'Is this mine?' }).first();
+      await row.getByRole('button', { name: /Is this mine\?/ }).click();
+      await page.getByText('Text, Picture', { exact: true }).waitFor();
+    });
+
+    it('shows an agent typing, what was seen, and what was read', async () => {
+      // Nobody has typed to this phone yet: the bridge shows typing once in a while only.
+      await page.getByRole('button', { name: 'Add phone' }).click();
+      await page.getByRole('radiogroup', { name: 'Channel' }).getByText('WhatsApp').click();
+      await page.getByRole('textbox', { name: 'Name' }).fill('Lee');
+      await page.keyboard.press('Enter');
+      await page.getByRole('textbox', { name: 'Text from Lee' }).fill('Do you have a minute?');
+      await page.keyboard.press('Enter');
+      await page.getByRole('button', { name: 'Accept Lee' }).click();
+      await page.getByRole('textbox', { name: 'Reply to Lee' }).focus();
+      await page.keyboard.type('Of course');
+      await page.getByText('Agent is typing…').waitFor();
+      await phoneLog()
+        .getByRole('button', { name: /^Seen by the business/ })
+        .waitFor();
+      await page.keyboard.press('Enter');
+      await phoneLog().getByText('Of course').waitFor();
+      await page.getByText('Agent is typing…').waitFor({ state: 'detached' });
+      await deskLog()
+        .getByText(/^Read \d\d:\d\d/)
+        .waitFor();
+    });
   });
 
   it('says so when a link names what is not there', async () => {

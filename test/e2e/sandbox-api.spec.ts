@@ -238,7 +238,7 @@ describe("the sandbox's API", { timeout: 120_000 }, () => {
     ['post', '/phones', { channel: 'fax' }, 400, /channel must be one of/],
     ['post', '/phones', { address: '+15550100' }, 409, /belongs to somebody else/],
     ['post', '/phones/%2B19999999/texts', { body: 'x' }, 404, /no phone/],
-    ['post', '/phones/%2B15550177/texts', {}, 400, /body is required/],
+    ['post', '/phones/%2B15550177/texts', {}, 400, /must not be empty/],
     ['post', '/phones/%2B15550177/texts', { body: ' ' }, 400, /must not be empty/],
     ['post', '/phones/%2B15550177/texts', { body: 'x'.repeat(1601) }, 400, /at most 1600/],
     ['post', '/phones/%2B15550177/texts', { body: 'x', to: '+1' }, 400, /to must be one of/],

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Browser } from 'playwright-core';
@@ -6,6 +6,13 @@ import { makeProject } from '../integration/launcher-project.js';
 import { LAPTOP, startChromium } from '../support/chromium.js';
 
 const FOLDER = resolve(import.meta.dirname, '../../docs/pictures');
+const PARCEL = resolve(import.meta.dirname, '../../apps/sandbox/web/public/samples/picture.png');
+const CHOICES = {
+  contentType: 'application/8x8.quick.replies',
+  content: {
+    options: ['Yes, please', 'No, thank you'].map((title) => ({ title, data: { postback: title } })),
+  },
+};
 
 /** Draws the README's pictures: what `npm start` opens, in the middle of a small scene. */
 async function main(): Promise<void> {
@@ -28,35 +35,37 @@ async function main(): Promise<void> {
   }
 }
 
-/** Two customers talk to two agents while a third waits and Twilio is in trouble; the page's address for it. */
+/** Three customers write, two of them talk to agents about a picture and choices, while Twilio is in trouble; the page's address for it. */
 async function playScene(base: string): Promise<string> {
-  const robin = '+15550123';
-  const text = async (address: string, body: string): Promise<void> => {
-    await call(base, `/phones/${encodeURIComponent(address)}/texts`, { body });
+  const kim = 'whatsapp:+15550124';
+  const text = async (address: string, body: string, rest: object = {}): Promise<void> => {
+    await call(base, `/phones/${encodeURIComponent(address)}/texts`, { body, ...rest });
     await delay(900);
   };
   await call(base, '/phones', { channel: 'sms', name: 'Ines', address: '+15550131' });
-  await text(robin, 'Hello! My parcel 4711 should have been here yesterday. 📦');
-  await text('whatsapp:+15550124', 'Do you ship to Zürich? 🇨🇭');
+  await text('+15550123', 'Do you ship to Zürich? 🇨🇭');
+  const base64 = (await readFile(PARCEL)).toString('base64');
+  const media = [{ contentType: 'image/png', fileName: 'parcel.png', base64 }];
+  await text(kim, 'Hello! My parcel 4711 came like this. 📦', { media });
   await text('+15550131', 'Can I still change my delivery address?');
   const { desk } = (await (await fetch(`${base}/api/state`)).json()) as {
     desk: { conversations: { id: string; customer: { phone: string } }[] };
   };
   const with_ = (phone: string): string =>
     desk.conversations.find(({ customer }) => customer.phone === phone)?.id ?? '';
-  const id = with_(robin);
-  const reply = async (conversation: string, agentId: string, words: string): Promise<void> => {
+  const id = with_('+15550124');
+  const reply = async (conversation: string, agentId: string, words: string, cards: object[] = []) => {
     await call(base, `/conversations/${conversation}/accept`, { agentId });
-    await call(base, `/conversations/${conversation}/messages`, { agentId, text: words });
+    await call(base, `/conversations/${conversation}/messages`, { agentId, text: words, cards });
     await delay(900);
   };
-  await reply(with_('+15550124'), 'agent-2', 'We do, in two to three days.');
-  await reply(id, 'agent-1', 'Hi Robin, Ada here. Let me look that up for you.');
-  await text(robin, 'Thank you 🙏');
+  await reply(with_('+15550123'), 'agent-2', 'We do, in two to three days.');
+  await reply(id, 'agent-1', 'Hi Kim, I am sorry! Shall we send you a new one?', [CHOICES]);
+  await text(kim, '', { button: { text: 'Yes, please', payload: 'Yes, please' } });
   await call(base, '/providers/twilio', { mode: '429' }, 'PUT');
-  await reply(id, 'agent-1', 'It is on the van and reaches you today before six.');
+  await reply(id, 'agent-1', 'It will be with you tomorrow before six.');
   await delay(3000);
-  return `/?phone=${encodeURIComponent(robin)}&conversation=${id}`;
+  return `/?phone=${encodeURIComponent(kim)}&conversation=${id}`;
 }
 
 /** A whole storm. */

@@ -4,6 +4,9 @@ import { isWaiting } from '../chat-gateway/desk.js';
 import { ControlError } from '../common/control.js';
 import { isRecord } from '../common/http.js';
 import type { KnownConversation } from './bridge.js';
+import { showCard } from './cards.js';
+import { fileView, type StoredFile } from './files.js';
+import { ReadReceipts } from './read-receipts.js';
 import type { Agent, BridgeLink, DeskConversation, DeskMessageView, DeskState, Named } from './state.js';
 
 const MAX_SHOWN = 60;
@@ -11,8 +14,18 @@ const MAX_MESSAGES = 50;
 const MAX_AGENTS = 20;
 const MAX_NAME = 60;
 const MAX_TEXT = 10_000;
+const MAX_FILES = 10;
+const MAX_CARDS = 5;
 /** Who says nothing more about typing has stopped. */
 const TYPING_MS = 8_000;
+
+/** What an agent sends, at least one of it. */
+export interface AgentMessage {
+  text: string;
+  attachments: { contentType: string; fileName?: string; bytes: Buffer }[];
+  /** `{ contentType, content }`, as the Chat Gateway takes them. */
+  cards: Record<string, unknown>[];
+}
 
 /** Links the messages of one conversation, oldest first, with those of the bridge. */
 export type LinkConversation = (
@@ -24,11 +37,14 @@ export type LinkConversation = (
 export class AgentDesk {
   /** When each agent of a conversation was last typing, by `conversation agent`. */
   readonly #typing = new Map<string, number>();
+  readonly #receipts: ReadReceipts;
 
   constructor(
     private readonly simulator: ChatGatewaySimulator,
     private readonly isOfStorm: (phone: string) => boolean,
-  ) {}
+  ) {
+    this.#receipts = new ReadReceipts(simulator);
+  }
 
   /** @param known what the bridge knows of a conversation, by its id here */
   show(link: LinkConversation, known: ReadonlyMap<string, KnownConversation>): DeskState {
@@ -53,16 +69,37 @@ export class AgentDesk {
     return this.#act(id, agentId, (conversation) => this.simulator.desk.accept(conversation, agentId));
   }
 
-  reply(id: string, agentId: string, text: string): DeskConversation {
-    if (text.trim() === '') throw new ControlError(400, 'text must not be empty.');
+  reply(id: string, agentId: string, { text, attachments, cards }: AgentMessage): DeskConversation {
+    if (text.trim() === '' && attachments.length + cards.length === 0) {
+      throw new ControlError(400, 'text must not be empty.');
+    }
     if (text.length > MAX_TEXT) {
       throw new ControlError(400, `A reply has at most ${MAX_TEXT} characters, this one has ${text.length}.`);
+    }
+    if (attachments.length > MAX_FILES)
+      throw new ControlError(400, `A reply has at most ${MAX_FILES} files.`);
+    if (cards.length > MAX_CARDS) throw new ControlError(400, `A reply has at most ${MAX_CARDS} cards.`);
+    if (cards.some(({ contentType, content }) => typeof contentType !== 'string' || content === undefined)) {
+      throw new ControlError(400, 'A card needs contentType and content.');
     }
     return this.#act(id, agentId, (conversation) => {
       if (conversation.state === 'idle') throw new ControlError(409, 'The conversation is over.');
       this.#typing.delete(typist(id, agentId));
-      this.simulator.desk.sendAsAgent(conversation, agentId, text);
+      if (!presentAgents(conversation).includes(agentId)) {
+        throw new ControlError(409, `${agentId} is not in the conversation.`);
+      }
+      const files = attachments.map(({ contentType, fileName = 'file', bytes }) =>
+        this.simulator.attachments.add(id, { contentType, fileName, bytes }),
+      );
+      this.simulator.desk.sendAsAgent(conversation, agentId, text, false, { attachments: files, cards });
     });
+  }
+
+  file(id: string, attachmentId: string): StoredFile {
+    this.#conversation(id);
+    const found = this.simulator.attachments.get(attachmentId);
+    if (found?.conversationId === id) return found;
+    throw new ControlError(404, `This conversation has no attachment ${attachmentId}.`);
   }
 
   type(id: string, agentId: string, typing: boolean): DeskConversation {
@@ -139,7 +176,8 @@ export class AgentDesk {
   ): DeskConversation {
     const { id, state, queueId, user, createdAtMs, endedAtMs } = conversation;
     const agentIds = presentAgents(conversation);
-    const messages = conversation.messages.slice(-MAX_MESSAGES).map(showMessage);
+    const readAt = this.#receipts.until(id);
+    const messages = conversation.messages.slice(-MAX_MESSAGES).map((one) => showMessage(id, one));
     const links = link(id, messages);
     for (const message of messages) {
       const found = links.get(message.id);
@@ -156,6 +194,7 @@ export class AgentDesk {
       customer: customerOf(user),
       createdAt: new Date(createdAtMs).toISOString(),
       ...(endedAtMs !== null && { endedAt: new Date(endedAtMs).toISOString() }),
+      ...(readAt !== undefined && { readUntil: new Date(readAt).toISOString() }),
       messages,
     };
   }
@@ -173,7 +212,9 @@ function typist(conversationId: string, agentId: string): string {
   return `${conversationId} ${agentId}`;
 }
 
-function showMessage({ id, authorType, authorId, text, createdAtMs, history }: DeskMessage): DeskMessageView {
+function showMessage(conversationId: string, message: DeskMessage): DeskMessageView {
+  const { id, authorType, authorId, text, createdAtMs, history, attachments, cards } = message;
+  const place = `/api/conversations/${encodeURIComponent(conversationId)}/attachments`;
   return {
     id,
     author: authorType === 'user' ? 'customer' : authorType,
@@ -181,6 +222,8 @@ function showMessage({ id, authorType, authorId, text, createdAtMs, history }: D
     text,
     at: new Date(createdAtMs).toISOString(),
     history,
+    files: attachments.map((one) => fileView(one.id, `${place}/${one.id}`, one)),
+    cards: cards.map(showCard),
   };
 }
 

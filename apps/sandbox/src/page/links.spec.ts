@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { linkArrivals, linkBubbles, linkByProviderId } from './links.js';
+import { linkArrivals, linkBubbles, linkByAttempt, linkByProviderId } from './links.js';
 import type { BridgeMessage } from './state.js';
 
 const at = (second: number): string => new Date(Date.UTC(2026, 0, 1, 12, 0, second)).toISOString();
@@ -11,6 +11,8 @@ function message(id: string, text: string, second: number, more: Partial<BridgeM
     authorType: 'user',
     seq: 1,
     text,
+    kind: 'text',
+    files: [],
     delivery: 'submitted',
     possibleDuplicate: false,
     acceptedAt: at(second),
@@ -62,6 +64,30 @@ describe(linkArrivals.name, () => {
       [message('1', 'yes', 0, { possibleDuplicate: true }), message('2', 'yes', 1)],
     );
     expect([...links].map(([id, link]) => `${id}${link.id}`)).toEqual(['a1', 'b1', 'c2']);
+  });
+});
+
+describe(linkByAttempt.name, () => {
+  it('gives a bubble the message that was being sent when it came', () => {
+    const sent = (id: string, from: number, to?: number) =>
+      message(id, '', from, {
+        attempts: [
+          {
+            id,
+            part: 1,
+            startedAt: at(from),
+            outcome: 'submitted',
+            ...(to !== undefined && { endedAt: at(to) }),
+          },
+        ],
+      });
+    const bubbles = [5, 12, 21, 40].map((second) => ({ id: `at ${second}`, at: at(second) }));
+    const links = linkByAttempt(bubbles, [sent('1', 4, 6), sent('2', 20, 22), sent('3', 30)]);
+    expect([...links].map(([id, link]) => [id, link.id])).toEqual([
+      ['at 5', '1'],
+      ['at 21', '2'],
+      ['at 40', '3'],
+    ]);
   });
 });
 

@@ -57,6 +57,24 @@ export function linkArrivals(
   return links;
 }
 
+/**
+ * For what the bridge words in its own way at the desk (a place, a contact, a picture without words): a bubble belongs to the message
+ * of which an attempt was under way when it came. Attempts of one lane never overlap.
+ */
+export function linkByAttempt(
+  bubbles: readonly { id: string; at: string }[],
+  messages: readonly BridgeMessage[],
+): Map<string, BridgeLink> {
+  const links = new Map<string, BridgeLink>();
+  for (const { id, at } of bubbles) {
+    const source = messages.find(({ attempts }) =>
+      attempts.some(({ startedAt, endedAt }) => startedAt <= at && (endedAt === undefined || at <= endedAt)),
+    );
+    if (source) links.set(id, linkTo(source));
+  }
+  return links;
+}
+
 /** A text on a phone names the attempt that brought it: Twilio's sid is the attempt's provider id. */
 export function linkByProviderId(
   bubbles: readonly { id: string }[],

@@ -7,7 +7,7 @@ export interface MessageResource {
   direction: 'inbound' | 'outbound';
   authorType: string;
   seq: number;
-  content: { type: string; text?: string };
+  content: { type: string; text?: string; title?: string; attachments?: { contentType?: string }[] };
   delivery: 'open' | 'sending' | 'uncertain' | 'submitted' | 'held' | 'failed';
   receipt?: string;
   reason?: string;

@@ -1,21 +1,26 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ControlError, ControlInput, parseControlBody } from '../common/control.js';
 import { isRecord } from '../common/http.js';
+import { customerText } from './customer-text.js';
+import { filesIn, MAX_UPLOAD_BYTES, sendFile, type StoredFile } from './files.js';
 import type { Live } from './live.js';
 import type { Sandbox } from './sandbox.js';
 import { PROVIDER_MODES } from './state.js';
 
-type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 type Handle = (input: ControlInput) => unknown;
+type Route = (method: Method, url: string, status: number, handle: Handle, bodyLimit?: number) => void;
+type FileRoute = (url: string, find: (params: Record<string, string>) => StoredFile) => void;
 
 const MAX_FREEZE_SECONDS = 120;
 const LIMITS = { customers: { min: 1, max: 100 }, texts: { min: 1, max: 200 } };
 
 /** The sandbox's HTTP API below `/api`; described in its README. */
 export function registerRoutes(app: FastifyInstance, sandbox: Sandbox, live: Live): void {
-  const route = (method: Method, url: string, status: number, handle: Handle): void => {
+  const route: Route = (method, url, status, handle, bodyLimit) => {
     app.route({
       method,
+      ...(bodyLimit !== undefined && { bodyLimit }),
       url: `/api${url}`,
       handler: async (request, reply) => {
         const result: unknown = await handle(inputOf(request));
@@ -25,43 +30,72 @@ export function registerRoutes(app: FastifyInstance, sandbox: Sandbox, live: Liv
     });
   };
 
+  const file: FileRoute = (url, find) => {
+    app.get(`/api${url}`, (request, reply) => sendFile(reply, find(inputOf(request).params)));
+  };
+
   app.get('/api/events', (request, reply) => live.subscribe(request, reply));
   route('GET', '/state', 200, async () => {
     await sandbox.refresh();
     return live.state();
   });
 
-  registerPhones(route, sandbox);
-  registerDesk(route, sandbox);
+  registerPhones(route, file, sandbox);
+  registerDesk(route, file, sandbox);
   registerWorld(route, sandbox);
 }
 
-type Route = (method: Method, url: string, status: number, handle: Handle) => void;
-
-function registerPhones(route: Route, { phones }: Sandbox): void {
+function registerPhones(route: Route, file: FileRoute, { phones }: Sandbox): void {
+  const address = ({ params }: ControlInput): string => params['address'] ?? '';
   route('POST', '/phones', 201, (input) => {
     const channel =
       input.fields['channel'] === undefined ? undefined : input.oneOf('channel', ['sms', 'whatsapp']);
-    const address = input.optionalText('address');
+    const wanted = input.optionalText('address');
     const name = input.optionalText('name');
     return phones.add({
       ...(channel !== undefined && { channel }),
-      ...(address !== undefined && { address }),
+      ...(wanted !== undefined && { address: wanted }),
       ...(name !== undefined && { name }),
     });
   });
-  route('DELETE', '/phones/:address', 204, ({ params }) => phones.remove(params['address'] ?? ''));
-  route('POST', '/phones/:address/texts', 201, async (input) =>
-    phones.text(input.params['address'] ?? '', input.text('body'), input.optionalText('to')),
+  route('PATCH', '/phones/:address', 200, (input) => {
+    const number = input.optionalText('number');
+    return phones.change(address(input), {
+      ...optionalFlag(input, 'readReceipts'),
+      ...optionalFlag(input, 'windowOpen'),
+      ...(number !== undefined && { number }),
+    });
+  });
+  route('DELETE', '/phones/:address', 204, (input) => phones.remove(address(input)));
+  route(
+    'POST',
+    '/phones/:address/texts',
+    201,
+    async (input) => phones.text(address(input), customerText(input), input.optionalText('to')),
+    MAX_UPLOAD_BYTES,
   );
+  route('POST', '/phones/:address/read', 200, async (input) => phones.read(address(input)));
+  file('/phones/:address/media/:sid', (params) => phones.file(params['address'] ?? '', params['sid'] ?? ''));
 }
 
-function registerDesk(route: Route, { desk }: Sandbox): void {
+function registerDesk(route: Route, file: FileRoute, { desk }: Sandbox): void {
   const id = ({ params }: ControlInput): string => params['id'] ?? '';
   route('POST', '/agents', 201, (input) => desk.addAgent(input.text('name')));
   route('POST', '/conversations/:id/accept', 200, (input) => desk.accept(id(input), input.text('agentId')));
-  route('POST', '/conversations/:id/messages', 201, (input) =>
-    desk.reply(id(input), input.text('agentId'), input.text('text')),
+  route(
+    'POST',
+    '/conversations/:id/messages',
+    201,
+    (input) =>
+      desk.reply(id(input), input.text('agentId'), {
+        text: input.optionalText('text') ?? '',
+        attachments: filesIn(input, 'attachments'),
+        cards: input.records('cards'),
+      }),
+    MAX_UPLOAD_BYTES,
+  );
+  file('/conversations/:id/attachments/:attachmentId', (params) =>
+    desk.file(params['id'] ?? '', params['attachmentId'] ?? ''),
   );
   route('POST', '/conversations/:id/typing', 200, (input) =>
     desk.type(id(input), input.text('agentId'), input.flag('typing', true)),
@@ -117,6 +151,14 @@ function registerWorld(route: Route, sandbox: Sandbox): void {
     }),
   );
   route('DELETE', '/storm', 200, () => sandbox.stopStorm());
+}
+
+function optionalFlag<const Name extends string>(
+  input: ControlInput,
+  name: Name,
+): Partial<Record<Name, boolean>> {
+  if (input.fields[name] === undefined) return {};
+  return { [name]: input.flag(name, false) } as Record<Name, boolean>;
 }
 
 function within(

@@ -4,7 +4,7 @@ import { isWhatsApp } from '../twilio/messages.js';
 import type { TwilioSimulator } from '../twilio/simulator.js';
 import { AgentDesk } from './agent-desk.js';
 import { Bridge } from './bridge.js';
-import { linkArrivals, linkBubbles, linkByProviderId } from './links.js';
+import { linkArrivals, linkBubbles, linkByAttempt, linkByProviderId } from './links.js';
 import type { Machine } from './machine.js';
 import { OperatorApi } from './operator-api.js';
 import { Phones } from './phones.js';
@@ -143,6 +143,11 @@ export class Sandbox {
       messages.filter((message) => message.author === author && !message.history);
     const inbound = own.filter(({ direction }) => direction === 'inbound');
     const outbound = own.filter(({ direction }) => direction === 'outbound');
-    return new Map([...linkArrivals(of('customer'), inbound), ...linkBubbles(of('agent'), outbound)]);
+    const arrived = linkArrivals(
+      of('customer'),
+      inbound.filter(({ text }) => text !== ''),
+    );
+    const others = of('customer').filter((message) => !arrived.has(message.id));
+    return new Map([...linkByAttempt(others, inbound), ...arrived, ...linkBubbles(of('agent'), outbound)]);
   }
 }

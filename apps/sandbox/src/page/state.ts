@@ -46,6 +46,17 @@ export interface Phone {
   name: string;
   /** Oldest first; the last 50. */
   messages: PhoneMessage[];
+  /** Of WhatsApp only. */
+  whatsApp?: WhatsAppState;
+}
+
+export interface WhatsAppState {
+  /** An agent is typing, as the phone shows it. */
+  typing: boolean;
+  /** Whether the phone tells what it has read. */
+  readReceipts: boolean;
+  /** The business numbers whose 24-hour window is closed: only templates come through. */
+  closedWindows: string[];
 }
 
 export interface PhoneMessage {
@@ -63,8 +74,53 @@ export interface PhoneMessage {
   status:
     'sending' | 'accepted' | 'refused' | 'queued' | 'sent' | 'delivered' | 'read' | 'undelivered' | 'failed';
   errorCode?: number;
+  files: FileView[];
+  location?: Location;
+  contact?: { name: string; phone: string };
+  /** The id of the message that it answers. */
+  repliedTo?: string;
+  forwarded?: boolean;
+  /** Customer's: a typing indicator has marked it as read. */
+  seen?: boolean;
+  /** What can be pressed below it. */
+  choices?: Choices;
   /** What Causeway did with it, once that is known. */
   bridge?: BridgeLink;
+}
+
+export interface Location {
+  latitude: number;
+  longitude: number;
+  label?: string;
+  address?: string;
+}
+
+/** A file of a message. Only what a browser can show without danger is more than a `file`. */
+export interface FileView {
+  /** Twilio's or the Chat Gateway's. */
+  id: string;
+  kind: 'image' | 'audio' | 'video' | 'file';
+  contentType: string;
+  name: string;
+  sizeInBytes: number;
+  /** Its bytes, from the sandbox. */
+  url: string;
+}
+
+export interface Choices {
+  kind: 'buttons' | 'list';
+  /** What opens the list. */
+  opener?: string;
+  options: ChoiceOption[];
+}
+
+export interface ChoiceOption {
+  /** What comes back when it is pressed. */
+  id: string;
+  title: string;
+  description?: string;
+  /** It opens this instead of answering. */
+  link?: string;
 }
 
 /** The message of the bridge that a bubble became, or came from. */
@@ -105,6 +161,8 @@ export interface DeskConversation {
   customer: { name?: string; phone?: string; properties: { key: string; value: string }[] };
   createdAt: string;
   endedAt?: string;
+  /** Up to when the customer has read, as the Chat Gateway was told. */
+  readUntil?: string;
   /** Oldest first; the last 50. */
   messages: DeskMessageView[];
 }
@@ -117,7 +175,17 @@ export interface DeskMessageView {
   at: string;
   /** Given at the conversation's opening: what was said before it. */
   history: boolean;
+  files: FileView[];
+  cards: CardView[];
   bridge?: BridgeLink;
+}
+
+/** A card as a person reads it. */
+export interface CardView {
+  contentType: string;
+  lines: string[];
+  options: { title: string; description?: string }[];
+  location?: Location;
 }
 
 export type Delivery = 'open' | 'sending' | 'uncertain' | 'submitted' | 'held' | 'failed';
@@ -141,10 +209,17 @@ export interface BridgeMessage {
   authorType: string;
   /** Its place in its lane. */
   seq: number;
+  /** Empty where it has none. */
   text: string;
+  /** What it is: `text`, `attachments`, `location`, `choice` … */
+  kind: string;
+  /** The types of its files. */
+  files: string[];
   delivery: Delivery;
   receipt?: string;
   reason?: string;
+  /** The reason in plain words. */
+  explanation?: string;
   providerCode?: string;
   possibleDuplicate: boolean;
   acceptedAt: string;

@@ -1,7 +1,7 @@
 import { segmentsOf } from './body.js';
 import { contentParams, messageType, type Referral, shownText } from './inbound-fields.js';
 import { type Medium, type MediumContent, vCard } from './media.js';
-import { isWhatsApp, newSid, type StoredMedia, type StoredMessage } from './messages.js';
+import { isWhatsApp, newSid, type SaidBeside, type StoredMedia, type StoredMessage } from './messages.js';
 
 /** A text from a customer. */
 export interface InboundText {
@@ -59,6 +59,16 @@ export function inboundMessage(text: InboundText, accountSid: string): StoredMes
     mediaUrls: [],
     content: null,
     lateErrorCode: null,
+    beside: saidBeside(text),
+  };
+}
+
+function saidBeside({ location, contact, repliedTo, forwarded }: InboundText): SaidBeside {
+  return {
+    ...(location !== undefined && { location }),
+    ...(contact !== undefined && { contact }),
+    ...(repliedTo !== undefined && { repliedTo }),
+    ...(forwarded !== undefined && { forwarded }),
   };
 }
 

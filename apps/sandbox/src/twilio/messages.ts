@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 import type { RenderedContent } from './content.js';
+import type { InboundText } from './inbound.js';
 
 export type MessageStatus =
   'accepted' | 'queued' | 'sending' | 'sent' | 'delivered' | 'read' | 'undelivered' | 'failed' | 'received';
@@ -23,6 +24,8 @@ export interface StoredMessage {
   updatedAtMs: number;
   numSegments: number;
   statusCallback: string | null;
+  /** Of a customer's: what it says beside its body and media. */
+  beside?: SaidBeside;
   /** Of ours: what Twilio is to fetch. */
   mediaUrls: string[];
   /** Of ours: what the phone shows of a content template. */
@@ -30,6 +33,8 @@ export interface StoredMessage {
   /** The code that it will fail with, though it was accepted. */
   lateErrorCode: number | null;
 }
+
+export type SaidBeside = Pick<InboundText, 'location' | 'contact' | 'repliedTo' | 'forwarded'>;
 
 export interface StoredMedia {
   /** Of the instance, without `.json`. */

@@ -215,6 +215,10 @@ export class TwilioSimulator {
     this.#windows.force(ours, customer, open);
   }
 
+  isWindowOpen(ours: string, customer: string): boolean {
+    return this.#windows.isOpen(ours, customer, this.settings.windowMs);
+  }
+
   repeatWebhook(index: number): void {
     const call = this.#webhooks.items[index - 1];
     if (call === undefined) throw new ControlError(404, `no webhook call ${index}`);

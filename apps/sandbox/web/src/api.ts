@@ -3,13 +3,41 @@ import type {
   Agent,
   ChannelId,
   DeskConversation,
+  Location,
   Phone,
   ProviderId,
   ProviderState,
   StormState,
 } from '../../src/page/state.js';
 
-type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/** A file as the sandbox takes it. */
+export interface SentFile {
+  contentType: string;
+  base64: string;
+  fileName: string;
+}
+
+/** What a customer sends, at least one of it. */
+export interface CustomerMessage {
+  body?: string;
+  media?: SentFile[];
+  location?: Location;
+  contact?: { name: string; phone: string };
+  button?: { text: string; payload: string };
+  listReply?: { id: string; title: string; description?: string };
+  repliedTo?: string;
+  /** A business number. */
+  to?: string;
+}
+
+/** What an agent sends, at least one of it. */
+export interface AgentMessage {
+  text?: string;
+  attachments?: SentFile[];
+  cards?: { contentType: string; content: object }[];
+}
 
 /** The sandbox's answer, or an error whose message is one sentence for the person. */
 async function call<T>(method: Method, path: string, body?: object): Promise<T> {
@@ -35,13 +63,16 @@ const segment = encodeURIComponent;
 export const api = {
   addPhone: (phone: { channel: ChannelId; name?: string }) => call<Phone>('POST', 'phones', phone),
   removePhone: (address: string) => call<void>('DELETE', `phones/${segment(address)}`),
-  sendText: (address: string, text: { body: string; to?: string }) =>
+  changePhone: (address: string, change: { readReceipts?: boolean; windowOpen?: boolean; number?: string }) =>
+    call<Phone>('PATCH', `phones/${segment(address)}`, change),
+  read: (address: string) => call<{ read: number }>('POST', `phones/${segment(address)}/read`),
+  sendText: (address: string, text: CustomerMessage) =>
     call<{ id: string; accepted: boolean }>('POST', `phones/${segment(address)}/texts`, text),
 
   addAgent: (name: string) => call<Agent>('POST', 'agents', { name }),
   accept: (conversationId: string, agentId: string) => onConversation(conversationId, 'accept', { agentId }),
-  reply: (conversationId: string, agentId: string, text: string) =>
-    onConversation(conversationId, 'messages', { agentId, text }),
+  reply: (conversationId: string, agentId: string, message: AgentMessage) =>
+    onConversation(conversationId, 'messages', { agentId, ...message }),
   typing: (conversationId: string, agentId: string, typing: boolean) =>
     onConversation(conversationId, 'typing', { agentId, typing }),
   transfer: (conversationId: string, agentId: string, to: { queueId: string } | { toAgentId: string }) =>

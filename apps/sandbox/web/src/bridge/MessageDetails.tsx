@@ -3,6 +3,7 @@ import type { BridgeMessage } from '../../../src/page/state.js';
 import { useLive } from '../live-state.js';
 import type { Show } from '../location.js';
 import { Attempts } from './Attempts.js';
+import { contentOf } from './words.js';
 import styles from './MessageDetails.module.css';
 
 /** What is known of a message, and the way to the phone and the conversation that it belongs to. */
@@ -14,9 +15,10 @@ export function MessageDetails({ message, show }: { message: BridgeMessage; show
 
   return (
     <div className={styles.details}>
-      <p className={styles.text}>{message.text}</p>
+      {message.text && <p className={styles.text}>{message.text}</p>}
       <Attempts attempts={message.attempts} parts={message.parts} />
       <dl className={styles.facts}>
+        <Fact name="Content">{contentOf(message)}</Fact>
         <Fact name="Message">{message.id}</Fact>
         <Fact name="Place in its lane">{message.seq}</Fact>
         <Fact name="Written by">{message.authorType}</Fact>

@@ -8,7 +8,7 @@ import { Time, Until } from '../time.js';
 import { Badge } from './Badge.js';
 import { MessageDetails } from './MessageDetails.js';
 import { Pipeline } from './Pipeline.js';
-import { deliveryWord } from './words.js';
+import { deliveryWord, wordsOf } from './words.js';
 import styles from './MessageRow.module.css';
 
 interface Props {
@@ -46,7 +46,7 @@ export const MessageRow = memo(function MessageRow({ message, who, selected, sho
           <VisuallyHidden>{inbound ? 'To the desk:' : 'To the phone:'}</VisuallyHidden>
         </span>
         <span className={styles.who}>{who}</span>
-        <span className={styles.text}>{message.text}</span>
+        <span className={styles.text}>{wordsOf(message)}</span>
         {message.possibleDuplicate && <DuplicateMark />}
         <span className={styles.time}>
           <Time at={message.acceptedAt} />
@@ -65,7 +65,9 @@ export const MessageRow = memo(function MessageRow({ message, who, selected, sho
           )}
         </p>
       )}
-      {message.delivery === 'failed' && message.reason && <p className={styles.reason}>{message.reason}</p>}
+      {message.delivery === 'failed' && (message.explanation ?? message.reason) && (
+        <p className={styles.reason}>{message.explanation ?? message.reason}</p>
+      )}
       {selected && <MessageDetails message={message} show={show} />}
     </li>
   );

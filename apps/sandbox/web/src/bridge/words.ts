@@ -20,6 +20,43 @@ export function isFinished({ delivery }: BridgeMessage): boolean {
   return delivery === 'submitted' || delivery === 'failed';
 }
 
+const KIND_WORDS: Partial<Record<string, string>> = {
+  text: 'Text',
+  attachments: 'File',
+  location: 'Location',
+  contact: 'Contact',
+  card: 'Card',
+  choice: 'Choice',
+  template: 'Template',
+  note: 'Note',
+  reopening: 'Earlier messages',
+};
+
+/** A message in one line: its words, else what it is. */
+export function wordsOf({ text, kind, files }: BridgeMessage): string {
+  return text || contentOf({ kind, files, text }) || 'Message';
+}
+
+/** What a message is made of: `Picture`, `Text, 2 files`. */
+export function contentOf({ kind, files, text }: Pick<BridgeMessage, 'kind' | 'files' | 'text'>): string {
+  const named = files.map(fileWord);
+  const words = [...new Set(named)].map((word) => {
+    const count = named.filter((one) => one === word).length;
+    return count === 1 ? word : `${count} ${word.toLowerCase()}s`;
+  });
+  const isFiles = kind === 'attachments' || kind === 'contact';
+  const first = isFiles ? (text ? 'Text' : '') : (KIND_WORDS[kind] ?? 'Unknown');
+  if (kind === 'contact') return 'Contact';
+  return [first, ...words].filter(Boolean).join(', ') || (KIND_WORDS[kind] ?? '');
+}
+
+function fileWord(contentType: string): string {
+  const [type] = contentType.split('/');
+  if (type === 'image') return 'Picture';
+  if (type === 'audio') return 'Recording';
+  return type === 'video' ? 'Video' : 'File';
+}
+
 export function outcomeTone(outcome: string): Tone {
   if (outcome === 'submitted') return 'good';
   if (outcome === 'sending') return 'busy';

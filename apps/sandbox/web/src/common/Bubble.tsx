@@ -1,9 +1,11 @@
+import type { ReactNode } from 'react';
 import type { BridgeLink } from '../../../src/page/state.js';
 import { Time } from '../time.js';
 import { DuplicateMark, Ticks, type Progress } from './Ticks.js';
 import styles from './Bubble.module.css';
 
 interface Props {
+  /** Empty where it has none. */
   text: string;
   at: string;
   /** Whose colour it has. */
@@ -12,6 +14,14 @@ interface Props {
   own: boolean;
   /** Who wrote it, where that is not plain; or which number it came from. */
   caption?: string | undefined;
+  /** The message that it answers. */
+  quote?: { who: string; text: string } | undefined;
+  /** What it has beside its text, above it. */
+  media?: ReactNode;
+  /** What can be pressed below it. */
+  choices?: ReactNode;
+  /** What can be done with it. */
+  action?: ReactNode;
   /** Said before the conversation began. */
   history?: boolean;
   progress?: Progress | undefined;
@@ -20,7 +30,9 @@ interface Props {
   selected: boolean;
 }
 
-export function Bubble({ text, at, by, own, caption, history, progress, bridge, selected }: Props) {
+export function Bubble(props: Props) {
+  const { text, at, by, own, caption, quote, media, choices, action, history, progress, bridge, selected } =
+    props;
   return (
     <article
       className={styles.bubble}
@@ -30,12 +42,25 @@ export function Bubble({ text, at, by, own, caption, history, progress, bridge, 
       data-selected={selected || undefined}
     >
       {caption && <p className={styles.caption}>{caption}</p>}
-      <p className={styles.text}>{text}</p>
+      {quote && <Quote {...quote} />}
+      {media}
+      {text && <p className={styles.text}>{text}</p>}
       <footer className={styles.footer}>
         {bridge?.possibleDuplicate && <DuplicateMark />}
+        {action}
         <Time at={at} />
         {progress && <Ticks progress={progress} bridge={bridge} />}
       </footer>
+      {choices}
     </article>
+  );
+}
+
+export function Quote({ who, text }: { who: string; text: string }) {
+  return (
+    <blockquote className={styles.quote}>
+      <p className={styles.caption}>{who}</p>
+      <p className={styles.quoted}>{text}</p>
+    </blockquote>
   );
 }

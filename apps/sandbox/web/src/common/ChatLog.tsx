@@ -15,6 +15,7 @@ interface Props {
 export function ChatLog({ label, newest, children }: Props) {
   const log = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
+  const lastTop = useRef(0);
   const [unread, setUnread] = useState(false);
 
   const goToEnd = () => {
@@ -41,7 +42,10 @@ export function ChatLog({ label, newest, children }: Props) {
   const noticeScroll = () => {
     const element = log.current;
     if (!element || element.clientHeight === 0) return;
-    atEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_THE_END_PX;
+    const isNear = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_THE_END_PX;
+    // A picture that has just loaded makes the end go away from the reader; only who scrolls up leaves it.
+    if (isNear || element.scrollTop < lastTop.current) atEnd.current = isNear;
+    lastTop.current = element.scrollTop;
     if (atEnd.current) setUnread(false);
   };
 

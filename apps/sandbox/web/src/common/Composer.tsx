@@ -1,5 +1,5 @@
 import { ActionIcon } from '@mantine/core';
-import type { KeyboardEvent } from 'react';
+import type { KeyboardEvent, ReactNode } from 'react';
 import { restoreDraft, setDraft, useDraft } from '../drafts.js';
 import { SendIcon } from './Icons.js';
 import styles from './Composer.module.css';
@@ -12,24 +12,32 @@ interface Props {
   /** Where the draft is kept. */
   place: string;
   by: 'customer' | 'agent';
+  /** Stands before the text. */
+  start?: ReactNode;
+  /** There is something to send beside the text. */
+  ready?: boolean;
   /** Whether it was sent; when not, the text comes back. */
   send: (text: string) => Promise<boolean>;
   onTyping?: (text: string) => void;
+  onEscape?: () => void;
   onBlur?: () => void;
 }
 
 /** Enter sends and keeps the focus; Shift+Enter begins a new line. */
-export function Composer({ id, label, placeholder, sendLabel, place, by, send, onTyping, onBlur }: Props) {
+export function Composer(props: Props) {
+  const { id, label, placeholder, sendLabel, place, by, start, ready, send, onTyping, onEscape, onBlur } =
+    props;
   const text = useDraft(place);
 
   const submit = async () => {
     const sent = text.trim();
-    if (!sent) return;
+    if (!sent && !ready) return;
     setDraft(place, '');
-    if (!(await send(sent))) restoreDraft(place, sent);
+    if (!(await send(sent)) && sent) restoreDraft(place, sent);
   };
 
   const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === 'Escape') onEscape?.();
     if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return;
     event.preventDefault();
     void submit();
@@ -44,6 +52,7 @@ export function Composer({ id, label, placeholder, sendLabel, place, by, send, o
         void submit();
       }}
     >
+      {start}
       <textarea
         id={id}
         className={styles.text}

@@ -114,3 +114,45 @@ export const StormIcon = () => (
     <path d="M4.5 9.5a3 3 0 0 1 .3-6 3.8 3.8 0 0 1 7 1.2 2.4 2.4 0 0 1 .2 4.8M8.5 7.5 6.5 11h3l-2 3.5" />
   </Icon>
 );
+export const ClipIcon = () => (
+  <Icon>
+    <path d="m13.2 7.4-5.4 5.4a3.3 3.3 0 0 1-4.7-4.7l5.7-5.7a2.2 2.2 0 0 1 3.1 3.1l-5.6 5.7a1.1 1.1 0 0 1-1.6-1.6l5.1-5" />
+  </Icon>
+);
+export const ReplyIcon = () => (
+  <Icon>
+    <path d="M6 3.5 2 7.5l4 4M2.5 7.5H10a3.5 3.5 0 0 1 3.5 3.5v1.5" />
+  </Icon>
+);
+export const PinIcon = () => (
+  <Icon>
+    <path d="M8 14.5S3 10.2 3 6.5a5 5 0 0 1 10 0c0 3.7-5 8-5 8Z" />
+    <circle cx="8" cy="6.5" r="1.7" />
+  </Icon>
+);
+export const PersonIcon = () => (
+  <Icon>
+    <circle cx="8" cy="5.2" r="2.9" />
+    <path d="M2.6 14a5.4 5.4 0 0 1 10.8 0" />
+  </Icon>
+);
+export const FileIcon = () => (
+  <Icon>
+    <path d="M9.2 1.8H4.3A1.3 1.3 0 0 0 3 3.1v9.8a1.3 1.3 0 0 0 1.3 1.3h7.4a1.3 1.3 0 0 0 1.3-1.3V5.6ZM9 2v3.8h3.8" />
+  </Icon>
+);
+export const SoundIcon = () => (
+  <Icon>
+    <path d="M2 6.8v2.4M5 4.5v7M8 2.5v11M11 5v6M14 6.8v2.4" />
+  </Icon>
+);
+export const ListIcon = () => (
+  <Icon>
+    <path d="M5.5 4H14M5.5 8H14M5.5 12H14M2.2 4h.1M2.2 8h.1M2.2 12h.1" />
+  </Icon>
+);
+export const MoreIcon = () => (
+  <Icon>
+    <path d="M3 8h.1M8 8h.1M13 8h.1" strokeWidth="2.4" />
+  </Icon>
+);

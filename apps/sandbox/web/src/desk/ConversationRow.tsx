@@ -1,5 +1,6 @@
 import { memo, type ReactNode } from 'react';
 import type { DeskConversation } from '../../../src/page/state.js';
+import { summaryOf } from '../common/summary.js';
 import { useShow } from '../location.js';
 import { customerName } from './desk-view.js';
 import styles from './Desk.module.css';
@@ -13,6 +14,7 @@ interface Props {
 /** A conversation in a list: whose it is, and what was said last. */
 export const ConversationRow = memo(function ConversationRow({ conversation, shown, note }: Props) {
   const show = useShow();
+  const last = conversation.messages.at(-1);
   return (
     <button
       type="button"
@@ -22,7 +24,7 @@ export const ConversationRow = memo(function ConversationRow({ conversation, sho
     >
       <span className={styles.name}>{customerName(conversation)}</span>
       {note && <span className={styles.note}>{note}</span>}
-      <span className={styles.last}>{conversation.messages.at(-1)?.text}</span>
+      <span className={styles.last}>{last && summaryOf(last)}</span>
     </button>
   );
 });

@@ -26,8 +26,8 @@ function progressToPhone({ delivery, receipt }: BridgeLink): Progress {
 
 function receiptProgress(receipt: string | undefined): Progress {
   switch (receipt) {
+    // What the customer has read is told to the desk itself, where it is told at all.
     case 'read':
-      return { sign: 'read', words: 'Read' };
     case 'delivered':
       return { sign: 'ticks', words: 'Delivered to the phone' };
     case 'undelivered':

@@ -1,40 +1,49 @@
 import { NativeSelect } from '@mantine/core';
 import { useState } from 'react';
 import type { BusinessNumber, Phone } from '../../../src/page/state.js';
-import { api, attempt } from '../api.js';
+import { api, attempt, type CustomerMessage } from '../api.js';
 import { Composer } from '../common/Composer.js';
+import { enclose, takeEnclosed, useEnclosed } from '../common/enclosed.js';
+import { EnclosedFiles } from '../common/EnclosedFiles.js';
 import { setDraft } from '../drafts.js';
 import { PHONE_COMPOSER } from '../focus.js';
+import { ContactForm } from './ContactForm.js';
+import { LocationForm } from './LocationForm.js';
+import { PhoneAttach } from './PhoneAttach.js';
+import { placeOf } from './place.js';
+import { Quoted } from './Quoted.js';
+import { samplesFor } from './samples.js';
 import { numberOf } from './selection.js';
 import styles from './PhoneScreen.module.css';
-
-const SAMPLES = [
-  { label: 'Hello', text: 'Hello, is anyone there?' },
-  {
-    label: 'Long text',
-    text: Array.from(
-      { length: 12 },
-      (_, index) =>
-        `${index + 1}. My order 4711 has not arrived, and the tracking page has shown nothing new for days.`,
-    ).join(' '),
-  },
-  { label: 'Emoji', text: 'Thank you so much! 🎉👩‍👩‍👧‍👦🇨🇭 Zoë says hi 👋🏽' },
-];
 
 /** Where the customer writes, and to which of the business's numbers. */
 export function TextComposer({ phone, numbers }: { phone: Phone; numbers: BusinessNumber[] }) {
   const [chosen, setChosen] = useState<string>();
+  const [form, setForm] = useState<'location' | 'contact'>();
   const to = chosen ?? numbers[0]?.address;
-  const place = `phone ${phone.address}`;
+  const place = placeOf(phone.address);
+  const { files } = useEnclosed(place);
+
+  const post = async (message: CustomerMessage) =>
+    (await attempt(api.sendText(phone.address, { ...message, ...(to && { to }) }))) !== undefined;
 
   const send = async (body: string) => {
-    const sent = await attempt(api.sendText(phone.address, { body, ...(to && { to }) }));
-    return sent !== undefined;
+    const taken = takeEnclosed(place);
+    const { files: media, repliedTo } = taken;
+    const sent = await post({ body, ...(media.length > 0 && { media }), ...(repliedTo && { repliedTo }) });
+    if (!sent) enclose(place, (since) => ({ ...taken, files: [...media, ...since.files] }));
+    return sent;
   };
 
+  const quoteNothing = () => enclose(place, (before) => ({ ...before, repliedTo: undefined }));
+  const focus = () => document.getElementById(PHONE_COMPOSER)?.focus();
   const fillIn = (text: string) => {
     setDraft(place, text);
-    document.getElementById(PHONE_COMPOSER)?.focus();
+    focus();
+  };
+  const closeForm = () => {
+    setForm(undefined);
+    focus();
   };
 
   return (
@@ -54,13 +63,17 @@ export function TextComposer({ phone, numbers }: { phone: Phone; numbers: Busine
           </p>
         )}
         <div className={styles.samples} role="group" aria-label="Fill in a sample text">
-          {SAMPLES.map(({ label, text }) => (
+          {samplesFor(phone.channel).map(({ label, text }) => (
             <button key={label} type="button" className={styles.sample} onClick={() => fillIn(text)}>
               {label}
             </button>
           ))}
         </div>
       </div>
+      <Quoted phone={phone} stop={quoteNothing} />
+      <EnclosedFiles place={place} />
+      {form === 'location' && <LocationForm send={(location) => post({ location })} close={closeForm} />}
+      {form === 'contact' && <ContactForm send={(contact) => post({ contact })} close={closeForm} />}
       <Composer
         id={PHONE_COMPOSER}
         label={`Text from ${phone.name}`}
@@ -68,7 +81,10 @@ export function TextComposer({ phone, numbers }: { phone: Phone; numbers: Busine
         sendLabel="Send text"
         place={place}
         by="customer"
+        start={<PhoneAttach phone={phone} place={place} fill={setForm} />}
+        ready={files.length > 0}
         send={send}
+        onEscape={quoteNothing}
       />
     </div>
   );

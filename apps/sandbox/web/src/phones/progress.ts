@@ -6,11 +6,12 @@ export function progressOf(message: PhoneMessage): Progress {
   return message.author === 'customer' ? progressToDesk(message) : progressToPhone(message);
 }
 
-function progressToDesk({ status, bridge }: PhoneMessage): Progress {
+function progressToDesk({ status, bridge, seen }: PhoneMessage): Progress {
   if (status === 'sending') return { sign: 'clock', words: 'Sending' };
   if (status !== 'accepted') return { sign: 'warning', words: 'Refused by Causeway' };
   switch (bridge?.delivery) {
     case 'submitted':
+      if (seen) return { sign: 'read', words: 'Seen by the business' };
       return { sign: 'ticks', words: 'At the desk' };
     case 'held':
       return { sign: 'warning', words: 'Held' };
