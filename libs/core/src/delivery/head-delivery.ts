@@ -1,6 +1,6 @@
 import type { Direction, PartContent } from '../content.js';
 import { DeliveryError } from '../delivery-error.js';
-import type { CallContext, Sent } from '../ports.js';
+import type { CallContext, Sent } from '../ports/call.js';
 import { isFailure, RECEIPT_RANK } from '../receipts.js';
 import { backOffMs } from './back-off.js';
 import { StaleIntentError, StorageError, type DeliveryDependencies, type Step } from './delivery.js';
