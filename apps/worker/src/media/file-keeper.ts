@@ -5,6 +5,7 @@ import {
   MediaRefusedError,
   MAX_FILE_BYTES,
   mediaRule,
+  sizeDetail,
   type CarriedFile,
   type KeptFile,
   type MediaCapabilities,
@@ -82,7 +83,7 @@ export class FileKeeper extends MediaKeeper {
     } catch (error) {
       if (error instanceof MediaRefusedError || error instanceof DeliveryError) throw error;
       if (error instanceof StreamTooLargeError) {
-        throw refused('too-large', `more than ${megabytes(MAX_FILE_BYTES)}`);
+        throw refused('too-large', sizeDetail(undefined, MAX_FILE_BYTES));
       }
       throw new DeliveryError('not-sent', { code: 'media-store', cause: error });
     } finally {
@@ -146,8 +147,4 @@ export class FileKeeper extends MediaKeeper {
 
 function refused(reason: MediaRefusal['refused'], detail?: string): MediaRefusedError {
   return new MediaRefusedError({ refused: reason, ...(detail !== undefined && { detail }) });
-}
-
-function megabytes(bytes: number): string {
-  return `${Math.floor(bytes / 1_000_000)} MB`;
 }
