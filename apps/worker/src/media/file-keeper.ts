@@ -13,12 +13,13 @@ import {
   type MediaStream,
 } from '#core';
 import {
+  fileKind,
   fitImage,
   MAX_PIXELS,
+  mayGoToCustomer,
   readImage,
   shortFilename,
   signMediaToken,
-  sniff,
   StreamTooLargeError,
   withExtension,
   type LinkSecrets,
@@ -94,8 +95,8 @@ export class FileKeeper extends MediaKeeper {
 
   private async fit(file: SpooledFile, filename: string, limits: MediaCapabilities): Promise<CarriedFile> {
     if (file.bytes === 0) throw refused('empty');
-    const { contentType, dangerous } = await sniff(file.path, filename);
-    if (dangerous) throw refused('wrong-type', contentType);
+    const { contentType } = await fileKind(file.path, { filename });
+    if (!mayGoToCustomer(contentType, filename)) throw refused('wrong-type', contentType);
     const isImage = contentType.startsWith('image/');
     const image = isImage ? await readImage(file.path) : undefined;
     if (isImage && !image && READABLE.has(contentType)) throw refused('unreadable');
