@@ -9,20 +9,13 @@ import {
   MediaKeeper,
   type DeliveryObserver,
 } from '#core';
-import { createProvisioning, messagesPerSecond, TwilioDeliveryModule } from '#channel-twilio';
+import { messagesPerSecond, TwilioDeliveryModule } from '#channel-twilio';
 import { ChatGatewayDeskModule } from '#desk-chat-gateway';
 import {
-  ConversationChecks,
-  MediaDeletions,
   PostgresContentTemplates,
-  PostgresAcceptor,
   PostgresLaneStore,
   ProviderStates,
-  ProvisionedWebhooks,
-  ReceiptChecks,
-  ReceivedMarks,
   ServiceSecrets,
-  Upkeep,
   type Pool,
 } from '#persistence';
 import {
@@ -38,15 +31,9 @@ import {
   type Logger,
 } from '#platform';
 import { BullWakeUps, LaneHandler, QueueingModule } from '#queueing';
-import { Endings } from './endings.js';
-import { MediaDeleting } from './media-deleting.js';
 import { WorkerGate, type GateOptions } from './gate/worker-gate.js';
 import { FileKeeper } from './media/file-keeper.js';
 import { deliveryObserver, queueObserver } from './observers.js';
-import { gatedCalls } from './reconcilers/calls.js';
-import { ReconcileObserver } from './reconcilers/observer.js';
-import { ProvisioningCheck } from './provisioning-check.js';
-import { Reconcilers } from './reconcilers/reconcilers.js';
 
 /** Lanes worked on at once per direction; each holds at most one connection of the pool, and rarely. */
 export const LANES_PER_DIRECTION = 32;
@@ -123,29 +110,6 @@ export class WorkerModule {
           inject: [LaneDrain],
           useFactory: (drain: LaneDrain): LaneHandler => ({ handle: (laneId) => drain.drain(laneId) }),
         },
-        {
-          provide: Endings,
-          inject: [DeskPort, WorkerGate],
-          useFactory: (desk: DeskPort, gate: WorkerGate) =>
-            new Endings(new Upkeep(pool), desk, gate, configuration.sendTimeoutMs, logger),
-        },
-        {
-          provide: MediaDeleting,
-          inject: [ChannelPort, WorkerGate],
-          useFactory: (channel: ChannelPort, gate: WorkerGate) =>
-            new MediaDeleting(new MediaDeletions(pool), channel, gate, configuration.sendTimeoutMs, logger),
-        },
-        {
-          provide: Reconcilers,
-          inject: [BullWakeUps, ChannelPort, DeskPort, WorkerGate],
-          useFactory: (wakeUps: BullWakeUps, channel: ChannelPort, desk: DeskPort, gate: WorkerGate) =>
-            createReconcilers(configuration, backends, { wakeUps, channel, desk, gate }),
-        },
-        {
-          provide: ProvisioningCheck,
-          inject: [WorkerGate],
-          useFactory: (gate: WorkerGate) => createProvisioningCheck(configuration, backends, gate),
-        },
       ],
       exports: [Configuration, Metrics, ProviderHttp],
     };
@@ -212,49 +176,5 @@ function createDrain(
     newId: uuid,
     nowMs: () => performance.now(),
     random: Math.random,
-  });
-}
-
-function createProvisioningCheck(
-  configuration: ConfigurationByRole['worker'],
-  { pool, http, metrics, logger }: WorkerBackends,
-  gate: WorkerGate,
-): ProvisioningCheck {
-  return new ProvisioningCheck({
-    upkeep: new Upkeep(pool),
-    webhooks: new ProvisionedWebhooks(pool),
-    provisioning: createProvisioning(configuration, http),
-    calls: gatedCalls(gate, configuration.twilioAccountSid, configuration.sendTimeoutMs),
-    observer: new ReconcileObserver(metrics, logger),
-    metrics,
-    logger,
-    intervalMs: configuration.provisionCheckIntervalMs,
-  });
-}
-
-/** Finding is rare, so it shares the worker's connections. */
-function createReconcilers(
-  configuration: ConfigurationByRole['worker'],
-  { pool, metrics, logger }: WorkerBackends,
-  parts: { wakeUps: BullWakeUps; channel: ChannelPort; desk: DeskPort; gate: WorkerGate },
-): Reconcilers {
-  const { wakeUps } = parts;
-  const times = { readyMs: READY_MS, closeGraceMs: CLOSE_GRACE_MS };
-  return new Reconcilers({
-    ...parts,
-    upkeep: new Upkeep(pool),
-    marks: new ReceivedMarks(pool),
-    conversationChecks: new ConversationChecks({ pool, wakeUps, ...times }),
-    receiptChecks: new ReceiptChecks(pool),
-    acceptor: new PostgresAcceptor({ pool, apartPool: pool, wakeUps, origin: 'reconciler', ...times }),
-    calls: gatedCalls(parts.gate, configuration.twilioAccountSid, configuration.sendTimeoutMs),
-    observer: new ReconcileObserver(metrics, logger),
-    times: {
-      intervalMs: configuration.reconcileIntervalMs,
-      inboundAfterMs: configuration.reconcileInboundAfterMs,
-      agentMessagesAfterMs: configuration.reconcileAgentMessagesAfterMs,
-      silentAfterMs: configuration.reconcileSilentAfterMs,
-      receiptsAfterMs: configuration.reconcileReceiptsAfterMs,
-    },
   });
 }

@@ -4,7 +4,7 @@ import RequestClient from 'twilio/lib/base/RequestClient.js';
 import type TwilioResponse from 'twilio/lib/http/response.js';
 import type { CallContext } from '#core';
 import type { ProviderHttp, ProviderHttpResponse } from '#platform';
-import { TwilioLogin } from './login.js';
+import { loginOf, type TwilioLogin } from './login.js';
 
 // Only the sender loads this file, and only when it first sends: it pulls in Twilio's whole REST client.
 
@@ -64,10 +64,6 @@ export function createTwilioRest(http: ProviderHttp, options: TwilioClientOption
     logLevel: '',
   });
   return { client, run: (exchange, call) => exchanges.run(exchange, call) };
-}
-
-function loginOf({ username, password, otherPasswords = [] }: TwilioClientOptions): TwilioLogin {
-  return new TwilioLogin(username, [password, ...otherPasswords]);
 }
 
 /** Where the configuration says that each of Twilio's hosts is, by its name. */

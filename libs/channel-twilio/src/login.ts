@@ -35,3 +35,13 @@ export class TwilioLogin {
     return `Basic ${Buffer.from(`${this.username}:${this.passwords[index] ?? ''}`).toString('base64')}`;
   }
 }
+
+/** The login of one account, by the names of its client's options. */
+export function loginOf(options: {
+  username: string;
+  password: string;
+  otherPasswords?: readonly string[];
+}): TwilioLogin {
+  const { username, password, otherPasswords = [] } = options;
+  return new TwilioLogin(username, [password, ...otherPasswords]);
+}

@@ -1,17 +1,14 @@
 import { DeliveryError, MediaRefusedError, parseRetryAfter, sizeDetail } from '#core';
 import type { CallContext, MediaStream } from '#core';
-import { fetchMedia, MediaFetchError, ProviderHttpError, type ProviderHttp } from '#platform';
-import { TwilioLogin } from './login.js';
-
-/** Where Twilio keeps media, and how it knows us. */
-export interface MediaAccess {
-  accountSid: string;
-  username: string;
-  password: string;
-  /** Tried one after the other where the first is refused: an auth token is being rotated. */
-  otherPasswords?: readonly string[];
-  apiBaseUrl: string;
-}
+import {
+  fetchMedia,
+  MediaFetchError,
+  ProviderHttpError,
+  type FetchedMedia,
+  type ProviderHttp,
+} from '#platform';
+import type { TwilioClientOptions } from './http-client.js';
+import { loginOf } from './login.js';
 
 export interface MediaRequest {
   account: string;
@@ -34,14 +31,14 @@ const MEDIA_PATH = /^\/2010-04-01\/Accounts\/(AC[0-9a-fA-F]{32})\/Messages\/[^/]
  * Source: https://www.twilio.com/docs/messaging/api/media-resource
  */
 export async function fetchCustomerMedia(
-  access: MediaAccess,
+  access: TwilioClientOptions,
   { account, url, ageMs, maxBytes }: MediaRequest,
   { timeoutMs }: CallContext,
 ): Promise<MediaStream> {
   requireOwnMedia(access, account, url);
   const toError = (error: MediaFetchError) => meaningOf(error, { ageMs, maxBytes });
   try {
-    const { body, contentType, contentDisposition, length } = await withEachLogin(access, (authorization) =>
+    return await withEachLogin(access, (authorization) =>
       fetchMedia({
         url,
         authorization,
@@ -56,13 +53,6 @@ export async function fetchCustomerMedia(
         toError,
       }),
     );
-    const filename = filenameIn(contentDisposition);
-    return {
-      body,
-      ...(contentType !== undefined && { contentType }),
-      ...(filename !== undefined && { filename }),
-      ...(length !== undefined && { length }),
-    };
   } catch (error) {
     throw error instanceof MediaFetchError ? toError(error) : error;
   }
@@ -71,22 +61,20 @@ export async function fetchCustomerMedia(
 /** Deletes it at Twilio. One that is not there, or not Twilio's, is nothing to delete. */
 export async function deleteCustomerMedia(
   http: ProviderHttp,
-  access: MediaAccess,
+  access: TwilioClientOptions,
   { account, url }: { account: string; url: string },
   context: CallContext,
 ): Promise<void> {
   if (!isOwnMedia(access, account, url)) return;
   try {
-    const { username, password, otherPasswords = [] } = access;
-    const { status, headers } = await new TwilioLogin(username, [password, ...otherPasswords]).call(
-      (authorization) =>
-        http.request({
-          method: 'DELETE',
-          url: `${url}.json`,
-          headers: { authorization },
-          timeoutMs: context.timeoutMs,
-          beforeFirstByte: context.beforeFirstByte,
-        }),
+    const { status, headers } = await loginOf(access).call((authorization) =>
+      http.request({
+        method: 'DELETE',
+        url: `${url}.json`,
+        headers: { authorization },
+        timeoutMs: context.timeoutMs,
+        beforeFirstByte: context.beforeFirstByte,
+      }),
     );
     if ((status >= 200 && status < 300) || status === 404) return;
     throw byStatus(status, headers['retry-after']);
@@ -96,12 +84,12 @@ export async function deleteCustomerMedia(
   }
 }
 
-function requireOwnMedia(access: MediaAccess, account: string, url: string): void {
+function requireOwnMedia(access: TwilioClientOptions, account: string, url: string): void {
   if (!isOwnMedia(access, account, url)) throw new MediaRefusedError({ refused: 'unsafe-address' });
 }
 
 /** Compared as it was written and as it is understood: `..`, escapes and other hosts do not pass for ours. */
-function isOwnMedia({ accountSid, apiBaseUrl }: MediaAccess, account: string, url: string): boolean {
+function isOwnMedia({ accountSid, apiBaseUrl }: TwilioClientOptions, account: string, url: string): boolean {
   if (!URL.canParse(url)) return false;
   const parsed = new URL(url);
   const path = MEDIA_PATH.exec(parsed.pathname);
@@ -162,33 +150,19 @@ function byStatus(status: number, retryAfter: string | undefined): DeliveryError
   });
 }
 
-/** A call that Twilio itself refuses (401) is made again with the next password. */
-async function withEachLogin<T>(
-  { username, password, otherPasswords = [] }: MediaAccess,
-  call: (authorization: string) => Promise<T>,
-): Promise<T> {
-  const passwords = [password, ...otherPasswords];
-  for (const [n, each] of passwords.entries()) {
+/** Only what Twilio itself refuses is a matter of the login: a 401 after a redirect is somebody else's. */
+async function withEachLogin(
+  access: TwilioClientOptions,
+  fetch: (authorization: string) => Promise<FetchedMedia>,
+): Promise<FetchedMedia> {
+  const answer = await loginOf(access).call(async (authorization) => {
     try {
-      return await call(`Basic ${Buffer.from(`${username}:${each}`).toString('base64')}`);
+      return { status: 200, media: await fetch(authorization) };
     } catch (error) {
-      const isRefused = error instanceof MediaFetchError && error.answer.status === 401 && !error.answer.hop;
-      if (!isRefused || n + 1 === passwords.length) throw error;
+      if (!(error instanceof MediaFetchError) || error.answer.status !== 401 || error.answer.hop) throw error;
+      return { status: 401, error };
     }
-  }
-  throw new Error('There is no password.');
-}
-
-/** The name in a Content-Disposition; the extended form first. Source: RFC 6266. */
-export function filenameIn(contentDisposition: string | undefined): string | undefined {
-  const extended = /;\s*filename\*\s*=\s*utf-8'[^']*'([^;\s]+)/i.exec(contentDisposition ?? '')?.[1];
-  if (extended !== undefined) {
-    try {
-      return decodeURIComponent(extended);
-    } catch {
-      // Badly escaped: the other form may still say something.
-    }
-  }
-  const plain = /;\s*filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))/i.exec(contentDisposition ?? '');
-  return (plain?.[1]?.replace(/\\(.)/g, '$1') ?? plain?.[2]) || undefined;
+  });
+  if (answer.media) return answer.media;
+  throw answer.error;
 }

@@ -4,8 +4,8 @@ import { renderCards, textParts, type Recipient } from './render-card.js';
 export { MAX_TEXT_LENGTH } from './render-card.js';
 
 /**
- * Renders a message into the texts of single calls, in order; at least one and none empty, since Twilio refuses
- * empty bodies. Media goes out as a readable line until sending media is built.
+ * Renders a message into what single calls carry, in order; at least one, and none with an empty body, since Twilio refuses
+ * that. Files become lines: what is carried of an agent's files has been taken out before, and is put to the parts by `attach`.
  */
 export function render(content: MessageContent, recipient: Recipient = { channel: 'sms' }): PartContent[] {
   if (content.type === 'template') {

@@ -24,7 +24,7 @@ export type MediaRefusalReason =
 /** A file that cannot be carried; the message goes on without it. Neither `detail` nor anything else names an address. */
 export interface MediaRefusal {
   refused: MediaRefusalReason;
-  /** Such as `20 MB, at most 16 MB`. */
+  /** Such as `31 MB of at most 25 MB`. */
   detail?: string;
 }
 

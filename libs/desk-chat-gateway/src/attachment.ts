@@ -1,5 +1,12 @@
-import { DeliveryError, MediaRefusedError, type Attachment, type CallContext, type MediaStream } from '#core';
-import { fetchMedia, MediaFetchError, type FetchedMedia, type MediaFetchRequest } from '#platform';
+import {
+  DeliveryError,
+  MediaRefusedError,
+  sizeDetail,
+  type Attachment,
+  type CallContext,
+  type MediaStream,
+} from '#core';
+import { fetchMedia, MediaFetchError, type MediaFetchRequest } from '#platform';
 import type { ChatGatewayClient } from './client.js';
 
 const CONNECT_MS = 3_000;
@@ -33,7 +40,8 @@ export async function fetchAttachment(
     const withKey = request.headers !== undefined;
     const errorOf = (error: MediaFetchError) => asPortError(client, error, { maxBytes, withKey });
     try {
-      return streamOf(await fetchMedia({ ...request, limits, toError: errorOf }), filename);
+      const media = await fetchMedia({ ...request, limits, toError: errorOf });
+      return { ...media, ...(filename !== undefined && { filename }) };
     } catch (error) {
       throw error instanceof MediaFetchError ? errorOf(error) : error;
     }
@@ -54,17 +62,6 @@ export async function fetchAttachment(
   });
 }
 
-function streamOf(media: FetchedMedia, announced: string | undefined): MediaStream {
-  const { body, contentType, contentDisposition, length } = media;
-  const filename = announced ?? /filename="?([^";]+)"?/i.exec(contentDisposition ?? '')?.[1];
-  return {
-    body,
-    ...(contentType !== undefined && { contentType }),
-    ...(filename !== undefined && { filename }),
-    ...(length !== undefined && { length }),
-  };
-}
-
 function asPortError(
   client: ChatGatewayClient,
   error: MediaFetchError,
@@ -74,8 +71,7 @@ function asPortError(
   const { status, retryAfter, declaredBytes, hop } = answer;
   if (code === 'unsafe-address') return new MediaRefusedError({ refused: 'unsafe-address' });
   if (code === 'too-large') {
-    const size = declaredBytes === undefined ? 'more than' : `${megabytes(declaredBytes)}, at most`;
-    return new MediaRefusedError({ refused: 'too-large', detail: `${size} ${megabytes(maxBytes)}` });
+    return new MediaRefusedError({ refused: 'too-large', detail: sizeDetail(declaredBytes, maxBytes) });
   }
   if (status === undefined) return new DeliveryError('not-sent', { code, cause: error });
   const refusal = client.refusal('read', status, retryAfter);
@@ -87,8 +83,4 @@ function asPortError(
     httpStatus: status,
     retryAfterMs: refusal.retryAfterMs,
   });
-}
-
-function megabytes(bytes: number): string {
-  return `${Math.ceil(bytes / 1_000_000)} MB`;
 }

@@ -5,6 +5,7 @@ import {
   MediaRefusedError,
   MAX_FILE_BYTES,
   mediaRule,
+  sizeDetail,
   type CarriedFile,
   type KeptFile,
   type MediaCapabilities,
@@ -12,12 +13,13 @@ import {
   type MediaStream,
 } from '#core';
 import {
+  fileKind,
   fitImage,
   MAX_PIXELS,
+  mayGoToCustomer,
   readImage,
   shortFilename,
   signMediaToken,
-  sniff,
   StreamTooLargeError,
   withExtension,
   type LinkSecrets,
@@ -82,7 +84,7 @@ export class FileKeeper extends MediaKeeper {
     } catch (error) {
       if (error instanceof MediaRefusedError || error instanceof DeliveryError) throw error;
       if (error instanceof StreamTooLargeError) {
-        throw refused('too-large', `more than ${megabytes(MAX_FILE_BYTES)}`);
+        throw refused('too-large', sizeDetail(undefined, MAX_FILE_BYTES));
       }
       throw new DeliveryError('not-sent', { code: 'media-store', cause: error });
     } finally {
@@ -93,8 +95,8 @@ export class FileKeeper extends MediaKeeper {
 
   private async fit(file: SpooledFile, filename: string, limits: MediaCapabilities): Promise<CarriedFile> {
     if (file.bytes === 0) throw refused('empty');
-    const { contentType, dangerous } = await sniff(file.path, filename);
-    if (dangerous) throw refused('wrong-type', contentType);
+    const { contentType } = await fileKind(file.path, { filename });
+    if (!mayGoToCustomer(contentType, filename)) throw refused('wrong-type', contentType);
     const isImage = contentType.startsWith('image/');
     const image = isImage ? await readImage(file.path) : undefined;
     if (isImage && !image && READABLE.has(contentType)) throw refused('unreadable');
@@ -146,8 +148,4 @@ export class FileKeeper extends MediaKeeper {
 
 function refused(reason: MediaRefusal['refused'], detail?: string): MediaRefusedError {
   return new MediaRefusedError({ refused: reason, ...(detail !== undefined && { detail }) });
-}
-
-function megabytes(bytes: number): string {
-  return `${Math.floor(bytes / 1_000_000)} MB`;
 }

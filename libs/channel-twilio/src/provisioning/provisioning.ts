@@ -1,7 +1,8 @@
 import type { CallContext } from '#core';
 import { ProviderHttpError, type ProviderHttp } from '#platform';
-import { clientOptionsOf, type AccountsOptions } from '../accounts.js';
+import type { AccountsOptions } from '../accounts.js';
 import type { Exchange, TwilioRest } from '../http-client.js';
+import { RestClients } from '../rest-clients.js';
 import { ProvisioningError, refusalOf } from './provisioning-error.js';
 import {
   changesOf,
@@ -57,13 +58,14 @@ const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
  * https://www.twilio.com/docs/messaging/api/service-resource, https://www.twilio.com/docs/whatsapp/api/senders
  */
 export class TwilioProvisioning {
-  /** By account. */
-  private readonly rests = new Map<string, Promise<TwilioRest>>();
+  private readonly rests: RestClients;
 
   constructor(
-    private readonly http: ProviderHttp,
+    http: ProviderHttp,
     private readonly options: TwilioProvisioningOptions,
-  ) {}
+  ) {
+    this.rests = new RestClients(http, options);
+  }
 
   /** What Twilio should call. Throws {@link ProvisioningError} where it cannot be pointed there. */
   urls(): WebhookUrls {
@@ -142,19 +144,12 @@ export class TwilioProvisioning {
   }
 
   private loadRest(account: string): Promise<TwilioRest> {
-    const options = clientOptionsOf(this.options, account);
-    if (!options) {
-      throw new ProvisioningError(
-        'other-account',
-        'The number belongs to no account in TWILIO_ACCOUNT_SID or TWILIO_SUBACCOUNTS.',
-      );
-    }
-    let rest = this.rests.get(account);
-    if (!rest) {
-      rest = import('../http-client.js').then(({ createTwilioRest }) => createTwilioRest(this.http, options));
-      this.rests.set(account, rest);
-    }
-    return rest;
+    const rest = this.rests.of(account);
+    if (rest) return rest;
+    throw new ProvisioningError(
+      'other-account',
+      'The number belongs to no account in TWILIO_ACCOUNT_SID or TWILIO_SUBACCOUNTS.',
+    );
   }
 }
 

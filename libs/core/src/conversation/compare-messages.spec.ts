@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ListedMessage } from '../ports.js';
+import type { ListedMessage } from '../ports/desk-port.js';
 import { compareMessages, type TakenMessage } from './compare-messages.js';
 
 const NOW = 1_000;

@@ -1,5 +1,5 @@
 import type { MessageContent } from '../content.js';
-import type { ListedMessage } from '../ports.js';
+import type { ListedMessage } from '../ports/desk-port.js';
 
 /** A message of an agent that was taken: by its event, or from the desk's list. */
 export interface TakenMessage {

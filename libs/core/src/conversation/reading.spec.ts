@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Participant } from '../ports.js';
+import type { Participant } from '../ports/desk-port.js';
 import { deriveState, mergeFacts, type ConversationFacts } from './facts.js';
 import { factsOfReading, type DeskReading } from './reading.js';
 

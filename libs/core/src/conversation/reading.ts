@@ -1,4 +1,4 @@
-import type { Participant } from '../ports.js';
+import type { Participant } from '../ports/desk-port.js';
 import { deriveState, STATE_RANK, type ConversationFacts, type DeskState } from './facts.js';
 
 /** What the desk answers when it is asked about a conversation. */

@@ -1,7 +1,7 @@
-import type { MediaKeeper } from '../media.js';
-import type { ChannelPort, DeskPort } from '../ports.js';
 import type { Direction } from '../content.js';
-import type { FileStore } from '../media.js';
+import type { FileStore, MediaKeeper } from '../media.js';
+import type { ChannelPort } from '../ports/channel-port.js';
+import type { DeskPort } from '../ports/desk-port.js';
 import type { RetrySchedule } from './back-off.js';
 import type { ContentTemplates } from './content-templates.js';
 import type { LaneStore } from './lane-store.js';

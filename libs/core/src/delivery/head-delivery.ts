@@ -1,6 +1,7 @@
 import type { Direction, PartContent } from '../content.js';
 import { DeliveryError } from '../delivery-error.js';
-import type { CallContext, PartCost, Sent } from '../ports.js';
+import type { CallContext, Sent } from '../ports/call.js';
+import type { PartCost } from '../ports/channel-port.js';
 import { isFailure, RECEIPT_RANK } from '../receipts.js';
 import { backOffMs } from './back-off.js';
 import { StaleIntentError, StorageError, type DeliveryDependencies, type Step } from './delivery.js';
@@ -49,6 +50,18 @@ export interface Target {
   /** Decides where the far side says that its reply window is closed. */
   onWindow?: (attempt: AttemptEnd) => Promise<Step>;
 }
+
+/** A call with an effect, and what is stored before it; both under the attempt's id. */
+interface Intended<T> {
+  kind: 'send' | 'create';
+  intent: (id: string) => Promise<boolean>;
+  call: (id: string, context: CallContext) => Promise<T>;
+  /** Again, without knowing what became of the attempt before. */
+  resend?: boolean;
+}
+
+/** How it ended. */
+type Made<T> = { id: string; result: T } | { id: string; error: unknown };
 
 /** Sends the head's next part: prepare → intent → send → outcome. Shared by both directions. */
 export class HeadDelivery {
@@ -156,54 +169,61 @@ export class HeadDelivery {
     head: LaneHead,
     target: Target & { part: StoredPart; last: boolean; resend: boolean },
   ): Promise<Step> {
-    const { store, options, crash, newId, nowMs } = this.deps;
-    const { ready, part } = target;
+    const { store, options } = this.deps;
+    const { ready, part, last, resend, conversationId } = target;
     const content = ready ? await this.keepingLease(lane, () => ready(part)) : part.content;
     if (typeof content === 'string') return content;
-    const permit = await this.enter(lane, head, 'send');
-    if (typeof permit === 'string') return permit;
-    const attemptId = newId();
-    const beforeIntentMs = nowMs();
-    const cost = target.cost?.(target.part.content);
-    const intent = store.intent(lane.lease, options.leaseMs, {
-      ...(cost && { cost }),
-      id: attemptId,
-      messageId: head.messageId,
-      seq: head.seq,
-      partN: target.part.n,
-      ...(target.conversationId && { conversationId: target.conversationId }),
+    const cost = target.cost?.(content);
+    const made = await this.attempt(lane, head, {
+      kind: 'send',
+      resend,
+      intent: (id) =>
+        store.intent(lane.lease, options.leaseMs, {
+          id,
+          ...(cost && { cost }),
+          messageId: head.messageId,
+          seq: head.seq,
+          partN: part.n,
+          ...(conversationId && { conversationId }),
+        }),
+      call: (id, context) => target.call(content, id, context),
     });
-    // A late report may have ended the head meanwhile: the next one is read, if the lane is still ours.
-    if (!(await intended(permit, intent)))
+    if (typeof made === 'string') return made;
+    if ('error' in made) return this.failed(lane, head, target, made.id, made.error);
+    return this.submitted(lane, head, last, submittedEnd(made.id, made.result), resend);
+  }
+
+  /**
+   * One call that has an effect: asked for, its intent stored, and made while that is fresh. A step where the lane has to wait,
+   * or where the intent was not taken.
+   */
+  async attempt<T>(
+    lane: ClaimedLane,
+    head: LaneHead,
+    { kind, intent, call, resend = false }: Intended<T>,
+  ): Promise<Made<T> | Step> {
+    const { store, options, crash, newId, nowMs } = this.deps;
+    const permit = await this.enter(lane, head, kind);
+    if (typeof permit === 'string') return permit;
+    const id = newId();
+    const beforeIntentMs = nowMs();
+    // A late report or an event may have changed things meanwhile: the head is read again, if the lane is still ours.
+    if (!(await intended(permit, intent(id))))
       return (await store.renew(lane.lease, options.leaseMs)) ? 'next' : 'lost';
     crash('after-intent');
 
     const startedMs = nowMs();
-    let sent: Sent;
+    let result: T;
     try {
-      sent = await callThrough(permit, () =>
-        target.call(content, attemptId, this.callContext(beforeIntentMs)),
-      );
+      result = await callThrough(permit, () => call(id, this.callContext(beforeIntentMs)));
     } catch (error) {
       if (error instanceof StorageError) throw error;
-      this.observe(lane, head, 'send', error, startedMs, target.resend);
-      return this.failed(lane, head, target, attemptId, error);
+      this.observe(lane, head, kind, error, startedMs, resend);
+      return { id, error };
     }
     crash('after-response');
-    this.observe(lane, head, 'send', undefined, startedMs, target.resend);
-    return this.submitted(
-      lane,
-      head,
-      target.last,
-      {
-        id: attemptId,
-        outcome: 'submitted',
-        httpStatus: sent.httpStatus,
-        ...(sent.providerId !== undefined && { providerId: sent.providerId }),
-        ...(sent.receipt !== undefined && { receipt: sent.receipt }),
-      },
-      target.resend,
-    );
+    this.observe(lane, head, kind, undefined, startedMs, resend);
+    return { id, result };
   }
 
   /** Asks for one call to a provider, its own by default; answers a step where the lane has to wait instead. */
@@ -228,7 +248,7 @@ export class HeadDelivery {
   }
 
   /** Limits of one call: the deadline, and the freshness of its intent right before the first byte. */
-  callContext(beforeIntentMs: number): CallContext {
+  private callContext(beforeIntentMs: number): CallContext {
     const { options, crash, nowMs } = this.deps;
     return {
       timeoutMs: options.sendTimeoutMs,
@@ -344,7 +364,7 @@ export class HeadDelivery {
     return undefined;
   }
 
-  observe(
+  private observe(
     lane: ClaimedLane,
     head: LaneHead,
     kind: 'send' | 'create',
@@ -442,6 +462,17 @@ export class HeadDelivery {
 /** Ids that a log line or an alarm may carry. */
 export function ids(lane: ClaimedLane, head: LaneHead): { messageId: string; laneId: string } {
   return { messageId: head.messageId, laneId: lane.lease.laneId };
+}
+
+/** How an attempt ended that the provider took. */
+export function submittedEnd(id: string, { httpStatus, providerId, receipt }: Sent): AttemptEnd {
+  return {
+    id,
+    outcome: 'submitted',
+    httpStatus,
+    ...(providerId !== undefined && { providerId }),
+    ...(receipt !== undefined && { receipt }),
+  };
 }
 
 /** How an attempt ended that threw. */

@@ -1,7 +1,7 @@
 import type { MessageContent, PartContent } from '../content.js';
 import { answerTo, mayAnswer } from '../conversation/answers.js';
 import { DeliveryError } from '../delivery-error.js';
-import { StorageError, type DeliveryDependencies, type LookUpResult, type Step } from './delivery.js';
+import type { DeliveryDependencies, LookUpResult, Step } from './delivery.js';
 import { attemptEnd, ids, type HeadDelivery } from './head-delivery.js';
 import { InboundMedia } from './inbound-media.js';
 import type { AttemptEnd, ClaimedLane, LaneHead, OpenConversation, SentToDesk } from './lane-store.js';
@@ -139,53 +139,46 @@ export class InboundDelivery {
       const step = await this.adopt(lane, head, conversation.id, create);
       if (step !== 'make-again') return step;
     }
-    const { store, desk, options, newId, nowMs, crash } = this.deps;
+    const { store, desk, options } = this.deps;
     const channelId = lane.number.chatGatewayChannelId;
     if (channelId === undefined) return this.heads.hold(lane, head, 'unconfigured');
 
     const reopenings = await store.reopenings(lane.lease.laneId);
     const history = reopenings.flatMap((reopening) => reopening.history);
-    const permit = await this.heads.enter(lane, head, 'create');
-    if (typeof permit === 'string') return permit;
-    const attemptId = newId();
-    const beforeIntentMs = nowMs();
-    const reference = { conversationId: conversation.id, attemptId };
-    const intent = store.intentCreate(lane.lease, options.leaseMs, {
-      ...reference,
-      messageId: head.messageId,
-      reopenings: reopenings.map(({ messageId }) => messageId),
+    const referenceOf = (attemptId: string) => ({ conversationId: conversation.id, attemptId });
+    const made = await this.heads.attempt(lane, head, {
+      kind: 'create',
+      intent: (id) =>
+        store.intentCreate(lane.lease, options.leaseMs, {
+          ...referenceOf(id),
+          messageId: head.messageId,
+          reopenings: reopenings.map(({ messageId }) => messageId),
+        }),
+      call: (id, context) => {
+        const request = {
+          channelId,
+          user: {
+            ...(lane.customer.name && { name: lane.customer.name }),
+            ...phoneOf(lane.customer.address),
+            ...(lane.number.language && { language: lane.number.language }),
+          },
+          ...(lane.number.queueId && { queueId: lane.number.queueId }),
+          ...(history.length > 0 && { history }),
+          reference: referenceOf(id),
+        };
+        return desk.createConversation(request, context);
+      },
     });
-    if (!(await intended(permit, intent))) {
-      // An event may have bound or closed it meanwhile: the head is read again, if the lane is still ours.
-      return (await store.renew(lane.lease, options.leaseMs)) ? 'next' : 'lost';
-    }
-    crash('after-intent');
-    const startedMs = nowMs();
-    try {
-      const request = {
-        channelId,
-        user: {
-          ...(lane.customer.name && { name: lane.customer.name }),
-          ...phoneOf(lane.customer.address),
-          ...(lane.number.language && { language: lane.number.language }),
-        },
-        ...(lane.number.queueId && { queueId: lane.number.queueId }),
-        ...(history.length > 0 && { history }),
-        reference,
-      };
-      const { deskConversationId } = await callThrough(permit, () =>
-        desk.createConversation(request, this.heads.callContext(beforeIntentMs)),
-      );
-      crash('after-response');
-      this.heads.observe(lane, head, 'create', undefined, startedMs);
-      const bound = await store.bind(lane.tenantId, deskConversationId, reference);
+    if (typeof made === 'string') return made;
+    let error: unknown;
+    if ('error' in made) ({ error } = made);
+    else {
+      const { deskConversationId } = made.result;
+      const bound = await store.bind(lane.tenantId, deskConversationId, referenceOf(made.id));
       if (bound !== 'foreign') return 'next';
-      throw new DeliveryError('held', { code: 'conversation-id-known', hold: 'configuration' });
-    } catch (error) {
-      if (error instanceof StorageError) throw error;
-      this.heads.observe(lane, head, 'create', error, startedMs);
-      return this.createFailed(lane, head, conversation.id, attemptEnd(attemptId, error), error);
+      error = new DeliveryError('held', { code: 'conversation-id-known', hold: 'configuration' });
     }
+    return this.createFailed(lane, head, conversation.id, attemptEnd(made.id, error), error);
   }
 
   private async createFailed(

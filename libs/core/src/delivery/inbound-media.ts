@@ -3,7 +3,7 @@ import { DeliveryError } from '../delivery-error.js';
 import { MediaRefusedError, sizeDetail } from '../media.js';
 import type { CarriedMedia, MediaRefusal, StoredFile } from '../media.js';
 import { readContactCards } from '../text/contact-cards.js';
-import { fileName } from '../text/file-name.js';
+import { deskFilename } from '../text/desk-filename.js';
 import type { DeliveryDependencies, Step } from './delivery.js';
 import type { HeadDelivery } from './head-delivery.js';
 import type { ClaimedLane, LaneHead } from './lane-store.js';
@@ -157,7 +157,7 @@ export class InboundMedia {
       if (typeof permit === 'string') return permit;
       const contacts = file.contentType === 'text/vcard' ? readContactCards(file.head) : [];
       const wished = contacts[0]?.name ?? file.filename;
-      const filename = fileName(wished, nameOf(attachment, file.contentType, index), file.extension);
+      const filename = deskFilename(wished, nameOf(attachment, file.contentType, index), file.extension);
       const { contentType, bytes } = file;
       const request = {
         deskConversationId,

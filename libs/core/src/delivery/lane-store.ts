@@ -11,7 +11,7 @@ import type { DeliveryErrorKind, HoldReason } from '../delivery-error.js';
 import type { RefusedFile } from '../media.js';
 import type { ReceiptStatus } from '../receipts.js';
 import type { NumberSettings } from '../number-settings.js';
-import type { PartCost, SenderNumber } from '../ports.js';
+import type { PartCost, SenderNumber } from '../ports/channel-port.js';
 
 /** The right to work on a lane: every write carries its fence, and none with an older one takes effect. */
 export interface Lease {

@@ -1,7 +1,7 @@
 import { DeliveryError, OPTED_OUT } from '../delivery-error.js';
 import type { PartContent } from '../content.js';
 import { contentKey } from '../conversation/compare-messages.js';
-import type { CallContext, Sent } from '../ports.js';
+import type { CallContext, Sent } from '../ports/call.js';
 import { withCommand } from '../text/template-command.js';
 import type { DeliveryDependencies, Step } from './delivery.js';
 import { ids, type HeadDelivery } from './head-delivery.js';

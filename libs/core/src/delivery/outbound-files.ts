@@ -1,7 +1,7 @@
 import type { Attachment, MessageContent } from '../content.js';
 import { DeliveryError } from '../delivery-error.js';
 import { MediaRefusedError, type CarriedFile, type MediaRefusal, type RefusedFile } from '../media.js';
-import type { Addressee } from '../ports.js';
+import type { Addressee } from '../ports/channel-port.js';
 import type { DeliveryDependencies, Step } from './delivery.js';
 import type { HeadDelivery } from './head-delivery.js';
 import type { ClaimedLane, LaneHead } from './lane-store.js';

@@ -1,8 +1,7 @@
 import { DeliveryError } from '../delivery-error.js';
-import { StorageError, type DeliveryDependencies, type Step } from './delivery.js';
-import { attemptEnd, type HeadDelivery } from './head-delivery.js';
+import type { DeliveryDependencies, Step } from './delivery.js';
+import { attemptEnd, submittedEnd, type HeadDelivery } from './head-delivery.js';
 import type { AttemptEnd, ClaimedLane, LaneHead } from './lane-store.js';
-import { callThrough, intended } from './provider-gate.js';
 
 /** Ends of a template's attempt after which it may be tried again: nothing has left. */
 const NOT_SENT = new Set(['not-sent', 'credentials']);
@@ -44,13 +43,7 @@ export class ReplyWindow {
 
   /** The provider calls the window closed that we thought open: the head is read again, and finds it so. */
   async refused(lane: ClaimedLane, head: LaneHead, attempt: AttemptEnd): Promise<Step> {
-    const step = await this.heads.settle(lane, head, {
-      delivery: 'open',
-      ends: false,
-      attempt,
-      ...(attempt.providerCode !== undefined && { providerCode: attempt.providerCode }),
-      lane: { failures: 0 },
-    });
+    const step = await this.heads.settle(lane, head, openWith(attempt));
     if (step !== 'next') return step;
     return (await this.deps.store.windowClosed(lane.lease, head.messageId, attempt.id)) ? 'next' : 'lost';
   }
@@ -64,40 +57,29 @@ export class ReplyWindow {
     head: LaneHead,
     { contentSid, variables }: { contentSid: string; variables?: Record<string, string> },
   ): Promise<Step> {
-    const { store, channel, options, newId, nowMs, crash } = this.deps;
-    const permit = await this.heads.enter(lane, head, 'send');
-    if (typeof permit === 'string') return permit;
-    const id = newId();
-    const beforeIntentMs = nowMs();
+    const { store, channel, options } = this.deps;
     const { messageId, seq } = head;
-    const intent = store.intentTemplate(lane.lease, options.leaseMs, { id, messageId, seq });
-    if (!(await intended(permit, intent)))
-      return (await store.renew(lane.lease, options.leaseMs)) ? 'next' : 'lost';
-    crash('after-intent');
-    const startedMs = nowMs();
+    const { number, customer } = lane;
     const part = { content: { sid: contentSid, ...(variables && { variables }) } };
-    const attempt = { messageId, attemptId: id };
-    const request = { number: lane.number, to: lane.customer.address, part, attempt };
-    try {
-      const { httpStatus, ...sent } = await callThrough(permit, () =>
-        channel.send(request, this.heads.callContext(beforeIntentMs)),
-      );
-      crash('after-response');
-      this.heads.observe(lane, head, 'send', undefined, startedMs);
-      const end = { id, outcome: 'submitted' as const, httpStatus, ...sent };
-      return await this.heads.settle(lane, head, openWith(end));
-    } catch (error) {
-      if (error instanceof StorageError) throw error;
-      this.heads.observe(lane, head, 'send', error, startedMs);
-      const end = attemptEnd(id, error);
-      if (error instanceof DeliveryError && NOT_SENT.has(error.kind))
-        return this.heads.fail(lane, head, error, end);
-      const step = await this.heads.settle(lane, head, openWith(end));
-      // Refused for good: whoever writes next may find it repaired.
-      if (step === 'next' && REFUSED.has(end.outcome))
-        return (await store.templateRefused(lane.lease)) ? 'next' : 'lost';
-      return step;
-    }
+    const made = await this.heads.attempt(lane, head, {
+      kind: 'send',
+      intent: (id) => store.intentTemplate(lane.lease, options.leaseMs, { id, messageId, seq }),
+      call: (id, context) => {
+        const attempt = { messageId, attemptId: id };
+        return channel.send({ number, to: customer.address, part, attempt }, context);
+      },
+    });
+    if (typeof made === 'string') return made;
+    if ('result' in made) return this.heads.settle(lane, head, openWith(submittedEnd(made.id, made.result)));
+    const { error } = made;
+    const end = attemptEnd(made.id, error);
+    if (error instanceof DeliveryError && NOT_SENT.has(error.kind))
+      return this.heads.fail(lane, head, error, end);
+    const step = await this.heads.settle(lane, head, openWith(end));
+    // Refused for good: whoever writes next may find it repaired.
+    if (step === 'next' && REFUSED.has(end.outcome))
+      return (await store.templateRefused(lane.lease)) ? 'next' : 'lost';
+    return step;
   }
 }
 

@@ -1,5 +1,6 @@
 import { DeliveryError } from '../delivery-error.js';
-import type { CallContext, SentCandidate } from '../ports.js';
+import type { CallContext } from '../ports/call.js';
+import type { SentCandidate } from '../ports/channel-port.js';
 import type { DeliveryDependencies, LookUpResult, Step } from './delivery.js';
 import type { HeadDelivery } from './head-delivery.js';
 import type { ClaimedLane, LaneHead, StoredAttempt, StoredPart } from './lane-store.js';

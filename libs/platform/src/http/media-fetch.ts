@@ -1,6 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import { Readable } from 'node:stream';
 import { Agent, errors, request, type Dispatcher } from 'undici';
+import { filenameIn } from './content-disposition.js';
 import { codeOf } from './provider-http-error.js';
 import { isLoopbackUrl, rangeOf, safeAddresses, UnsafeAddressError, type Address } from './safe-address.js';
 
@@ -71,7 +72,7 @@ export interface FetchedMedia {
   /** Breaks off beyond the limits. Whoever takes it reads it to its end or destroys it. */
   body: Readable;
   contentType?: string;
-  contentDisposition?: string;
+  filename?: string;
   /** As declared; the body may be shorter or longer. */
   length?: number;
 }
@@ -198,7 +199,7 @@ function bodyOf({ response, agent }: Answer, fetch: MediaFetchRequest, ended: ()
   const { headers } = response;
   const text = (name: string) => (typeof headers[name] === 'string' ? headers[name] : undefined);
   const contentType = text('content-type');
-  const contentDisposition = text('content-disposition');
+  const filename = filenameIn(text('content-disposition'));
   const length = lengthOf(headers['content-length']);
   const body = Readable.from(bounded(response.body, fetch.limits.maxBytes, toError), { objectMode: false });
   body.once('close', () => {
@@ -209,7 +210,7 @@ function bodyOf({ response, agent }: Answer, fetch: MediaFetchRequest, ended: ()
   return {
     body,
     ...(contentType !== undefined && { contentType }),
-    ...(contentDisposition !== undefined && { contentDisposition }),
+    ...(filename !== undefined && { filename }),
     ...(length !== undefined && { length }),
   };
 }

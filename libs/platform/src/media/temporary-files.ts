@@ -4,11 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { TextDecoder } from 'node:util';
+import { mayGoToDesk } from './carried-kinds.js';
 import { fileKind } from './file-kind.js';
+import { bare } from './media-types.js';
 
 const PREFIX = 'causeway-media-';
 /** How much of a file is kept in memory to see what it is. */
 const HEAD_BYTES = 64 * 1024;
+/** Text that begins like something to be run, whatever it is called. */
+const MARKUP = /^\uFEFF?\s*(?:<[!?a-z]|#!)/i;
 
 /** A file on its way through this process. Whoever has it removes it. */
 export interface TemporaryFile {
@@ -79,8 +83,10 @@ export class TemporaryFiles {
     const { bytes, head, isText } = written;
     if (bytes > maxBytes) return { refused: 'too-large', size: bytes };
     if (bytes === 0) return { refused: 'empty' };
-    const kind = await fileKind({ path, head, announced, isText });
-    return kind ? { ...kind, bytes, head } : { refused: 'wrong-type' };
+    const { contentType, extension } = await fileKind(path, { contentType: announced });
+    const isFine = !contentType.startsWith('text/') || (isText && !MARKUP.test(head.toString('utf8')));
+    if (!isFine || !mayGoToDesk(contentType)) return { refused: 'wrong-type' };
+    return { contentType: bare(contentType), extension, bytes, head };
   }
 
   /** Removes everything; files still in use break off. */

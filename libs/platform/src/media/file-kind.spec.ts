@@ -3,27 +3,30 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sniff } from './sniff.js';
+import { mayGoToCustomer } from './carried-kinds.js';
+import { fileKind } from './file-kind.js';
 
 let folder: string;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'causeway-sniff-'));
+  folder = await mkdtemp(join(tmpdir(), 'causeway-kind-'));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function sniffed(bytes: Buffer | string, name: string) {
   const path = join(folder, 'file');
   await writeFile(path, bytes);
-  return sniff(path, name);
+  const { contentType } = await fileKind(path, { filename: name });
+  return { contentType, dangerous: !mayGoToCustomer(contentType, name) };
 }
 
-describe(sniff.name, () => {
+describe(fileKind.name, () => {
   it.each<[string, string | Buffer, string]>([
     ['a.pdf', '%PDF-1.7\n%âãÏÓ\n1 0 obj', 'application/pdf'],
     ['a.txt', 'Hello, Grüße', 'text/plain'],
     ['a.csv', 'a,b\n1,2\n', 'text/csv'],
     ['ada.vcf', 'BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ada\r\nEND:VCARD\r\n', 'text/vcard'],
     ['a.ics', 'BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n', 'text/calendar'],
+    ['meeting.ics', 'BEGIN:VCALENDAR\r\nX-ALT-DESC;FMTTYPE=text/html:<html><body>', 'text/calendar'],
     ['a.rtf', '{\\rtf1\\ansi hello}', 'application/rtf'],
     ['a.png', Buffer.from([1, 2, 3, 0, 255, 254]), 'application/octet-stream'],
   ])('takes %s for what it is', async (name, bytes, contentType) => {

@@ -3,7 +3,7 @@ const MAX_LENGTH = 80;
 const UNSAFE = /[\p{C}/\\:*?"<>|]+/gu;
 
 /** A name that any desk takes: the wished one without what is unsafe, or the other, with the extension that fits. */
-export function fileName(wished: string | undefined, otherwise: string, extension: string): string {
+export function deskFilename(wished: string | undefined, otherwise: string, extension: string): string {
   const base = (wished ?? '')
     .normalize('NFC')
     .replace(UNSAFE, ' ')

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { fileName } from './file-name.js';
+import { deskFilename } from './desk-filename.js';
 
 it.each([
   [undefined, 'photo-1.jpg'],
@@ -12,5 +12,5 @@ it.each([
   ['invoice.exe.jpg', 'invoice.exe.jpg'],
   ['🙂'.repeat(100), `${'🙂'.repeat(80)}.jpg`],
 ])('makes of %j the name %s', (wished, expected) => {
-  expect(fileName(wished, 'photo-1', 'jpg')).toBe(expected);
+  expect(deskFilename(wished, 'photo-1', 'jpg')).toBe(expected);
 });
