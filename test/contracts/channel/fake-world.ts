@@ -1,4 +1,4 @@
-import { DeliveryError, OPTED_OUT, type DeliveryErrorKind, type HoldReason } from '#core';
+import { CONTENT_UNKNOWN, DeliveryError, OPTED_OUT, type DeliveryErrorKind, type HoldReason } from '#core';
 import {
   FAKE_SIGNATURE,
   FakeMessageDoor,
@@ -122,6 +122,8 @@ function outcomeOf(call: Call, mood: Exclude<Mood, 'has-none'>): Outcome {
       return throws('held', 'outside-window', 'window');
     case 'rejects-our-sender':
       return throws('held', 'sender-unusable', 'configuration');
+    case 'rejects-content-as-unknown':
+      return throws('not-sent', CONTENT_UNKNOWN);
     default:
       return throws(call === 'send' || call === 'typing' ? 'uncertain' : 'not-sent', 'unreadable-answer');
   }

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { CONTENT_UNKNOWN } from '#core';
 import type { ChannelPort, DeliveryErrorKind, HoldReason, Interactive } from '#core';
 import {
   contextOf,
@@ -169,6 +170,20 @@ export const SENDING: readonly Row[] = [
       const part = { text: 'Which?', interactive: CHOICES, content: { sid } };
       await sends(world, { number: rich, to, part });
       expect(world.taken(to)).toHaveLength(1);
+    },
+  },
+  {
+    name: 'says that content of ours has gone, so that it is made anew',
+    check: async (world) => {
+      const { channel, rich } = world;
+      if (!makesContent(channel)) return;
+      const to = world.newCustomer(rich);
+      const part = { text: 'Which?', interactive: CHOICES, content: { sid: `HX${'0'.repeat(32)}` } };
+      world.next('send', 'rejects-content-as-unknown');
+      const call = channel.send(sendPart(world, { number: rich, to, part }), PATIENT);
+      const error = await failure(world, call, to);
+      expect([error.kind, error.code]).toEqual(['not-sent', CONTENT_UNKNOWN]);
+      expect(world.taken(to)).toEqual([]);
     },
   },
   {

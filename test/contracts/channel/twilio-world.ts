@@ -35,6 +35,7 @@ const refuses = (status: number, code?: number) =>
 const FAULTS: Readonly<Record<Exclude<Mood, 'unreachable'>, Omit<FaultSpec, 'operation'>>> = {
   hangs: { effect: 'hang' },
   'hangs-having-taken': { effect: 'hang', when: 'after' },
+  'drips-having-taken': { effect: 'drip', delayMs: 100 },
   resets: { effect: 'reset' },
   'resets-having-taken': { effect: 'reset', when: 'after' },
   fails: refuses(500),
@@ -50,6 +51,7 @@ const FAULTS: Readonly<Record<Exclude<Mood, 'unreachable'>, Omit<FaultSpec, 'ope
   'rejects-as-opted-out': refuses(400, 21610),
   'rejects-outside-window': refuses(400, 63016),
   'rejects-our-sender': refuses(400, 21606),
+  'rejects-content-as-unknown': refuses(400, 21655),
   'has-none': refuses(404, 20404),
 };
 const FAILURES = { 'opted-out': 21610, 'carrier-trouble': 30008 } as const;

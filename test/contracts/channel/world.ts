@@ -23,6 +23,8 @@ export type Call = 'send' | 'list' | 'received' | 'receipt' | 'media' | 'delete'
 export const UNCLEAR = [
   'hangs',
   'hangs-having-taken',
+  /** Never silent for long, and never done. */
+  'drips-having-taken',
   'resets',
   'resets-having-taken',
   'fails',
@@ -46,6 +48,8 @@ export type Mood =
   | 'rejects-as-opted-out'
   | 'rejects-outside-window'
   | 'rejects-our-sender'
+  /** It does not know the content any more that it was given beforehand. */
+  | 'rejects-content-as-unknown'
   /** It has no such thing as what was asked for. */
   | 'has-none';
 
@@ -150,7 +154,7 @@ export async function sentId(world: ChannelWorld, changes: Partial<SendPart> = {
 }
 
 export function contextOf(mood: Mood): CallContext {
-  return mood.startsWith('hangs') ? IMPATIENT : PATIENT;
+  return /^(hangs|drips)/.test(mood) ? IMPATIENT : PATIENT;
 }
 
 /** What a call failed with; it must be a {@link DeliveryError} that says nothing it should not. */

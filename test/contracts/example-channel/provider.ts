@@ -80,6 +80,11 @@ export class PigeonProvider {
     if (mood === 'resets-having-taken') return void request.socket.resetAndDestroy();
     if (mood === 'fails-having-taken') return this.answer(response, { status: 503, body: {} });
     if (mood === 'garbage-having-taken') return this.answer(response, { status: 200, body: '{"id": <' });
+    if (mood === 'drips-having-taken') {
+      const timer = setInterval(() => response.write(' '), 50);
+      response.on('close', () => clearInterval(timer));
+      return;
+    }
     if (mood === 'breaks-off-having-taken') {
       response.writeHead(201, { 'content-length': 100 });
       response.write('{"id":', () => setTimeout(() => response.destroy(), 20));
