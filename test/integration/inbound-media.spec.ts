@@ -38,6 +38,8 @@ afterAll(() => db.stop());
 beforeEach(() => {
   delivery = startDelivery(db);
   delivery.desk.renders = renderForAgent;
+  // What is not there is gone, however young its message.
+  delivery.channel.mediaLateMs = 0;
 });
 
 const PNG = Buffer.from(

@@ -7,6 +7,7 @@ import {
   DeskPort,
   MediaKeeper,
   MediaRefusedError,
+  sizeDetail,
   splitText,
   type CarriedFile,
   type KeptFile,
@@ -36,6 +37,8 @@ import {
 
 /** What a fake does with one call. Without a scripted one it accepts and answers. */
 export interface Outcome {
+  /** False where the call never gets as far as the far side; `throws` says so. */
+  connects?: false;
   /** Whether the far side takes the call's effect; without a word it does. */
   accepts?: boolean;
   /** Thrown after that: a refusal, or an answer that never arrived. */
@@ -63,6 +66,8 @@ export function losesRequest(): Outcome {
 
 /** Outcomes in the order of the calls; what is beyond the script is accepted. */
 export class Script {
+  /** Calls that have reached the far side. */
+  played = 0;
   private readonly outcomes: Outcome[] = [];
 
   next(...outcomes: Outcome[]): this {
@@ -79,11 +84,13 @@ export class Script {
 
   async play<T>(context: CallContext, effect: () => T): Promise<{ result: T | undefined; outcome: Outcome }> {
     const outcome = this.outcomes.shift() ?? this.rest;
+    if (outcome.connects === false) throw outcome.throws;
     try {
       context.beforeFirstByte?.();
     } catch (cause) {
       throw new DeliveryError('not-sent', { code: 'stale-intent', cause });
     }
+    this.played += 1;
     const result = outcome.accepts === false ? undefined : effect();
     await outcome.meanwhile?.();
     if (outcome.throws !== undefined) throw outcome.throws;
@@ -112,6 +119,21 @@ export interface AcceptedPart {
   providerId: string;
 }
 
+/** Where the provider in memory keeps customers' files. */
+export const FAKE_MEDIA_URL = 'https://api.twilio.example/';
+
+function isOwnMedia(url: string): boolean {
+  return url.startsWith(FAKE_MEDIA_URL) && new URL(url).href === url;
+}
+
+/** As a list has it: how many files there are, and nothing of them. */
+function asListed(event: InboundMessageReceived): ListedInbound {
+  const { content } = event;
+  if (!('attachments' in content) || !content.attachments) return { event, attachments: 0 };
+  const attachments = content.attachments.map(() => ({}));
+  return { event: { ...event, content: { ...content, attachments } }, attachments: attachments.length };
+}
+
 /** A messaging provider in memory. */
 export class FakeChannel extends ChannelPort {
   readonly capabilities: ChannelCapabilities = {
@@ -125,6 +147,7 @@ export class FakeChannel extends ChannelPort {
   /** Whether there is a list of what was sent. */
   lists = true;
   readonly accepted: AcceptedPart[] = [];
+  private readonly acceptedAt = new Map<string, number>();
   partLength = 1_600;
   /** Whether the answer to a call says how far the message is. */
   givesReceipt = true;
@@ -132,7 +155,10 @@ export class FakeChannel extends ChannelPort {
   override cost: NonNullable<ChannelPort['cost']> = () => undefined;
 
   render(content: MessageContent): PartContent[] {
-    return this.renders ? this.renders(content) : renderParts(content, this.partLength);
+    if (this.renders) return this.renders(content);
+    const parts = renderParts(content, this.partLength);
+    // A message of nothing but files is one of words here.
+    return Object.keys(parts[0] ?? {}).length === 0 ? [{ text: `[${content.type}]` }] : parts;
   }
 
   readonly creates = new Script();
@@ -172,7 +198,8 @@ export class FakeChannel extends ChannelPort {
 
   async send(request: Parameters<ChannelPort['send']>[0], context: CallContext): Promise<Sent> {
     const providerId = `SM-${request.attempt.attemptId}`;
-    const { outcome } = await this.sends.play(context, () =>
+    const { outcome } = await this.sends.play(context, () => {
+      this.acceptedAt.set(providerId, Date.now());
       this.accepted.push({
         to: request.to,
         text: request.part.text ?? '',
@@ -181,8 +208,8 @@ export class FakeChannel extends ChannelPort {
         messageId: request.attempt.messageId,
         attemptId: request.attempt.attemptId,
         providerId,
-      }),
-    );
+      });
+    });
     return {
       httpStatus: 201,
       providerId,
@@ -193,7 +220,9 @@ export class FakeChannel extends ChannelPort {
 
   async findSent(request: FindSent, context: CallContext): Promise<LookUp<SentCandidate[]>> {
     const { result } = await this.finds.play(context, () =>
-      this.accepted.filter(({ to }) => to === request.to),
+      this.accepted.filter(
+        ({ to, providerId }) => to === request.to && (this.acceptedAt.get(providerId) ?? 0) >= request.since,
+      ),
     );
     if (!this.lists) return 'impossible';
     const sids = new Set(result?.map(({ providerId }) => providerId));
@@ -202,6 +231,7 @@ export class FakeChannel extends ChannelPort {
     }
     return (result ?? [])
       .filter(({ text }) => text === (request.part.text ?? ''))
+      .filter(({ mediaUrls = [] }) => mediaUrls.length === (request.part.media?.length ?? 0))
       .map(({ providerId }) => ({ providerId }));
   }
 
@@ -225,26 +255,46 @@ export class FakeChannel extends ChannelPort {
     const { result = [] } = await this.spans.play(context, () =>
       this.received.filter(({ event, at }) => event.to === number.address && at >= since && at <= until),
     );
-    return { messages: result.map(({ event }) => ({ event, attachments: 0 })), complete: true };
+    return { messages: result.map(({ event }) => asListed(event)), complete: true };
   }
 
   readListed({ event }: ListedInbound): Promise<InboundMessageReceived> {
-    return Promise.resolve(event);
+    const whole = this.received.find((one) => one.event.dedupeKey === event.dedupeKey);
+    return Promise.resolve(whole?.event ?? event);
   }
 
-  fetchReceipt({ providerId }: { providerId: string }): Promise<FetchedReceipt | undefined> {
-    return Promise.resolve(this.receipts.get(providerId));
+  readonly asks = new Script();
+
+  async fetchReceipt(
+    { providerId }: { providerId: string },
+    context: CallContext,
+  ): Promise<FetchedReceipt | undefined> {
+    const { result } = await this.asks.play(context, () => this.receipts.get(providerId));
+    return result;
   }
 
   readonly fetches = new Script();
+  readonly deletes = new Script();
+  /** How old a message is before a file of it that is not there is gone. */
+  mediaLateMs = 60_000;
   /** What the provider keeps, by its address. */
   readonly media = new Map<string, { bytes: Buffer; contentType?: string; filename?: string }>();
 
-  async fetchMedia({ url }: { url: string }, context: CallContext): Promise<MediaStream> {
+  async fetchMedia(
+    { url, ageMs, maxBytes }: Parameters<ChannelPort['fetchMedia']>[0],
+    context: CallContext,
+  ): Promise<MediaStream> {
+    if (!isOwnMedia(url)) throw new MediaRefusedError({ refused: 'unsafe-address' });
     await this.fetches.play(context, () => undefined);
     const medium = this.media.get(url);
-    if (!medium) throw new MediaRefusedError({ refused: 'not-found' });
+    if (!medium) {
+      if (ageMs < this.mediaLateMs) throw new DeliveryError('not-sent', { code: 'media-not-ready' });
+      throw new MediaRefusedError({ refused: 'not-found' });
+    }
     const { bytes, contentType, filename } = medium;
+    if (bytes.length > maxBytes) {
+      throw new MediaRefusedError({ refused: 'too-large', detail: sizeDetail(bytes.length, maxBytes) });
+    }
     return {
       body: Readable.from([bytes], { objectMode: false }),
       length: bytes.length,
@@ -253,8 +303,8 @@ export class FakeChannel extends ChannelPort {
     };
   }
 
-  async deleteMedia({ url }: { url: string }): Promise<void> {
-    this.media.delete(url);
+  async deleteMedia({ url }: { url: string }, context: CallContext): Promise<void> {
+    if (isOwnMedia(url)) await this.deletes.play(context, () => this.media.delete(url));
   }
 
   texts(to?: string): string[] {
