@@ -23,7 +23,7 @@ export interface ChannelHarness {
   notApplicable?: readonly (readonly [row: string | RegExp, because: string])[];
 }
 
-/** Runs every row over a channel. A row that is listed as not applicable is shown with its reason. */
+/** Runs every row over a channel, but those that are listed as not applicable, which are shown with their reasons. */
 export function describeChannel(name: string, { start, notApplicable = [] }: ChannelHarness): void {
   const all = Object.values(CHANNEL_ROWS).flat();
   describe(name, () => {
@@ -31,19 +31,13 @@ export function describeChannel(name: string, { start, notApplicable = [] }: Cha
       describe(title, () => {
         for (const row of rows) {
           const because = notApplicable.find(([pattern]) => matches(pattern, row))?.[1];
-          if (because !== undefined) it.skip(`${row.name} (not here: ${because})`);
-          else it(row.name, () => checkRow(row, start));
+          if (because === undefined) it(row.name, () => checkRow(row, start));
         }
       });
     }
 
-    it('lists only rows that exist as not applicable', () => {
-      for (const [pattern] of notApplicable) {
-        expect(
-          all.some((row) => matches(pattern, row)),
-          String(pattern),
-        ).toBe(true);
-      }
+    it.each(notApplicable)('has a row that says nothing here, %s: %s', (pattern) => {
+      expect(all.some((row) => matches(pattern, row))).toBe(true);
     });
   });
 }
