@@ -156,6 +156,11 @@ describe('a number and an id of which nobody knew that they are one', () => {
       const winner = threads[goesOn];
       const other = goesOn === 'lasting' ? number : lasting;
       expect(await threadsOf(name)).toEqual({ goOn: [winner.threadId], others: [other.threadId] });
+      // Answers go to where the customer wrote from.
+      const { rows } = await db.pool.query('select customer_address from threads where id = $1', [
+        winner.threadId,
+      ]);
+      expect(rows).toEqual([{ customer_address: number.address }]);
       // Every later text goes there, whichever name it shows; what was there before stays where it was.
       await lasting.says(`lasting ${name}`);
       await number.says(`number ${name}`);
@@ -413,6 +418,54 @@ describe('a conversation that stays open in the other thread', () => {
     await delivery.drainEmpty(lasting.outbound);
     expect(delivery.channel.texts(lasting.address)).toEqual(['are you there?', 'good']);
     expect(await delivery.upkeep.openMergedWindows()).toEqual([]);
+  });
+});
+
+describe('what was said in the other thread', () => {
+  it('can be quoted, answered, and heard by the next agent in the one that goes on', async () => {
+    const number = await activeThread(db, delivery);
+    const lasting = await activeThread(db, delivery);
+    await closeConversations(lasting);
+    await db.gateway.accept([
+      inboundMessage({
+        from: lasting.address,
+        providerMessageId: `SMquoted${lasting.address}`,
+        text: 'said',
+      }),
+    ]);
+    delivery.channel.renders = () => [{ text: '1 yes', choices: [{ title: 'yes' }] }];
+    await db.pool.query(
+      `select append_outbound(array[new_id()], '{default}', $1, '{null}', '{agent}', '{a1}', $2, '{f}')`,
+      [[lasting.threadId], ['{"type":"text","text":"yes?"}']],
+    );
+    await delivery.drainEmpty(lasting.outbound);
+    await db.pool.query(
+      `with note as (insert into messages (id, tenant_id, thread_id, lane_id, direction, author_type, seq, content, delivery, reason)
+         values (new_id(), 'default', $1, $2, 'inbound', 'bot', 99, '{"type":"note","text":"a note"}', 'held', 'no-conversation')
+         returning id)
+       insert into waiting_notes (message_id, thread_id) select id, $1 from note`,
+      [lasting.threadId, lasting.inbound],
+    );
+    await meet(lasting.address, number.address, { text: '1' });
+    expect(await delivery.store.quoted(number.threadId, `SMquoted${lasting.address}`)).toEqual({
+      type: 'text',
+      text: 'said',
+    });
+    await delivery.drainEmpty(lasting.inbound);
+    await dueLanes();
+    const lane = await delivery.store.claim(number.inbound, 60_000);
+    const head = lane && (await delivery.store.head(lane));
+    expect(head?.offered).toBe(true);
+    expect(await delivery.store.offers(head?.messageId ?? '')).toMatchObject([
+      { choices: [{ title: 'yes' }], answered: false },
+    ]);
+    expect(await delivery.store.reopenings(number.inbound)).toMatchObject([
+      { history: [{ text: 'a note' }] },
+    ]);
+    // An offer that is made there later counts here, too.
+    await db.pool.query('update threads set offered_at = null where id = $1', [number.threadId]);
+    await delivery.store.offered(lasting.threadId);
+    expect(lane && (await delivery.store.head(lane))?.offered).toBe(true);
   });
 });
 

@@ -123,19 +123,20 @@ export const storePartsWithRefused = statement(
 );
 
 /** A thread, and those that it continues. */
-const threadsOf = (id: string) => `(select t.id from threads t where t.id = ${id} or t.continues_in = ${id})`;
+const threads = (id: string) => `threads t on (t.id = ${id} or t.continues_in = ${id})`;
 
 // Ids of what was received stand in no index: of a thread's own messages, the last thousand are read.
 export const quoted = statement(
   'quoted',
   `select q.content, q.part from (
      select m.content, null::json as part
-     from lanes l cross join lateral (
+     from lanes l join ${threads('$1')} and t.id = l.thread_id
+     cross join lateral (
        select content, provider_message_id, seq from messages where lane_id = l.id order by seq desc limit 1000) m
-     where l.thread_id in ${threadsOf('$1')} and l.direction = 'inbound' and m.provider_message_id = $2
+     where l.direction = 'inbound' and m.provider_message_id = $2
      union all
      select m.content, p.content
-     from attempts a join messages m on m.id = a.message_id and m.thread_id in ${threadsOf('$1')}
+     from attempts a join messages m on m.id = a.message_id join ${threads('$1')} and t.id = m.thread_id
      left join parts p on p.message_id = a.message_id and p.n = a.part_n
      where a.provider_id = $2
    ) q limit 1`,
@@ -368,7 +369,7 @@ export const reopenings = statement(
    where i.lane_id = $1 and m.author_type = 'bot' and m.content ->> 'type' = 'reopening'
    union all
    select m.id, m.content
-   from lanes l join waiting_notes w on w.thread_id in ${threadsOf('coalesce(l.continues_in, l.thread_id)')}
+   from lanes l join ${threads('coalesce(l.continues_in, l.thread_id)')} join waiting_notes w on w.thread_id = t.id
    join messages m on m.id = w.message_id
    where l.id = $1 and m.delivery = 'held' and m.reason = 'no-conversation'
    order by id`,
@@ -435,7 +436,7 @@ export const offers = statement(
   `with own as materialized (select thread_id, lane_id, seq, accepted_at from messages where id = $1),
    made as materialized (
      select p.message_id, p.content, a.started_at from own
-     join lanes l on l.thread_id in ${threadsOf('own.thread_id')} and l.direction = 'outbound'
+     join ${threads('own.thread_id')} join lanes l on l.thread_id = t.id and l.direction = 'outbound'
      join messages m on m.lane_id = l.id and m.seq > l.next_seq - 200
      join parts p on p.message_id = m.id and p.content::text like '%"choices":[%'
      join lateral (
