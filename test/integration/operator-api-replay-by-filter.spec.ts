@@ -54,7 +54,7 @@ async function message(name: string, changes: Partial<Row> = {}): Promise<void> 
        insert into threads (id, tenant_id, number_id, customer_id, customer_address)
        select new_id(), 'default', number.id, c.id, $3
        from number, (select customer_id as id from known union all select id from customer) c
-       on conflict (tenant_id, number_id, customer_id) do update set customer_address = excluded.customer_address returning id
+       on conflict (tenant_id, number_id, customer_id) where continues_in is null do update set customer_address = excluded.customer_address returning id
      ), lane as (
        insert into lanes as l (id, tenant_id, thread_id, direction, next_seq) select new_id(), 'default', id, $4, 1 from thread
        on conflict (thread_id, direction) do update set next_seq = l.next_seq + 1 returning id, thread_id, next_seq

@@ -27,10 +27,11 @@ beforeEach(() => {
   begun = [];
   woken = [];
   running = [];
-  const upkeep: Pick<Upkeep, 'dueLanes' | 'sweepParked' | 'releaseConfigured'> = {
+  const upkeep: Pick<Upkeep, 'dueLanes' | 'sweepParked' | 'releaseConfigured' | 'openMergedWindows'> = {
     dueLanes: (limit) => Promise.resolve(due.slice(0, limit)),
     sweepParked: () => Promise.resolve([]),
     releaseConfigured: () => Promise.resolve([]),
+    openMergedWindows: () => Promise.resolve([]),
   };
   const wakeUps: Pick<BullWakeUps, 'failing' | 'wake'> = {
     failing: () => failing,

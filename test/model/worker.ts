@@ -122,7 +122,7 @@ export class Worker {
     return new Proxy(target, {
       get: (_, name) => {
         const member: unknown = Reflect.get(target, name);
-        if (typeof member !== 'function' || name === 'render') return member;
+        if (typeof member !== 'function' || name === 'render' || name === 'cost') return member;
         const run: Method = (...values) => Reflect.apply(member, target, values) as Promise<unknown>;
         return (...values: unknown[]) => call(String(name), run, values);
       },

@@ -44,6 +44,7 @@ export class Sweeper {
     else wakeUps.wake(due);
     wakeUps.wake(await upkeep.sweepParked());
     wakeUps.wake(await upkeep.releaseConfigured());
+    wakeUps.wake(await upkeep.openMergedWindows());
   }
 
   /** What waits, as figures; reads the whole backlog, so it comes less often than a sweep. */

@@ -14,7 +14,7 @@ export const claim = statement(
      update lanes set fence = fence + 1, lease_until = clock_timestamp() + $2 * interval '1 ms',
        not_before = null, waiting_for = null
      where id = $1 and (lease_until is null or lease_until <= clock_timestamp())
-       and (not_before is null or not_before <= clock_timestamp()) and paused_at is null
+       and (not_before is null or not_before <= clock_timestamp()) and paused_at is null and follows_since is null
        and exists (select from lane_items where lane_id = $1)
      returning id, fence, direction, tenant_id, thread_id, failures
    )
@@ -40,8 +40,8 @@ const headColumns = `i.seq, i.message_id, i.state, i.reason, i.tries, m.content,
        'lookUpFailingMs', extract(epoch from clock_timestamp() - a.look_up_failing_since) * 1000) order by a.id), '[]')
      from attempts a where a.message_id = i.message_id and (m.replay_from is null or a.id >= m.replay_from)) as attempts`;
 
-/** The head of a lane that is not paused. */
-const head = `from lane_items i join lanes l on l.id = i.lane_id and l.paused_at is null
+/** The head of a lane from which something may be taken. */
+const head = `from lane_items i join lanes l on l.id = i.lane_id and l.paused_at is null and l.follows_since is null
    join messages m on m.id = i.message_id`;
 
 const conversationJson = `json_build_object('id', c.id, 'state', c.state,
@@ -64,7 +64,7 @@ export const inboundHead = statement(
   'inbound-head',
   `select ${headColumns}, case when c.id is not null then ${conversationJson} end as conversation,
      (select t.offered_at > m.accepted_at - interval '1 day' from threads t where t.id = m.thread_id) as offered, null as reply_window
-   ${head} left join conversations c on c.thread_id = m.thread_id and c.state <> 'closed'
+   ${head} left join conversations c on c.thread_id = coalesce(l.continues_in, m.thread_id) and c.state <> 'closed'
    where i.lane_id = $1 order by i.seq limit 1`,
 );
 
@@ -122,17 +122,21 @@ export const storePartsWithRefused = statement(
    select id from lane`,
 );
 
+/** A thread, and those that it continues. */
+const threads = (id: string) => `threads t on (t.id = ${id} or t.continues_in = ${id})`;
+
 // Ids of what was received stand in no index: of a thread's own messages, the last thousand are read.
 export const quoted = statement(
   'quoted',
   `select q.content, q.part from (
      select m.content, null::json as part
-     from lanes l cross join lateral (
+     from lanes l join ${threads('$1')} and t.id = l.thread_id
+     cross join lateral (
        select content, provider_message_id, seq from messages where lane_id = l.id order by seq desc limit 1000) m
-     where l.thread_id = $1 and l.direction = 'inbound' and m.provider_message_id = $2
+     where l.direction = 'inbound' and m.provider_message_id = $2
      union all
      select m.content, p.content
-     from attempts a join messages m on m.id = a.message_id and m.thread_id = $1
+     from attempts a join messages m on m.id = a.message_id join ${threads('$1')} and t.id = m.thread_id
      left join parts p on p.message_id = a.message_id and p.n = a.part_n
      where a.provider_id = $2
    ) q limit 1`,
@@ -297,11 +301,12 @@ export const release = statement(
 
 export const lookAgain = statement('look-again', 'select * from look_again($1)');
 
+// The lane is locked so that its thread either has this conversation before it is merged, or is found to go on elsewhere.
 export const openConversation = statement(
   'open-conversation',
   `insert into conversations as c (id, tenant_id, thread_id, number_id, state)
-   select $3, l.tenant_id, l.thread_id, $4, 'opening' from lanes l
-   where l.id = $1 and l.fence = $2 and l.lease_until is not null
+   select $3, l.tenant_id, coalesce(l.continues_in, l.thread_id), $4, 'opening' from lanes l
+   where l.id = $1 and l.fence = $2 and l.lease_until is not null for update of l
    on conflict (thread_id) where state <> 'closed' do nothing
    returning ${conversationJson} as conversation`,
 );
@@ -364,7 +369,8 @@ export const reopenings = statement(
    where i.lane_id = $1 and m.author_type = 'bot' and m.content ->> 'type' = 'reopening'
    union all
    select m.id, m.content
-   from lanes l join waiting_notes w on w.thread_id = l.thread_id join messages m on m.id = w.message_id
+   from lanes l join ${threads('coalesce(l.continues_in, l.thread_id)')} join waiting_notes w on w.thread_id = t.id
+   join messages m on m.id = w.message_id
    where l.id = $1 and m.delivery = 'held' and m.reason = 'no-conversation'
    order by id`,
 );
@@ -419,7 +425,8 @@ export const resolveAuthor = statement(
 
 export const offered = statement(
   'offered',
-  'update threads set offered_at = clock_timestamp() where id = $1',
+  `update threads set offered_at = clock_timestamp()
+   where id = $1 or id = (select continues_in from threads where id = $1)`,
 );
 
 // Looked for in the text of the parts, which may hold what their JSON cannot be read for: NUL. An offer counts from when it
@@ -429,7 +436,7 @@ export const offers = statement(
   `with own as materialized (select thread_id, lane_id, seq, accepted_at from messages where id = $1),
    made as materialized (
      select p.message_id, p.content, a.started_at from own
-     join lanes l on l.thread_id = own.thread_id and l.direction = 'outbound'
+     join ${threads('own.thread_id')} join lanes l on l.thread_id = t.id and l.direction = 'outbound'
      join messages m on m.lane_id = l.id and m.seq > l.next_seq - 200
      join parts p on p.message_id = m.id and p.content::text like '%"choices":[%'
      join lateral (

@@ -8,6 +8,7 @@ export class Upkeep {
 
   /** Lanes with work that nobody holds and nothing delays, at most `limit`; from head to head, however long lanes are. */
   async dueLanes(limit: number): Promise<WakeUp[]> {
+    await this.pool.query('select end_following()');
     const { rows } = await this.pool.query<{ id: string; direction: WakeUp['direction'] }>({
       name: 'due-lanes',
       text: `
@@ -20,6 +21,7 @@ export class Upkeep {
         select l.id, l.direction
         from head join lanes l on l.id = head.lane_id
         where (head.state <> 'held' or head.reason in ('credentials', 'configuration')) and l.paused_at is null
+          and l.follows_since is null
           and (l.lease_until is null or l.lease_until <= clock_timestamp())
           and (l.not_before is null or l.not_before <= clock_timestamp())
         limit $1`,
@@ -31,6 +33,12 @@ export class Upkeep {
   /** Moves parked messages that a binding missed. */
   async sweepParked(): Promise<WakeUp[]> {
     const { rows } = await this.pool.query<{ lane_id: string }>('select * from sweep_parked()');
+    return rows.map((row) => ({ laneId: row.lane_id, direction: 'outbound' }));
+  }
+
+  /** Opens what waits for a customer who has written in the thread that theirs goes on in. */
+  async openMergedWindows(): Promise<WakeUp[]> {
+    const { rows } = await this.pool.query<{ lane_id: string }>('select * from open_merged_windows()');
     return rows.map((row) => ({ laneId: row.lane_id, direction: 'outbound' }));
   }
 

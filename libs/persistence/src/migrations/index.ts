@@ -12,6 +12,7 @@ import { MediaOut1796500000011 } from './0011-media-out.js';
 import { Choices1796600000012 } from './0012-choices.js';
 import { Signals1796700000013 } from './0013-signals.js';
 import { WindowsAndOptOuts1796800000014 } from './0014-windows-and-opt-outs.js';
+import { Merging1796900000015 } from './0015-merging.js';
 
 /** Every migration, in order. Listed rather than found by a glob, and never rewritten once landed. */
 export const migrations = [
@@ -29,4 +30,5 @@ export const migrations = [
   Choices1796600000012,
   Signals1796700000013,
   WindowsAndOptOuts1796800000014,
+  Merging1796900000015,
 ];

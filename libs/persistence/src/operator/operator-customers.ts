@@ -14,19 +14,24 @@ export interface ShownCustomer {
 export class OperatorCustomers {
   constructor(private readonly database: OperatorDatabase) {}
 
+  /** Whoever turned out to be somebody else is shown as them. */
   async get(id: string): Promise<ShownCustomer | undefined> {
     const dataSource = await this.database.connect();
     const [customer] = await dataSource.query<{ id: string; name: string | null }[]>(
-      'select id, name from customers where id = $1 and tenant_id = $2',
+      `with recursive c as (
+         select * from customers where id = $1 and tenant_id = $2
+         union all select n.* from c join customers n on n.id = c.merged_into
+       )
+       select id, name from c where merged_into is null`,
       [id, this.database.tenantId],
     );
     if (!customer) return undefined;
     const optOuts = await dataSource.query<ShownCustomer['optOuts']>(
       `select account_sid as "accountSid", sender, opted_out as "optedOut", changed_at as "changedAt" from opt_outs
        where customer_id = $1 and tenant_id = $2 order by sender`,
-      [id, this.database.tenantId],
+      [customer.id, this.database.tenantId],
     );
-    const addresses = (await addressesOf(dataSource, [id])).get(id) ?? [];
+    const addresses = (await addressesOf(dataSource, [customer.id])).get(customer.id) ?? [];
     return { ...customer, addresses, optOuts };
   }
 
