@@ -81,6 +81,26 @@ describe('a customer who texts STOP', () => {
     expect(await outcomes(thread)).toEqual(['failed opted-out']);
   });
 
+  it('reads as opting in again only where they had opted out', async () => {
+    const thread = await activeThread(db, delivery);
+    const shown = () =>
+      delivery.desk.conversations
+        .filter(({ id }) => id === thread.deskId)
+        .flatMap(({ messages }) => messages)
+        .at(-1)?.text;
+    const optedIn: unknown[] = [];
+    delivery.desk.renders = (content, shownWith) => {
+      optedIn.push(shownWith?.optedIn);
+      return [{ text: content.type === 'text' ? content.text : '' }];
+    };
+    for (const keyword of ['start', 'stop', 'start', 'start'] as const) {
+      await db.gateway.accept([keywordMessage(thread, keyword)]);
+      await delivery.drainEmpty(thread.inbound);
+    }
+    expect(shown()).toBe('START');
+    expect(optedIn).toEqual([undefined, undefined, true, undefined]);
+  });
+
   it('is not muted by HELP', async () => {
     const thread = await activeThread(db, delivery);
     await db.gateway.accept([keywordMessage(thread, 'help')]);

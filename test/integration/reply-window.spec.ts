@@ -91,11 +91,11 @@ describe('an answer after the window has closed', () => {
     await delivery.drain(thread.outbound);
     expect(sent(thread)).toEqual([]);
     expect(delivery.attempted.filter((one) => one.startsWith('send'))).toEqual(['send submitted']);
-    expect(await heads(thread)).toEqual(['held window', 'open']);
+    expect(await heads(thread)).toEqual(['held window', 'held window']);
     const [note, ...others] = await told(thread);
     expect(others).toEqual([]);
     expect(note).toBe(
-      'Waiting for the customer: “first”. The customer has not written within 24 hours, and WhatsApp takes only templates then. It goes out when they write. To write first, send a template: /template <name> 1=… 2=…',
+      'Waiting for the customer: “first”. The customer has not written within 24 hours, and WhatsApp takes only templates then. It goes out when they write.',
     );
     await delivery.drain(thread.outbound);
     await customerWrites(thread);
@@ -111,7 +111,7 @@ describe('an answer after the window has closed', () => {
     expect(delivery.channel.accepted.filter(({ to }) => to === thread.address)).toMatchObject([
       { text: '', content: { sid: TEMPLATE.contentSid, variables: { '1': 'Acme' } } },
     ]);
-    expect(await heads(thread)).toEqual(['held window', 'open']);
+    expect(await heads(thread)).toEqual(['held window', 'held window']);
     expect((await told(thread))[0]).toContain('They have been sent the template that asks them to answer');
     await customerWrites(thread);
     await delivery.drainEmpty(thread.outbound);
@@ -214,6 +214,101 @@ describe('an answer after the window has closed', () => {
     expect(await heads(thread)).toEqual(['submitted', 'held window']);
   });
 
+  it('lets a template of the agent past what waits for the customer, and nothing else', async () => {
+    const thread = await late(['first', '/template hello', 'second'], {
+      templates: { hello: TEMPLATE.contentSid },
+    });
+    await delivery.drain(thread.outbound);
+    expect(sent(thread)).toEqual([TEMPLATE.contentSid]);
+    expect(await heads(thread)).toEqual(['held window', 'submitted', 'held window']);
+    const notesTold = await told(thread);
+    expect(notesTold).toHaveLength(1);
+    expect(notesTold[0]).toContain('/template <name> 1=… 2=…, with one of these names: hello.');
+    await customerWrites(thread);
+    await delivery.drainEmpty(thread.outbound);
+    expect(sent(thread)).toEqual([TEMPLATE.contentSid, 'first', 'second']);
+  });
+
+  it('finds such a template again after its call was refused for now, by the sweeper, too', async () => {
+    const thread = await late(['first', '/template hello'], { templates: { hello: TEMPLATE.contentSid } });
+    delivery.channel.sends.next(refuses('not-sent', { code: 'rate-limited' }));
+    await delivery.drain(thread.outbound);
+    expect(await heads(thread)).toEqual(['held window', 'open rate-limited']);
+    expect(await delivery.store.lookAgain(thread.outbound)).toBeDefined();
+    const due = async () =>
+      (await delivery.upkeep.dueLanes(1_000)).some(({ laneId }) => laneId === thread.outbound);
+    expect(await due()).toBe(true);
+    await delivery.drain(thread.outbound);
+    expect(sent(thread)).toEqual([TEMPLATE.contentSid]);
+    expect(await due()).toBe(false);
+    expect(await delivery.store.lookAgain(thread.outbound)).toBeUndefined();
+  });
+
+  it('does not grow old while a template goes past it', async () => {
+    const thread = await late(['first', '/template hello'], { templates: { hello: TEMPLATE.contentSid } });
+    await delivery.drain(thread.outbound);
+    await db.pool.query(`update lanes set still_since = still_since - interval '3 days' where id = $1`, [
+      thread.outbound,
+    ]);
+    await db.pool.query(
+      `update messages set accepted_at = accepted_at - interval '3 days' where lane_id = $1`,
+      [thread.outbound],
+    );
+    await says(thread, ['/template hello']);
+    await delivery.drain(thread.outbound);
+    await customerWrites(thread);
+    await delivery.drainEmpty(thread.outbound);
+    expect(sent(thread)).toEqual([TEMPLATE.contentSid, TEMPLATE.contentSid, 'first']);
+  });
+
+  it.each([
+    ['at once', true],
+    ['late', false],
+  ])('fails a template that WhatsApp takes for a free text, %s, and sends it once', async (_when, atOnce) => {
+    const thread = await late(['/template hello'], {
+      templates: { hello: TEMPLATE.contentSid },
+      windowTemplate: TEMPLATE,
+    });
+    if (atOnce) delivery.channel.sends.next(refuses('held', { hold: 'window', providerCode: '63016' }));
+    await delivery.drain(thread.outbound);
+    if (!atOnce) {
+      const [accepted] = delivery.channel.accepted.filter(({ to }) => to === thread.address);
+      await db.gateway.accept([
+        receipt({
+          status: 'undelivered',
+          providerMessageId: accepted?.providerId ?? '',
+          providerCode: '63016',
+          late: 'held-window',
+        }),
+      ]);
+      await delivery.drain(thread.outbound);
+    }
+    expect(sent(thread)).toHaveLength(atOnce ? 0 : 1);
+    expect(delivery.attempted.filter((one) => one.startsWith('send'))).toHaveLength(2);
+    expect(await heads(thread)).toEqual(['failed template-not-approved']);
+    expect((await told(thread))[0]).toContain('The template is not approved');
+  });
+
+  it('tells the agent when the template that asks the customer did not arrive', async () => {
+    const thread = await late(['first'], { windowTemplate: TEMPLATE });
+    await delivery.drain(thread.outbound);
+    const [asked] = delivery.channel.accepted.filter(({ to }) => to === thread.address);
+    await db.gateway.accept([
+      receipt({
+        status: 'undelivered',
+        providerMessageId: asked?.providerId ?? '',
+        providerCode: '63049',
+        late: 'failed',
+      }),
+    ]);
+    expect(await heads(thread)).toEqual(['held window']);
+    const notesTold = await told(thread);
+    expect(notesTold.at(-1)).toContain('could not be sent: Meaning of 63049. (Provider 63049)');
+    await says(thread, ['second']);
+    await delivery.drain(thread.outbound);
+    expect(sent(thread)).toHaveLength(2);
+  });
+
   it.each([
     ['/template nothing', 'unknown-template'],
     ['/template', 'unknown-template'],
@@ -237,7 +332,7 @@ describe('a window that closed earlier than we thought', () => {
     delivery.channel.sends.next(refuses('held', { hold: 'window', providerCode: '63016' }));
     await delivery.drain(thread.outbound);
     expect(sent(thread)).toEqual(asked);
-    expect(await heads(thread)).toEqual(['held window', 'open']);
+    expect(await heads(thread)).toEqual(['held window', 'held window']);
     expect(await told(thread)).toHaveLength(1);
     await customerWrites(thread);
     await delivery.drainEmpty(thread.outbound);
@@ -266,7 +361,7 @@ describe('a window that closed earlier than we thought', () => {
       expect(db.wakeUps).toContainEqual({ laneId: thread.outbound, direction: 'outbound' });
     await says(thread, ['second']);
     await delivery.drain(thread.outbound);
-    expect(await heads(thread)).toEqual(['held window', 'open']);
+    expect(await heads(thread)).toEqual(['held window', 'held window']);
     expect(sent(thread)).toEqual(['first', ...asked]);
     expect(await told(thread)).toHaveLength(1);
     await customerWrites(thread);

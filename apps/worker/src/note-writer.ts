@@ -13,12 +13,15 @@ import type { Metrics } from '#platform';
 const MAX_NOTES = 100;
 /** How much of a message a note repeats, so that the agent knows which one it was. */
 const EXCERPT_LENGTH = 80;
+const MAX_TEMPLATES = 10;
 
 /** Reasons of our own, as an agent reads them: those for operators say what an operator can do. */
 const REASONS: Readonly<Record<string, string>> = {
   'too-old': 'It could not be delivered in time.',
   'outcome-unknown': 'Whether it has arrived could not be found out.',
   'unknown-template': 'There is no template of this name.',
+  'template-not-approved':
+    'The template is not approved by WhatsApp, so it goes out only within 24 hours of their last message.',
   'template-command': 'The command could not be read; it is /template <name> 1=Monday 2="at nine".',
   'media-expired': 'Its files are no longer kept; send them again.',
   discarded: 'An operator has given it up.',
@@ -28,7 +31,7 @@ const REASONS: Readonly<Record<string, string>> = {
 const WINDOW = 'The customer has not written within 24 hours, and WhatsApp takes only templates then.';
 /** What becomes of a message that waits for its customer to write. */
 const WAITING = {
-  window: 'It goes out when they write. To write first, send a template: /template <name> 1=… 2=…',
+  window: 'It goes out when they write.',
   'window-asked': 'They have been sent the template that asks them to answer; this follows when they do.',
 };
 
@@ -68,29 +71,37 @@ export class NoteWriter {
 
   /** Nobody who told us to stop, or asked for help, is answered by us: Twilio has done that. */
   private toCustomer({ kind, content, failedText }: DueNote): string | undefined {
-    return kind === 'failed' && content.context?.keyword === undefined
+    return kind === 'failed' && content.context?.keyword !== 'stop' && content.context?.keyword !== 'help'
       ? (failedText ?? undefined)
       : undefined;
   }
 
-  private toAgent({ kind, content, reason, providerCode, refused }: DueNote): string {
+  private toAgent({ kind, content, reason, providerCode, refused, templates }: DueNote): string {
     const what = excerpt(content);
     const files = (refused ?? []).map(refusedFile).join('; ');
     if (kind === 'media-refused') return `Sent to the customer without a file: ${what} ${files}.`;
     if (reason === 'media-refused') return `Not delivered to the customer: ${files}.`;
     if (kind === 'recovered') return `Delivered to the customer after all: ${what}`;
     if (kind === 'window' || kind === 'window-asked')
-      return `Waiting for the customer: ${what} ${WINDOW} ${WAITING[kind]}`;
+      return `Waiting for the customer: ${what} ${WINDOW} ${WAITING[kind]}${kind === 'window' ? toWriteFirst(templates) : ''}`;
     const { name, ...words } = this.options.words;
     const own = reason === null ? undefined : (REASONS[reason] ?? words.reason(reason));
     const why = (providerCode === null ? undefined : words.providerCode(providerCode)) ?? own;
     const code = providerCode === null ? '' : ` (${name} ${providerCode})`;
     const remedy = remedyFor(words.remedy?.(providerCode ?? reason ?? ''));
-    const refusal = `${why ?? `${name} refused it.`}${code}${remedy}`;
+    const hint = reason === 'unknown-template' ? toWriteFirst(templates) : '';
+    const refusal = `${why ?? `${name} refused it.`}${code}${remedy}${hint}`;
     return kind === 'window-refused'
       ? `Waiting for the customer: ${what} ${WINDOW} The template that asks them to answer could not be sent: ${refusal}`
       : `Not delivered to the customer: ${what} ${refusal}`;
   }
+}
+
+/** How an agent sends one of the number's templates; nothing where it has none. */
+function toWriteFirst(templates: string[]): string {
+  if (templates.length === 0) return '';
+  const names = templates.slice(0, MAX_TEMPLATES).join(', ');
+  return ` A template goes out at any time: /template <name> 1=… 2=…, with one of these names: ${names}${templates.length > MAX_TEMPLATES ? ', …' : '.'}`;
 }
 
 function remedyFor(remedy: Remedy | undefined): string {

@@ -113,7 +113,7 @@ describe(contextOf.name, () => {
     ],
     ['OptOutType', { OptOutType: 'START', Body: 'MAMBO' }, { keyword: 'start' }],
   ])('reads %s', (_name, parameters, expected) => {
-    expect(contextOf(form(parameters), 'whatsapp')).toEqual(expected);
+    expect(contextOf(form(parameters), 'whatsapp:+15550100')).toEqual(expected);
   });
 
   it.each([
@@ -122,7 +122,7 @@ describe(contextOf.name, () => {
     ['metadata that is no JSON', { ChannelMetadata: '{' }],
     ['an OptOutType that is none', { OptOutType: 'MAYBE' }],
   ])('says nothing for %s', (_name, parameters) => {
-    expect(contextOf(form(parameters), 'whatsapp')).toBeUndefined();
+    expect(contextOf(form(parameters), 'whatsapp:+15550100')).toBeUndefined();
   });
 
   it.each([
@@ -130,15 +130,15 @@ describe(contextOf.name, () => {
     ['start', 'Start', 'UNSTOP', 'yes'],
     ['help', 'help', 'INFO'],
   ])('takes the default words for %s', (keyword, ...bodies) => {
-    for (const Body of bodies) expect(contextOf(form({ Body }), 'sms')).toEqual({ keyword });
+    for (const Body of bodies) expect(contextOf(form({ Body }), '+15550100')).toEqual({ keyword });
   });
 
   it.each(['please stop', 'stop.', 'stop it', '', 'yes!'])('leaves "%s" alone', (Body) => {
-    expect(contextOf(form({ Body }), 'sms')).toBeUndefined();
+    expect(contextOf(form({ Body }), '+15550100')).toBeUndefined();
   });
 
   it('matches no words on WhatsApp, where only Advanced Opt-Out knows them', () => {
-    expect(contextOf(form({ Body: 'STOP' }), 'whatsapp')).toBeUndefined();
+    expect(contextOf(form({ Body: 'STOP' }), 'whatsapp:+15550100')).toBeUndefined();
   });
 });
 

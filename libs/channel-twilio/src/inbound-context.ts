@@ -1,4 +1,4 @@
-import type { Channel, MessageContext } from '#core';
+import type { MessageContext } from '#core';
 import { first, single } from './form.js';
 import type { FormParameters } from './form.js';
 import { jsonObject, objectOf } from './json-parameter.js';
@@ -7,11 +7,11 @@ import { keywordOf } from './keywords.js';
 export const MESSAGE_SID = /^(?:SM|MM)[0-9a-fA-F]{32}$/;
 
 /** What a customer's message says beside its content; undefined where it says nothing. Never throws. */
-export function contextOf(form: FormParameters, channel: Channel): MessageContext | undefined {
+export function contextOf(form: FormParameters, to: string): MessageContext | undefined {
   const repliedTo = repliedToOf(form);
   const forwarded = forwardedOf(form);
   const referral = referralOf(form);
-  const keyword = keywordOf(channel, single(form, 'OptOutType'), first(form, 'Body'));
+  const keyword = keywordOf(to, single(form, 'OptOutType'), first(form, 'Body'));
   const context: MessageContext = {
     ...(repliedTo && { repliedTo }),
     ...(forwarded && { forwarded }),

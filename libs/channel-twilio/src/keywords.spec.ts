@@ -23,11 +23,23 @@ describe("what a message means to Twilio's opt-out", () => {
     ['', undefined],
     ['toString', undefined],
   ])('%j by SMS: %s', (body, keyword) => {
-    expect(keywordOf('sms', undefined, body)).toBe(keyword);
+    expect(keywordOf('+15550100', undefined, body)).toBe(keyword);
+  });
+
+  it.each([
+    ['STOP', 'stop'],
+    ['cancel', undefined],
+    ['END', undefined],
+    ['START', 'start'],
+    ['UNSTOP', 'start'],
+    ['YES', undefined],
+    ['HELP', 'help'],
+  ])('%j to a toll-free number, which the network mutes: %s', (body, keyword) => {
+    expect(keywordOf('+18005550100', undefined, body)).toBe(keyword);
   });
 
   it('is nothing on WhatsApp, where Twilio looks for no default words', () => {
-    expect(keywordOf('whatsapp', undefined, 'STOP')).toBeUndefined();
+    expect(keywordOf('whatsapp:+15550100', undefined, 'STOP')).toBeUndefined();
   });
 
   it.each([
@@ -35,7 +47,7 @@ describe("what a message means to Twilio's opt-out", () => {
     ['START', 'start'],
     ['HELP', 'help'],
   ])('is what Advanced Opt-Out says: %s', (type, keyword) => {
-    expect(keywordOf('whatsapp', type, 'arrêt')).toBe(keyword);
-    expect(keywordOf('sms', type, 'arrêt')).toBe(keyword);
+    expect(keywordOf('whatsapp:+15550100', type, 'arrêt')).toBe(keyword);
+    expect(keywordOf('+15550100', type, 'arrêt')).toBe(keyword);
   });
 });

@@ -1,4 +1,5 @@
-import type { Channel, OptOutKeyword } from '#core';
+import type { OptOutKeyword } from '#core';
+import { senderKind } from './sender-kind.js';
 
 /**
  * Words that Twilio takes for a customer's wish when they are the whole message, in any case.
@@ -15,6 +16,8 @@ const BY_WORD: ReadonlyMap<string, OptOutKeyword> = new Map(
     DEFAULT_KEYWORDS[keyword].map((word) => [word, keyword] as const),
   ),
 );
+/** Toll-free numbers are muted by the network, which knows these only. */
+const TOLL_FREE_WORDS: ReadonlySet<string> = new Set(['STOP', 'START', 'UNSTOP', 'HELP', 'INFO']);
 const LONGEST_WORD = 11;
 
 /**
@@ -22,12 +25,14 @@ const LONGEST_WORD = 11;
  * for the default keywords, on SMS only.
  */
 export function keywordOf(
-  channel: Channel,
+  to: string,
   optOutType: string | undefined,
   body: string | undefined,
 ): OptOutKeyword | undefined {
   const said = BY_WORD.get(optOutType ?? '');
-  if (said !== undefined || channel !== 'sms' || body === undefined) return said;
-  const word = body.trim();
-  return word.length > LONGEST_WORD ? undefined : BY_WORD.get(word.toUpperCase());
+  const kind = senderKind(to);
+  if (said !== undefined || kind === 'whatsapp' || body === undefined) return said;
+  const word = body.trim().toUpperCase();
+  if (word.length > LONGEST_WORD || (kind === 'toll-free' && !TOLL_FREE_WORDS.has(word))) return undefined;
+  return BY_WORD.get(word);
 }

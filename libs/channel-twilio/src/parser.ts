@@ -28,7 +28,7 @@ export function parseMessage(tenantId: string, form: FormParameters): InboundMes
   const channel = channelOf(to);
   const serviceId = single(form, 'MessagingServiceSid');
   const profileName = single(form, 'ProfileName');
-  const context = contextOf(form, channel);
+  const context = contextOf(form, to);
   return {
     kind: 'inbound-message',
     tenantId,

@@ -72,7 +72,7 @@ const table: [string, MessageContent, PartContent[]][] = [
     text({ keyword: 'stop' }),
     [{ text: 'hi\n[the customer has opted out: nothing reaches them any more until they text START]' }],
   ],
-  ['an opt-in', text({ keyword: 'start' }), [{ text: 'hi\n[the customer has opted in again]' }]],
+  ['a START that lifts nothing', text({ keyword: 'start' }), [{ text: 'hi' }]],
   ['a call for help, without more', text({ keyword: 'help' }), [{ text: 'hi' }]],
   [
     'nothing, forwarded',
@@ -164,6 +164,12 @@ describe('what an agent reads of a file', () => {
       { text: ['look', expected].filter(Boolean).join('\n') },
     ]);
   });
+});
+
+it('says that a START has lifted an opt-out', () => {
+  expect(renderForAgent(text({ keyword: 'start' }), { optedIn: true })).toEqual([
+    { text: 'hi\n[the customer has opted in again]' },
+  ]);
 });
 
 const quotes: [string, MessageContent | 'unknown', string][] = [

@@ -36,7 +36,7 @@ export function renderForAgent(content: MessageContent, shownWith: ShownWith = {
       },
     ];
   }
-  const { media = [], quoted } = shownWith;
+  const { media = [], quoted, optedIn = false } = shownWith;
   const body = [...textOf(content), ...fileLines(content, media)].filter((line) => line !== '');
   const isCarried = media.some((one) => 'filename' in one);
   const { context } = content;
@@ -44,7 +44,7 @@ export function renderForAgent(content: MessageContent, shownWith: ShownWith = {
     ...before(context),
     ...(quoted ? [`> ${quoted === 'unknown' ? '[an earlier message]' : shortened(summary(quoted))}`] : []),
     ...(body.length === 0 && !isCarried ? [EMPTY] : body),
-    ...after(context),
+    ...after(context, optedIn),
   ];
   return [lines.length > 0 ? { text: lines.join('\n') } : {}];
 }
@@ -145,11 +145,11 @@ function before(context: MessageContext = {}): string[] {
 }
 
 /** What it changes. */
-function after({ keyword }: MessageContext = {}): string[] {
+function after({ keyword }: MessageContext = {}, optedIn: boolean): string[] {
   if (keyword === 'stop') {
     return ['[the customer has opted out: nothing reaches them any more until they text START]'];
   }
-  return keyword === 'start' ? ['[the customer has opted in again]'] : [];
+  return optedIn ? ['[the customer has opted in again]'] : [];
 }
 
 /** What a message was, for whoever reads the answer to it. */

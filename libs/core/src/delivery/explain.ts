@@ -29,6 +29,7 @@ export type OwnReason =
   | 'outcome-unknown'
   | 'unknown-template'
   | 'template-command'
+  | 'template-not-approved'
   | 'look-up-failed'
   | 'media-not-fetched'
   | 'reported-by-provider'
@@ -73,6 +74,8 @@ export const OWN_REASONS: Readonly<Record<HoldReason | OwnReason, string>> = {
   'own-failure': 'Our own code failed over it. It is tried a few times more, then set aside.',
   'unknown-template':
     "Its command names no template. The names are those of the number's settings; an HX… sid works without one.",
+  'template-not-approved':
+    'WhatsApp took the template for a free text, more than 24 hours after the customer last wrote: it is not approved. Have it approved, then replay it.',
   'template-command': 'Its command could not be read. It is /template <name> 1=Monday 2="at nine".',
   discarded: 'An operator has discarded it. A replay takes that back.',
 };

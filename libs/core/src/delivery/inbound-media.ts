@@ -74,7 +74,10 @@ export class InboundMedia {
       attachmentIds.push(uploaded.attachmentId);
       attachmentNames.push(uploaded.carried.filename);
     }
+    // A plain "yes" is one, too, and says nothing to most people.
+    const optedIn = content.context?.keyword === 'start' && (await store.liftedOptOut(head.messageId));
     const [part, ...rest] = desk.render(content, {
+      ...(optedIn && { optedIn }),
       ...(quoted && { quoted }),
       ...(media.length > 0 && { media }),
     });

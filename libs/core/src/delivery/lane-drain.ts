@@ -63,7 +63,8 @@ export class LaneDrain {
     if (head.state === 'held' && !PROBED_HOLDS.includes(head.reason)) return 'stop';
     try {
       if (!lane.number.configured) return await this.heads.hold(lane, head, 'unconfigured');
-      if (head.stoodStill && head.state !== 'held') {
+      // What is held before it goes on standing still.
+      if (head.stoodStill && head.state !== 'held' && !head.behindWindow) {
         return (await this.deps.store.endStandstill(lane.lease)) ? 'next' : 'lost';
       }
       // What is in doubt is looked up before anything is said of it.

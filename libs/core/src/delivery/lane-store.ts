@@ -132,8 +132,21 @@ export interface LaneHead {
    * sent the template that asks them to write.
    */
   replyWindow?: 'open' | 'closed' | 'asked';
+  /** Messages before it wait for the reply window. */
+  behindWindow?: boolean;
   /** Inbound only: its thread was offered choices within the last day before it, or since. */
   offered?: boolean;
+}
+
+/** A head that waits for the customer to write. */
+export interface HeldForWindow {
+  messageId: string;
+  seq: number;
+  replyWindowMs: number;
+  /** The provider would not have the template that asks them to. */
+  templateRefused: boolean;
+  /** Its author knows already, by a message before it. */
+  told: boolean;
 }
 
 /** A call that is about to be made for a part. */
@@ -238,8 +251,12 @@ export abstract class LaneStore {
   abstract holdForWindow(
     lease: Lease,
     leaseMs: number,
-    head: { messageId: string; seq: number; replyWindowMs: number; templateRefused: boolean },
+    head: HeldForWindow,
   ): Promise<Settlement['delivery'] | undefined>;
+  /** The window is open: what waited for it goes on, in its order. */
+  abstract openWindow(lease: Lease): Promise<boolean>;
+  /** Whether this START of a customer's has lifted an opt-out. */
+  abstract liftedOptOut(messageId: string): Promise<boolean>;
   /** The template that asks customers to write is none that the provider takes: nobody was asked. */
   abstract templateRefused(lease: Lease): Promise<boolean>;
   /** The provider refused this attempt because the window is closed, whatever we knew. */

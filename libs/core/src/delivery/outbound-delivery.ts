@@ -43,9 +43,12 @@ export class OutboundDelivery {
     );
     if (step !== 'clear') return step;
     if (lane.customer.optedOut) throw new DeliveryError('failed', { code: OPTED_OUT });
-    const content = withCommand(head.content, lane.number.settings);
+    const content =
+      head.authorType === 'agent' ? withCommand(head.content, lane.number.settings) : head.content;
     const replyWindowMs = this.window.ms(lane);
-    if (replyWindowMs !== undefined && content.type !== 'template' && head.replyWindow !== 'open') {
+    const isTemplate = content.type === 'template';
+    if (head.behindWindow && head.replyWindow === 'open') return this.window.open(lane);
+    if (replyWindowMs !== undefined && !isTemplate && head.replyWindow !== 'open') {
       return this.window.closed(lane, head, replyWindowMs);
     }
     const { language } = lane.number;
@@ -59,7 +62,15 @@ export class OutboundDelivery {
       ...(head.conversationId && { conversationId: head.conversationId }),
       call: (part, attemptId, context) => this.send(lane, head, part, attemptId, context),
       ...(replyWindowMs !== undefined && {
-        onWindow: (attempt) => this.window.refused(lane, head, attempt),
+        onWindow: (attempt) =>
+          isTemplate
+            ? this.heads.fail(
+                lane,
+                head,
+                new DeliveryError('failed', { code: 'template-not-approved' }),
+                attempt,
+              )
+            : this.window.refused(lane, head, attempt),
       }),
     });
   }

@@ -25,6 +25,11 @@ export class ReplyWindow {
       : undefined;
   }
 
+  /** The customer has written, and what waits before the head has not heard of it. */
+  async open(lane: ClaimedLane): Promise<Step> {
+    return (await this.deps.store.openWindow(lane.lease)) ? 'next' : 'lost';
+  }
+
   /** The window is closed: asks the customer, or holds the head. */
   async closed(lane: ClaimedLane, head: LaneHead, replyWindowMs: number): Promise<Step> {
     const asked = head.attempts.findLast(({ kind }) => kind === 'template');
@@ -36,9 +41,10 @@ export class ReplyWindow {
       ...head,
       replyWindowMs,
       templateRefused: asked !== undefined && REFUSED.has(asked.outcome),
+      told: head.behindWindow ?? false,
     });
-    if (delivery === undefined) return 'lost';
-    return delivery === 'held' ? 'stop' : 'next';
+    // What comes after it may be a template, which needs no word of theirs.
+    return delivery === undefined ? 'lost' : 'next';
   }
 
   /** The provider calls the window closed that we thought open: the head is read again, and finds it so. */

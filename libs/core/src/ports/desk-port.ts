@@ -51,6 +51,8 @@ export interface DeskUpload {
 export interface ShownWith {
   /** What it answers; `unknown` where that is not ours to show. */
   quoted?: MessageContent | 'unknown';
+  /** It is a START that has lifted an opt-out. */
+  optedIn?: boolean;
   /** What became of its attachments, in their order. */
   media?: CarriedMedia[];
 }

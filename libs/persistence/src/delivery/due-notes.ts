@@ -10,6 +10,8 @@ export interface DueNote {
   direction: Direction;
   content: MessageContent;
   reason: string | null;
+  /** The names of the number's templates. */
+  templates: string[];
   providerCode: string | null;
   /** Files that were left out. */
   refused: RefusedFile[] | null;
@@ -25,10 +27,17 @@ export class DueNotes {
   async post(limit: number, write: (note: DueNote) => string | undefined): Promise<WakeUp[]> {
     return inTransaction(this.pool, async (client) => {
       const { rows } = await client.query<DueNote>(
-        `select d.id, d.kind, m.direction, m.content, m.reason, m.provider_code as "providerCode",
-           m.refused, n.settings ->> 'failedText' as "failedText"
+        `select d.id, d.kind, m.direction, m.content, m.refused, n.settings ->> 'failedText' as "failedText",
+           array(select jsonb_object_keys(coalesce(n.settings -> 'templates', '{}')) order by 1) as templates,
+           case d.kind when 'window-refused' then asked.error_code else m.reason end as reason,
+           case d.kind when 'window-refused' then coalesce(asked.receipt_code, asked.provider_code)
+             else m.provider_code end as "providerCode"
          from notes_due d join messages m on m.id = d.message_id join threads t on t.id = m.thread_id
          join business_numbers n on n.id = t.number_id
+         left join lateral (
+           select a.error_code, a.provider_code, a.receipt_code from attempts a
+           where d.kind = 'window-refused' and a.message_id = m.id and a.kind = 'template' order by a.id desc limit 1
+         ) asked on true
          order by d.id limit $1 for update of d skip locked`,
         [limit],
       );

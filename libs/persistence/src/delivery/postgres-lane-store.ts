@@ -6,6 +6,7 @@ import {
   type AuthorType,
   type ClaimedLane,
   type ConversationFacts,
+  type HeldForWindow,
   type HistoryEntry,
   type Intent,
   type LaneHead,
@@ -144,7 +145,7 @@ export class PostgresLaneStore extends LaneStore {
   async holdForWindow(
     lease: Lease,
     leaseMs: number,
-    head: { messageId: string; seq: number; replyWindowMs: number; templateRefused: boolean },
+    head: HeldForWindow,
   ): Promise<Settlement['delivery'] | undefined> {
     const [row] = await this.rows<{ delivery: Settlement['delivery'] | null }>(sql.holdForWindow, [
       lease.laneId,
@@ -154,12 +155,22 @@ export class PostgresLaneStore extends LaneStore {
       head.seq,
       head.replyWindowMs,
       head.templateRefused,
+      head.told,
     ]);
     return row?.delivery ?? undefined;
   }
 
   windowClosed(lease: Lease, messageId: string, attemptId: string): Promise<boolean> {
     return this.took(sql.windowClosed, [lease.laneId, lease.fence, messageId, attemptId]);
+  }
+
+  openWindow(lease: Lease): Promise<boolean> {
+    return this.took(sql.openWindow, [lease.laneId, lease.fence]);
+  }
+
+  async liftedOptOut(messageId: string): Promise<boolean> {
+    const [row] = await this.rows<{ lifted: boolean }>(sql.optInLifted, [messageId]);
+    return row?.lifted ?? false;
   }
 
   templateRefused(lease: Lease): Promise<boolean> {

@@ -117,6 +117,7 @@ export interface HeadRow {
   attempts: Nullable<StoredAttempt>[];
   conversation: ConversationJson | null;
   reply_window: LaneHead['replyWindow'] | null;
+  behind_window: boolean;
   offered?: boolean | null;
 }
 
@@ -137,6 +138,7 @@ export function laneHead(row: HeadRow): LaneHead {
     ...(row.conversation_id !== null && { conversationId: row.conversation_id }),
     ...(row.conversation !== null && { conversation: openConversation(row.conversation) }),
     ...(row.reply_window && { replyWindow: row.reply_window }),
+    ...(row.behind_window && { behindWindow: true }),
     ...(row.offered && { offered: true }),
   };
 }

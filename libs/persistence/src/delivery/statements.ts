@@ -53,17 +53,22 @@ const conversationJson = `json_build_object('id', c.id, 'state', c.state,
    'readyInMs', extract(epoch from c.ready_by - clock_timestamp()) * 1000,
    'closesInMs', extract(epoch from c.close_due_at - clock_timestamp()) * 1000)`;
 
+// What waits for the customer to write does not hold up what needs no word of theirs.
 export const outboundHead = statement(
   'outbound-head',
   `select ${headColumns}, null as conversation,
-     case when $2::float8 is not null then reply_window(i.lane_id, $2) end as reply_window
-   ${head} where i.lane_id = $1 order by i.seq limit 1`,
+     case when $2::float8 is not null then reply_window(i.lane_id, $2) end as reply_window,
+     exists (select from lane_items w where w.lane_id = i.lane_id and w.seq < i.seq) as behind_window
+   ${head} where i.lane_id = $1 and i.seq = (
+     select case when $2::float8 is not null and f.state = 'held' and f.reason = 'window' then coalesce((select min(n.seq) from lane_items n
+       where n.lane_id = f.lane_id and (n.state <> 'held' or n.reason <> 'window')), f.seq) else f.seq end
+     from lane_items f where f.lane_id = $1 order by f.seq limit 1)`,
 );
 
 export const inboundHead = statement(
   'inbound-head',
   `select ${headColumns}, case when c.id is not null then ${conversationJson} end as conversation,
-     (select t.offered_at > m.accepted_at - interval '1 day' from threads t where t.id = m.thread_id) as offered, null as reply_window
+     (select t.offered_at > m.accepted_at - interval '1 day' from threads t where t.id = m.thread_id) as offered, null as reply_window, false as behind_window
    ${head} left join conversations c on c.thread_id = coalesce(l.continues_in, m.thread_id) and c.state <> 'closed'
    where i.lane_id = $1 order by i.seq limit 1`,
 );
@@ -178,7 +183,7 @@ export const intentTemplate = statement(
 
 export const holdForWindow = statement(
   'hold-for-window',
-  'select hold_for_window($1, $2, $3, $4, $5, $6, $7) as delivery',
+  'select hold_for_window($1, $2, $3, $4, $5, $6, $7, $8) as delivery',
 );
 
 export const windowClosed = statement(
@@ -186,6 +191,22 @@ export const windowClosed = statement(
   `update lanes l set window_closed_at = greatest(l.window_closed_at, a.started_at)
    from attempts a
    where l.id = $1 and l.fence = $2 and l.lease_until is not null and a.message_id = $3 and a.id = $4 returning l.id`,
+);
+
+export const openWindow = statement(
+  'open-window',
+  `with lane as (select id from lanes where id = $1 and fence = $2 and lease_until is not null for update),
+   opened as (
+     update lane_items i set state = 'open', reason = null from lane
+     where i.lane_id = lane.id and i.state = 'held' and i.reason = 'window' returning i.message_id
+   ),
+   messages as (update messages m set delivery = 'open', reason = null from opened where m.id = opened.message_id)
+   select id from lane`,
+);
+
+export const optInLifted = statement(
+  'opt-in-lifted',
+  'select exists (select from opt_outs where source = $1 and lifted) as lifted',
 );
 
 export const templateRefused = statement(

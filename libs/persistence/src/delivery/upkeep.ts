@@ -20,7 +20,10 @@ export class Upkeep {
         )
         select l.id, l.direction
         from head join lanes l on l.id = head.lane_id
-        where (head.state <> 'held' or head.reason in ('credentials', 'configuration')) and l.paused_at is null
+        where (head.state <> 'held' or head.reason in ('credentials', 'configuration')
+            or head.reason = 'window' and exists (select from lane_items n where n.lane_id = head.lane_id
+              and (n.state <> 'held' or n.reason in ('credentials', 'configuration'))))
+          and l.paused_at is null
           and l.follows_since is null
           and (l.lease_until is null or l.lease_until <= clock_timestamp())
           and (l.not_before is null or l.not_before <= clock_timestamp())

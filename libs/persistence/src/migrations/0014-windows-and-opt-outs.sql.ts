@@ -27,6 +27,8 @@ create table opt_outs (
   sender text not null,
   customer_id uuid not null,
   opted_out boolean not null,
+  -- whether that changed anything: a START of somebody who had not opted out lifts nothing
+  lifted boolean not null default false,
   -- what said so: a message of theirs, an attempt of ours that was refused, an operator's act; the latest counts (UUIDv7)
   source uuid not null,
   changed_at timestamptz not null default clock_timestamp(),
@@ -39,7 +41,8 @@ create function record_opt_out(p_thread_id uuid, p_opted_out boolean, p_source u
   select t.tenant_id, n.account_sid, coalesce(n.messaging_service_sid, n.address), t.customer_id, p_opted_out, p_source
   from threads t join business_numbers n on n.id = t.number_id where t.id = p_thread_id
   on conflict (tenant_id, account_sid, sender, customer_id) do update
-    set opted_out = excluded.opted_out, source = excluded.source, changed_at = clock_timestamp()
+    set opted_out = excluded.opted_out, lifted = o.opted_out and not excluded.opted_out, source = excluded.source,
+      changed_at = clock_timestamp()
     where o.source < excluded.source
 $$;
 
@@ -99,10 +102,11 @@ $$;
 
 -- Holds the head of a lane for its reply window, guarded by the fence. Answers its delivery: 'held', 'open' where the window
 -- has opened meanwhile, or what it has come to by a late report. Null when the fence is not the caller's. Whoever opens windows
--- locks the lane, too: they see it held, or are seen here. p_refused: the provider has refused the template.
+-- locks the lane, too: they see it held, or are seen here. p_refused: the provider
+-- has refused the template; p_told: the agent knows, by a message before it.
 create function hold_for_window(
   p_lane_id uuid, p_fence bigint, p_lease_ms float8, p_message_id uuid, p_seq bigint, p_window_ms float8,
-  p_refused boolean
+  p_refused boolean, p_told boolean
 ) returns text language plpgsql as $$
 declare
   state text;
@@ -120,8 +124,10 @@ begin
   update lanes set still_since = coalesce(still_since, clock_timestamp()) where id = p_lane_id;
   update lane_items set state = 'held', reason = 'window' where lane_id = p_lane_id and seq = p_seq;
   update messages set delivery = 'held', reason = 'window' where id = p_message_id;
-  perform tell_window(p_message_id, case when state = 'asked' then 'window-asked'
-    when p_refused then 'window-refused' else 'window' end);
+  if not p_told then
+    perform tell_window(p_message_id, case when state = 'asked' then 'window-asked'
+      when p_refused then 'window-refused' else 'window' end);
+  end if;
   return 'held';
 end $$;
 
@@ -186,10 +192,18 @@ declare
   a record;
   verdict text;
   asks boolean := false;
+  is_template boolean;
 begin
-  select id, thread_id, lane_id, seq, delivery, submitted_at, replay_from into m from messages where id = p_message_id for update;
+  select id, tenant_id, thread_id, lane_id, seq, delivery, reason, submitted_at, replay_from into m
+  from messages where id = p_message_id for update;
   select receipt_late, receipt_code, part_n, started_at, kind into a from attempts
   where message_id = p_message_id and id = p_attempt_id;
+  -- The template that asks customers to write did not arrive: whoever waits for their word is told, and may ask again.
+  if a.kind = 'template' and m.delivery = 'held' and m.reason = 'window' and a.receipt_late is not null then
+    update lanes set template_sent_at = null where id = m.lane_id;
+    insert into notes_due (id, tenant_id, message_id, kind) values (new_id(), m.tenant_id, p_message_id, 'window-refused');
+    return false;
+  end if;
   if m.delivery is null or m.delivery not in ('submitted', 'open', 'uncertain') or a.receipt_late is null
     or a.kind <> 'send' then
     return false;
@@ -210,6 +224,12 @@ begin
   ) then
     verdict := 'failed';
   end if;
+  -- A window never closes for a template that is approved: this one is not, and waiting would change nothing.
+  is_template := verdict = 'held-window' and exists (select from parts p where p.message_id = p_message_id
+    and p.n = a.part_n and p.content ->> 'content' is not null and p.content ->> 'interactive' is null);
+  if is_template then
+    verdict := 'failed';
+  end if;
   if verdict = 'held-window' then
     update lanes set window_closed_at = greatest(window_closed_at, a.started_at) where id = m.lane_id;
     if wrote_since(m.thread_id, a.started_at) then
@@ -221,7 +241,9 @@ begin
     end if;
   end if;
   if verdict = 'failed' then
-    update messages set delivery = 'failed', reason = 'reported-by-provider', provider_code = a.receipt_code
+    update messages set delivery = 'failed',
+      reason = case when is_template then 'template-not-approved' else 'reported-by-provider' end,
+      provider_code = case when not is_template then a.receipt_code end
     where id = p_message_id;
     delete from lane_items where lane_id = m.lane_id and seq = m.seq;
     perform tell_failure(p_message_id);

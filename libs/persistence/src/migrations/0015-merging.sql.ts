@@ -151,7 +151,8 @@ create or replace function record_opt_out(p_thread_id uuid, p_opted_out boolean,
   from threads t join business_numbers n on n.id = t.number_id where t.id = p_thread_id
   for share of t
   on conflict (tenant_id, account_sid, sender, customer_id) do update
-    set opted_out = excluded.opted_out, source = excluded.source, changed_at = clock_timestamp()
+    set opted_out = excluded.opted_out, lifted = o.opted_out and not excluded.opted_out, source = excluded.source,
+      changed_at = clock_timestamp()
     where o.source < excluded.source
 $$;
 
@@ -237,7 +238,9 @@ begin
     from lanes l
     cross join lateral (select i.state, i.reason from lane_items i where i.lane_id = l.id order by i.seq limit 1) head
     where l.id = p_lane_id and (l.lease_until is null or l.lease_until <= clock_timestamp()) and l.paused_at is null
-      and l.follows_since is null and (head.state <> 'held' or head.reason in ('credentials', 'configuration'));
+      and l.follows_since is null and (head.state <> 'held' or head.reason in ('credentials', 'configuration')
+        or head.reason = 'window' and exists (
+          select from lane_items n where n.lane_id = l.id and (n.state <> 'held' or n.reason in ('credentials', 'configuration'))));
 end $$;
 ${mergingAccept}
 `;
