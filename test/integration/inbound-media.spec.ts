@@ -113,6 +113,7 @@ describe('media of a customer', () => {
         content: {
           attachmentIds: [expect.any(String)],
           attachmentNames: ['sticker.png'],
+          attachmentIndexes: [0],
           uploadedTo: thread.deskId,
         },
       },
@@ -394,6 +395,24 @@ describe('media that are to be deleted', () => {
       await db.pool.query('update media_deletions set not_before = now()');
       await deleting().run();
       expect(delivery.channel.media.size).toBe(0);
+      expect(await remembered()).toEqual([]);
+    } finally {
+      await settings({});
+    }
+  });
+
+  it('are only those that the desk has', async () => {
+    const thread = await activeThread(db, delivery);
+    await settings({ deleteMedia: true });
+    try {
+      const refused = medium(Buffer.from('MZ'.padEnd(200, '\0')), 'image/png');
+      const notTaken = medium(PNG, 'image/png');
+      const taken = medium(PNG, 'image/png');
+      delivery.desk.uploads.next({ throws: new MediaRefusedError({ refused: 'not-taken' }) });
+      await says(thread, pictures(refused, notTaken, taken));
+      await delivery.drainEmpty(thread.inbound);
+      await deleting().run();
+      expect([...delivery.channel.media.keys()]).toEqual([refused.url, notTaken.url]);
       expect(await remembered()).toEqual([]);
     } finally {
       await settings({});

@@ -55,6 +55,7 @@ export class InboundMedia {
     const media: CarriedMedia[] = [];
     const attachmentIds: string[] = [];
     const attachmentNames: string[] = [];
+    const attachmentIndexes: number[] = [];
     let bytesLeft = MAX_MESSAGE_BYTES;
     for (const [index, attachment] of attachments.entries()) {
       const file = await this.fetch(lane, head, attachment, Math.min(MAX_BYTES, bytesLeft));
@@ -73,13 +74,15 @@ export class InboundMedia {
       media.push(uploaded.carried);
       attachmentIds.push(uploaded.attachmentId);
       attachmentNames.push(uploaded.carried.filename);
+      attachmentIndexes.push(index);
     }
     const [part, ...rest] = desk.render(content, {
       ...(quoted && { quoted }),
       ...(media.length > 0 && { media }),
     });
     if (!part || attachmentIds.length === 0) return part ? [part, ...rest] : rest;
-    return [{ ...part, attachmentIds, attachmentNames, uploadedTo: deskConversationId }, ...rest];
+    const uploadedTo = deskConversationId;
+    return [{ ...part, attachmentIds, attachmentNames, attachmentIndexes, uploadedTo }, ...rest];
   }
 
   /** The medium as a file of ours, or why it will not be carried. */
