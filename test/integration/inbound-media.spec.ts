@@ -6,6 +6,7 @@ import {
   type MessageContent,
   type Permit,
   type ProviderCall,
+  type Refusal,
 } from '#core';
 import { MediaDeletions } from '#persistence';
 import { MediaDeleting } from '../../apps/worker/src/media-deleting.js';
@@ -177,17 +178,57 @@ describe('media of a customer', () => {
     expect(shown(thread.deskId)).toEqual([['hello'], ['look', 'photo-1.png'], ['and another thing']]);
   });
 
-  it('are given up after ten minutes, and the text goes', async () => {
+  it('are given up after ten minutes and several tries, and the text goes', async () => {
     const thread = await activeThread(db, delivery);
     delivery.channel.fetches.always(refuses('not-sent', { code: 'media-unavailable' }));
     await says(thread, pictures(medium(PNG, 'image/png')));
-    await delivery.drain(thread.inbound, { random: 1 });
     await messageAged(thread, 601);
-    await dueNow(thread.inbound);
     await delivery.drainEmpty(thread.inbound);
+    expect(delivery.channel.fetches.played).toBe(6);
     expect(shown(thread.deskId)?.at(-1)).toEqual([
       'look\n[picture not shown here: it could not be fetched in time]',
     ]);
+  });
+
+  it('outlast an outage of more than ten minutes: a refusal of our own gate, and a single failure after it', async () => {
+    const thread = await activeThread(db, delivery);
+    await says(thread, pictures(medium(PNG, 'image/png')));
+    await messageAged(thread, 3_600);
+    class Closed extends ProviderGate {
+      override enter({ provider }: ProviderCall): Promise<Permit | Refusal> {
+        return provider === 'channel'
+          ? Promise.resolve({ why: 'breaker', waitMs: 60_000 })
+          : new OpenGate().enter();
+      }
+    }
+    for (let n = 0; n < 6; n += 1) {
+      await dueNow(thread.inbound);
+      await delivery.drain(thread.inbound, { gate: new Closed() });
+    }
+    delivery.channel.fetches.next(refuses('not-sent', { code: 'media-unavailable', httpStatus: 503 }));
+    delivery.desk.uploads.next(refuses('not-sent', { httpStatus: 503 }));
+    await dueNow(thread.inbound);
+    await delivery.drainEmpty(thread.inbound);
+    expect(shown(thread.deskId)?.at(-1)).toEqual(['look', 'photo-1.png']);
+
+    // Before the text is too old itself, it goes without.
+    await says(thread, pictures(medium(PNG, 'image/png')));
+    await messageAged(thread, 43_201);
+    await delivery.drainEmpty(thread.inbound, { gate: new Closed() });
+    expect(shown(thread.deskId)?.at(-1)).toEqual([
+      'look\n[picture not shown here: it could not be fetched in time]',
+    ]);
+  });
+
+  it('are not charged with what failed before there was a conversation', async () => {
+    const thread = await activeThread(db, delivery);
+    await delivery.store.conversationGone(thread.conversationId);
+    await says(thread, pictures(medium(PNG, 'image/png')));
+    await messageAged(thread, 3_600);
+    delivery.desk.creates.next(...Array.from({ length: 6 }, () => refuses('not-sent')));
+    delivery.channel.fetches.next(refuses('not-sent', { code: 'media-unavailable' }));
+    await delivery.drainEmpty(thread.inbound);
+    expect(shown(delivery.desk.conversations.at(-1)?.id ?? '')?.at(-1)).toEqual(['look', 'photo-1.png']);
   });
 
   it('keep waiting for a desk that is away, and go without only where it takes the rest', async () => {
@@ -196,7 +237,10 @@ describe('media of a customer', () => {
     await says(thread, pictures(medium(PNG, 'image/png')));
     await messageAged(thread, 601);
     const worker = delivery.worker({ random: 1 });
-    await worker.drain(thread.inbound);
+    for (let n = 0; n < 6; n += 1) {
+      await dueNow(thread.inbound);
+      await worker.drain(thread.inbound);
+    }
     expect(await thread.messages('inbound')).toMatchObject([
       {},
       { delivery: 'open', reason: 'test-not-sent' },

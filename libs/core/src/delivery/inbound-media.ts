@@ -5,6 +5,7 @@ import type { CarriedMedia, MediaRefusal, StoredFile } from '../media.js';
 import { readContactCards } from '../text/contact-cards.js';
 import { deskFilename } from '../text/desk-filename.js';
 import type { DeliveryDependencies, Step } from './delivery.js';
+import { FILE_PATIENCE_MS, isPatienceOver } from './file-patience.js';
 import type { HeadDelivery } from './head-delivery.js';
 import type { ClaimedLane, LaneHead } from './lane-store.js';
 import { callThrough, isRefusal } from './provider-gate.js';
@@ -15,8 +16,6 @@ const MAX_BYTES = 25 * MEGABYTE;
 const MAX_MESSAGE_BYTES = 50 * MEGABYTE;
 /** One medium's way from the provider to us, or from us to the desk. */
 const MEDIA_TIMEOUT_MS = 60_000;
-/** For so long a message waits for media that cannot be had now; then it goes on without them. */
-const PATIENCE_MS = 600_000;
 
 type FetchedFile = StoredFile & { filename?: string };
 
@@ -95,7 +94,6 @@ export class InboundMedia {
     if (url === undefined) return { refused: 'not-found' };
     if (maxBytes <= 0) return { refused: 'too-large', detail: sizeDetail(undefined, MAX_MESSAGE_BYTES) };
     const { gate, store } = this.deps;
-    const isPatient = head.ageMs < PATIENCE_MS;
     const call = {
       provider: 'channel',
       kind: 'look-up',
@@ -104,7 +102,8 @@ export class InboundMedia {
     } as const;
     const permit = await gate.enter(call);
     if (isRefusal(permit)) {
-      if (!isPatient) return { refused: 'unreachable' };
+      // It says nothing of the medium; only where the text would soon be too old itself, that goes alone.
+      if (this.isNearlyTooOld(head)) return { refused: 'unreachable' };
       return (await store.wait(lane.lease, permit.waitMs, 'back-off')) ? 'stop' : 'lost';
     }
     try {
@@ -122,7 +121,7 @@ export class InboundMedia {
       else permit.end(error);
       if (error instanceof MediaRefusedError) return error.refusal;
       if (!(error instanceof DeliveryError)) throw error;
-      if (!isPatient) return { refused: 'unreachable' };
+      if (isPatienceOver(lane, head)) return { refused: 'unreachable' };
       // Refused credentials, too: the customer's words must not wait until somebody has repaired them.
       throw new DeliveryError('not-sent', {
         code: 'media-not-fetched',
@@ -173,7 +172,7 @@ export class InboundMedia {
       return { attachmentId, carried: { filename, contacts } };
     } catch (error) {
       if (error instanceof MediaRefusedError) return error.refusal;
-      if (error instanceof DeliveryError && error.kind === 'not-sent' && this.isHopeless(head)) {
+      if (error instanceof DeliveryError && error.kind === 'not-sent' && this.isHopeless(lane, head)) {
         return { refused: 'not-taken' };
       }
       throw error;
@@ -183,10 +182,13 @@ export class InboundMedia {
   }
 
   /** The desk takes everything but this, or nobody can tell and the text would soon be too old itself. */
-  private isHopeless({ ageMs }: LaneHead): boolean {
-    if (ageMs < PATIENCE_MS) return false;
-    const isDeskThere = this.heads.hasSucceededWithin('inbound', PATIENCE_MS);
-    return isDeskThere || ageMs > this.deps.options.maxAgeMs.inbound / 2;
+  private isHopeless(lane: ClaimedLane, head: LaneHead): boolean {
+    if (!isPatienceOver(lane, head)) return false;
+    return this.heads.hasSucceededWithin('inbound', FILE_PATIENCE_MS) || this.isNearlyTooOld(head);
+  }
+
+  private isNearlyTooOld({ ageMs }: LaneHead): boolean {
+    return ageMs > this.deps.options.maxAgeMs.inbound / 2;
   }
 }
 

@@ -3,12 +3,11 @@ import { DeliveryError } from '../delivery-error.js';
 import { MediaRefusedError, type CarriedFile, type MediaRefusal, type RefusedFile } from '../media.js';
 import type { Addressee } from '../ports/channel-port.js';
 import type { DeliveryDependencies, Step } from './delivery.js';
+import { isPatienceOver } from './file-patience.js';
 import type { HeadDelivery } from './head-delivery.js';
 import type { ClaimedLane, LaneHead } from './lane-store.js';
 import { callThrough } from './provider-gate.js';
 
-/** A file that still cannot be fetched when its message is so old is left out, so that the rest arrives. */
-const FETCH_PATIENCE_MS = 600_000;
 /** The largest file that is looked at at all, bytes. */
 export const MAX_FILE_BYTES = 100 * 1024 * 1024;
 /** Messages whose files are fetched at once by one worker; further ones wait without a slot. */
@@ -70,7 +69,7 @@ export class OutboundFiles {
     return (await this.deps.store.conversationFacts(conversationId))?.deskConversationId;
   }
 
-  /** Throws what may pass while the message is young; later the file is refused for it. */
+  /** Throws what may pass while there is patience; then the file is refused for it. */
   private async carry(
     lane: ClaimedLane,
     head: LaneHead,
@@ -92,7 +91,7 @@ export class OutboundFiles {
       if (error instanceof MediaRefusedError) return error.refusal;
       const mayPass =
         error instanceof DeliveryError && error.kind === 'not-sent' && error.code !== 'media-store';
-      if (!mayPass || head.ageMs < FETCH_PATIENCE_MS) throw error;
+      if (!mayPass || !isPatienceOver(lane, head)) throw error;
       return { refused: error.httpStatus === 404 ? 'not-found' : 'unreachable' };
     }
   }
