@@ -278,6 +278,54 @@ describe('media of a customer', () => {
     expect(ends).toEqual(['unused', expect.objectContaining({ httpStatus: 503 }), undefined]);
   });
 
+  it('hold the call to their provider no longer than until their bytes begin', async () => {
+    const thread = await activeThread(db, delivery);
+    await says(thread, pictures(medium(PNG, 'image/png')));
+    let underWay = 0;
+    class Counting extends ProviderGate {
+      override enter({ provider }: ProviderCall): Promise<Permit> {
+        const one = provider === 'channel' ? 1 : 0;
+        underWay += one;
+        let isOver = false;
+        const over = () => {
+          if (!isOver) underWay -= one;
+          isOver = true;
+        };
+        return Promise.resolve({ end: over, unused: over });
+      }
+    }
+    const seen: number[] = [];
+    delivery.channel.bodies = function* (bytes) {
+      seen.push(underWay);
+      yield bytes;
+    };
+    await delivery.drainEmpty(thread.inbound, { gate: new Counting() });
+    expect(seen).toEqual([0]);
+    expect(shown(thread.deskId)?.at(-1)).toEqual(['look', 'photo-1.png']);
+  });
+
+  it('wait without a slot while many are under way, and hold no plain text up', async () => {
+    const worker = delivery.worker();
+    const threads = await Promise.all(Array.from({ length: 10 }, () => activeThread(db, delivery)));
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    delivery.desk.uploads.always({ meanwhile: () => held });
+    for (const thread of threads) await says(thread, pictures(medium(PNG, 'image/png')));
+    const drains = threads.map(({ inbound }) => worker.drain(inbound));
+    let ended = 0;
+    for (const drain of drains) void drain.then(() => (ended += 1));
+    await eventually('two have given their slots back', () => ended === 2);
+    const plain = await newThread(db, ['plain']);
+    await eventually('the text', async () => {
+      await worker.drain(plain.inbound);
+      return (await itemsOf(db, plain.inbound)) === 0;
+    });
+    release();
+    await Promise.all(drains);
+    for (const { inbound } of threads) await delivery.drainEmpty(inbound);
+    expect(delivery.desk.files).toHaveLength(10);
+  });
+
   it('are uploaded again to the conversation in which they are sent at last', async () => {
     const thread = await activeThread(db, delivery);
     await says(thread, pictures(medium(PNG, 'image/png')));

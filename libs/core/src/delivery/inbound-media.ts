@@ -1,14 +1,16 @@
 import type { Attachment, MessageContent, PartContent } from '../content.js';
 import { DeliveryError } from '../delivery-error.js';
 import { MediaRefusedError, sizeDetail } from '../media.js';
-import type { CarriedMedia, MediaRefusal, StoredFile } from '../media.js';
+import type { CarriedMedia, MediaRefusal, MediaStream, StoredFile } from '../media.js';
+import type { ChannelPort } from '../ports/channel-port.js';
 import { readContactCards } from '../text/contact-cards.js';
 import { deskFilename } from '../text/desk-filename.js';
 import type { DeliveryDependencies, Step } from './delivery.js';
 import { FILE_PATIENCE_MS, isPatienceOver } from './file-patience.js';
+import { FileSlots } from './file-slots.js';
 import type { HeadDelivery } from './head-delivery.js';
 import type { ClaimedLane, LaneHead } from './lane-store.js';
-import { callThrough, isRefusal } from './provider-gate.js';
+import { callThrough, isRefusal, type Permit } from './provider-gate.js';
 
 const MEGABYTE = 1_000_000;
 /** Of one medium, and of all of one message. */
@@ -27,10 +29,14 @@ interface Uploaded {
 
 /** Makes what an agent gets of a customer's message: its media uploaded, its quote looked up. May be repeated. */
 export class InboundMedia {
+  private readonly slots: FileSlots;
+
   constructor(
     private readonly deps: DeliveryDependencies,
     private readonly heads: HeadDelivery,
-  ) {}
+  ) {
+    this.slots = new FileSlots(deps.store);
+  }
 
   /** Throws `DeliveryError` where something cannot be had now; answers a step where the lane waits already. */
   async prepare(
@@ -45,43 +51,52 @@ export class InboundMedia {
       repliedTo === undefined ? undefined : ((await store.quoted(lane.threadId, repliedTo)) ?? 'unknown');
 
     const attachments = attachmentsOf(content);
-    if (attachments.length > 0) {
-      // A desk that takes no calls now takes no files either: they are not fetched in vain.
-      const permit = await this.heads.enter(lane, head, 'look-up');
-      if (typeof permit === 'string') return permit;
-      permit.unused();
-    }
-    const media: CarriedMedia[] = [];
-    const attachmentIds: string[] = [];
-    const attachmentNames: string[] = [];
-    const attachmentIndexes: number[] = [];
+    const carry = () => this.carry(lane, head, deskConversationId, attachments);
+    const results = attachments.length > 0 ? await this.slots.hold(lane, carry) : [];
+    if (typeof results === 'string') return results;
+    const media = results.map((result): CarriedMedia => ('refused' in result ? result : result.carried));
+    const [part, ...rest] = desk.render(content, {
+      ...(quoted && { quoted }),
+      ...(media.length > 0 && { media }),
+    });
+    const uploads = results.flatMap((result, index) => ('refused' in result ? [] : [{ ...result, index }]));
+    if (!part || uploads.length === 0) return part ? [part, ...rest] : rest;
+    const carrying: PartContent = {
+      ...part,
+      attachmentIds: uploads.map(({ attachmentId }) => attachmentId),
+      attachmentNames: uploads.map(({ carried }) => carried.filename),
+      attachmentIndexes: uploads.map(({ index }) => index),
+      uploadedTo: deskConversationId,
+    };
+    return [carrying, ...rest];
+  }
+
+  /** What became of each attachment, in order. */
+  private async carry(
+    lane: ClaimedLane,
+    head: LaneHead,
+    deskConversationId: string,
+    attachments: Attachment[],
+  ): Promise<(Uploaded | MediaRefusal)[] | Step> {
+    // A desk that takes no calls now takes no files either: they are not fetched in vain.
+    const permit = await this.heads.enter(lane, head, 'look-up');
+    if (typeof permit === 'string') return permit;
+    permit.unused();
+    const results: (Uploaded | MediaRefusal)[] = [];
     let bytesLeft = MAX_MESSAGE_BYTES;
     for (const [index, attachment] of attachments.entries()) {
       const file = await this.fetch(lane, head, attachment, Math.min(MAX_BYTES, bytesLeft));
       if (typeof file === 'string') return file;
       if ('refused' in file) {
-        media.push(file);
+        results.push(file);
         continue;
       }
       bytesLeft -= file.bytes;
       const uploaded = await this.upload(lane, head, deskConversationId, { attachment, index, file });
       if (typeof uploaded === 'string') return uploaded;
-      if ('refused' in uploaded) {
-        media.push(uploaded);
-        continue;
-      }
-      media.push(uploaded.carried);
-      attachmentIds.push(uploaded.attachmentId);
-      attachmentNames.push(uploaded.carried.filename);
-      attachmentIndexes.push(index);
+      results.push(uploaded);
     }
-    const [part, ...rest] = desk.render(content, {
-      ...(quoted && { quoted }),
-      ...(media.length > 0 && { media }),
-    });
-    if (!part || attachmentIds.length === 0) return part ? [part, ...rest] : rest;
-    const uploadedTo = deskConversationId;
-    return [{ ...part, attachmentIds, attachmentNames, attachmentIndexes, uploadedTo }, ...rest];
+    return results;
   }
 
   /** The medium as a file of ours, or why it will not be carried. */
@@ -107,18 +122,12 @@ export class InboundMedia {
       return (await store.wait(lane.lease, permit.waitMs, 'back-off')) ? 'stop' : 'lost';
     }
     try {
-      const file = await this.take(
-        { account: lane.number.account, url, ageMs: head.ageMs, maxBytes },
-        contentType,
-      );
-      permit.end();
+      const request = { account: lane.number.account, url, ageMs: head.ageMs, maxBytes };
+      const file = await this.take(permit, request, contentType);
       return 'refused' in file || file.filename !== undefined || filename === undefined
         ? file
         : { ...file, filename };
     } catch (error) {
-      // Files come from elsewhere: that one breaks off says nothing of the provider's API.
-      if (error instanceof DeliveryError && error.httpStatus === undefined) permit.unused();
-      else permit.end(error);
       if (error instanceof MediaRefusedError) return error.refusal;
       if (!(error instanceof DeliveryError)) throw error;
       if (isPatienceOver(lane, head)) return { refused: 'unreachable' };
@@ -132,11 +141,12 @@ export class InboundMedia {
   }
 
   private async take(
+    permit: Permit,
     request: { account: string; url: string; ageMs: number; maxBytes: number },
     announced: string | undefined,
   ): Promise<FetchedFile | MediaRefusal> {
     const { maxBytes } = request;
-    const stream = await this.deps.channel.fetchMedia(request, { timeoutMs: MEDIA_TIMEOUT_MS });
+    const stream = await this.open(permit, request);
     const file = await this.deps.files.take(stream.body, {
       maxBytes,
       announced: stream.contentType ?? announced,
@@ -146,6 +156,23 @@ export class InboundMedia {
     }
     const isTooLarge = file.refused === 'too-large';
     return { refused: file.refused, ...(isTooLarge && { detail: sizeDetail(stream.length, maxBytes) }) };
+  }
+
+  /** The call to the provider; what the file's bytes do after it is no matter of the gate. */
+  private async open(
+    permit: Permit,
+    request: Parameters<ChannelPort['fetchMedia']>[0],
+  ): Promise<MediaStream> {
+    try {
+      const stream = await this.deps.channel.fetchMedia(request, { timeoutMs: MEDIA_TIMEOUT_MS });
+      permit.end();
+      return stream;
+    } catch (error) {
+      // Files come from elsewhere: that one cannot be had there says nothing of the provider's API.
+      if (error instanceof DeliveryError && error.httpStatus === undefined) permit.unused();
+      else permit.end(error);
+      throw error;
+    }
   }
 
   private async upload(
