@@ -366,7 +366,13 @@ export class FakeDesk extends DeskPort {
   /** Agents' files by their ids. */
   readonly agentFiles = new Map<string, Buffer>();
 
-  async fetchAttachment({ attachment }: Parameters<DeskPort['fetchAttachment']>[0]): Promise<MediaStream> {
+  readonly fetches = new Script();
+
+  async fetchAttachment(
+    { attachment }: Parameters<DeskPort['fetchAttachment']>[0],
+    context: CallContext,
+  ): Promise<MediaStream> {
+    await this.fetches.play(context, () => undefined);
     const file = this.agentFiles.get(attachment.id ?? '');
     if (!file) throw new DeliveryError('not-sent', { code: 'attachment-not-found', httpStatus: 404 });
     return {

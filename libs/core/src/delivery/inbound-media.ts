@@ -1,8 +1,7 @@
 import type { Attachment, MessageContent, PartContent } from '../content.js';
 import { DeliveryError } from '../delivery-error.js';
 import { MediaRefusedError, sizeDetail } from '../media.js';
-import type { CarriedMedia, MediaRefusal, MediaStream, StoredFile } from '../media.js';
-import type { ChannelPort } from '../ports/channel-port.js';
+import type { CarriedMedia, MediaRefusal, StoredFile } from '../media.js';
 import { readContactCards } from '../text/contact-cards.js';
 import { deskFilename } from '../text/desk-filename.js';
 import type { DeliveryDependencies, Step } from './delivery.js';
@@ -10,7 +9,7 @@ import { FILE_PATIENCE_MS, isPatienceOver } from './file-patience.js';
 import { FileSlots } from './file-slots.js';
 import type { HeadDelivery } from './head-delivery.js';
 import type { ClaimedLane, LaneHead } from './lane-store.js';
-import { callThrough, isRefusal, type Permit } from './provider-gate.js';
+import { callThrough, isRefusal, openThrough, type Permit } from './provider-gate.js';
 
 const MEGABYTE = 1_000_000;
 /** Of one medium, and of all of one message. */
@@ -146,7 +145,9 @@ export class InboundMedia {
     announced: string | undefined,
   ): Promise<FetchedFile | MediaRefusal> {
     const { maxBytes } = request;
-    const stream = await this.open(permit, request);
+    const stream = await openThrough(permit, () =>
+      this.deps.channel.fetchMedia(request, { timeoutMs: MEDIA_TIMEOUT_MS }),
+    );
     const file = await this.deps.files.take(stream.body, {
       maxBytes,
       announced: stream.contentType ?? announced,
@@ -156,23 +157,6 @@ export class InboundMedia {
     }
     const isTooLarge = file.refused === 'too-large';
     return { refused: file.refused, ...(isTooLarge && { detail: sizeDetail(stream.length, maxBytes) }) };
-  }
-
-  /** The call to the provider; what the file's bytes do after it is no matter of the gate. */
-  private async open(
-    permit: Permit,
-    request: Parameters<ChannelPort['fetchMedia']>[0],
-  ): Promise<MediaStream> {
-    try {
-      const stream = await this.deps.channel.fetchMedia(request, { timeoutMs: MEDIA_TIMEOUT_MS });
-      permit.end();
-      return stream;
-    } catch (error) {
-      // Files come from elsewhere: that one cannot be had there says nothing of the provider's API.
-      if (error instanceof DeliveryError && error.httpStatus === undefined) permit.unused();
-      else permit.end(error);
-      throw error;
-    }
   }
 
   private async upload(

@@ -7,7 +7,7 @@ import { isPatienceOver } from './file-patience.js';
 import { FileSlots } from './file-slots.js';
 import type { HeadDelivery } from './head-delivery.js';
 import type { ClaimedLane, LaneHead } from './lane-store.js';
-import { callThrough } from './provider-gate.js';
+import { openThrough } from './provider-gate.js';
 
 /** The largest file that is looked at at all, bytes. */
 export const MAX_FILE_BYTES = 100 * 1024 * 1024;
@@ -74,7 +74,7 @@ export class OutboundFiles {
     const permit = await this.heads.enter(lane, head, 'look-up', 'desk');
     if (typeof permit === 'string') return permit;
     try {
-      const file = await callThrough(permit, () =>
+      const file = await openThrough(permit, () =>
         desk.fetchAttachment(
           { deskConversationId, attachment, maxBytes: MAX_FILE_BYTES },
           { timeoutMs: options.sendTimeoutMs },
@@ -86,7 +86,7 @@ export class OutboundFiles {
       const mayPass =
         error instanceof DeliveryError && error.kind === 'not-sent' && error.code !== 'media-store';
       if (!mayPass || !isPatienceOver(lane, head)) throw error;
-      return { refused: error.httpStatus === 404 ? 'not-found' : 'unreachable' };
+      return { refused: error.code === 'attachment-not-found' ? 'not-found' : 'unreachable' };
     }
   }
 }
