@@ -3,12 +3,14 @@ import {
   DeliveryError,
   MediaRefusedError,
   ProviderGate,
+  type FileStore,
   type MessageContent,
   type Permit,
   type ProviderCall,
   type Refusal,
 } from '#core';
 import { MediaDeletions } from '#persistence';
+import { TemporaryFiles } from '#platform';
 import { MediaDeleting } from '../../apps/worker/src/media-deleting.js';
 import { renderForAgent } from '../../libs/desk-chat-gateway/src/render.js';
 import {
@@ -176,6 +178,36 @@ describe('media of a customer', () => {
     await dueNow(thread.inbound);
     await delivery.drainEmpty(thread.inbound);
     expect(shown(thread.deskId)).toEqual([['hello'], ['look', 'photo-1.png'], ['and another thing']]);
+  });
+
+  it('are uploaded once all are there, and none lies here any longer than its try', async () => {
+    const thread = await activeThread(db, delivery);
+    const failure = refuses('not-sent', { code: 'media-not-ready' });
+    delivery.channel.fetches.next({}, failure, {}, failure);
+    await says(thread, pictures(medium(PNG, 'image/png'), medium(PNG, 'image/png')));
+    let lying = 0;
+    const temporary = new TemporaryFiles();
+    const files: FileStore = {
+      take: async (body, limits) => {
+        const file = await temporary.take(body, limits);
+        if ('refused' in file) return file;
+        lying += 1;
+        const remove = async () => {
+          lying -= 1;
+          await file.remove();
+        };
+        return { ...file, remove };
+      },
+    };
+    for (let n = 0; n < 2; n += 1) {
+      await dueNow(thread.inbound);
+      await delivery.drain(thread.inbound, { files, random: 1 });
+      expect([delivery.desk.uploads.played, lying]).toEqual([0, 0]);
+    }
+    await dueNow(thread.inbound);
+    await delivery.drainEmpty(thread.inbound, { files });
+    expect(shown(thread.deskId)?.at(-1)).toEqual(['look', 'photo-1.png', 'photo-2.png']);
+    expect([delivery.desk.uploads.played, lying]).toEqual([2, 0]);
   });
 
   it('are given up after ten minutes and several tries, and the text goes', async () => {

@@ -81,21 +81,29 @@ export class InboundMedia {
     const permit = await this.heads.enter(lane, head, 'look-up');
     if (typeof permit === 'string') return permit;
     permit.unused();
-    const results: (Uploaded | MediaRefusal)[] = [];
-    let bytesLeft = MAX_MESSAGE_BYTES;
-    for (const [index, attachment] of attachments.entries()) {
-      const file = await this.fetch(lane, head, attachment, Math.min(MAX_BYTES, bytesLeft));
-      if (typeof file === 'string') return file;
-      if ('refused' in file) {
-        results.push(file);
-        continue;
+    const fetched: { attachment: Attachment; file: FetchedFile | MediaRefusal }[] = [];
+    try {
+      // All before the first upload: one that has to be waited for does not leave the others at the desk on every try.
+      let bytesLeft = MAX_MESSAGE_BYTES;
+      for (const attachment of attachments) {
+        const file = await this.fetch(lane, head, attachment, Math.min(MAX_BYTES, bytesLeft));
+        if (typeof file === 'string') return file;
+        fetched.push({ attachment, file });
+        if (!('refused' in file)) bytesLeft -= file.bytes;
       }
-      bytesLeft -= file.bytes;
-      const uploaded = await this.upload(lane, head, deskConversationId, { attachment, index, file });
-      if (typeof uploaded === 'string') return uploaded;
-      results.push(uploaded);
+      const results: (Uploaded | MediaRefusal)[] = [];
+      for (const [index, { attachment, file }] of fetched.entries()) {
+        const result =
+          'refused' in file
+            ? file
+            : await this.upload(lane, head, deskConversationId, { attachment, index, file });
+        if (typeof result === 'string') return result;
+        results.push(result);
+      }
+      return results;
+    } finally {
+      for (const { file } of fetched) if (!('refused' in file)) await file.remove();
     }
-    return results;
   }
 
   /** The medium as a file of ours, or why it will not be carried. */
@@ -187,8 +195,6 @@ export class InboundMedia {
         return { refused: 'not-taken' };
       }
       throw error;
-    } finally {
-      await file.remove();
     }
   }
 
