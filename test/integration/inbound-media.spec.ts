@@ -3,11 +3,14 @@ import {
   DeliveryError,
   MediaRefusedError,
   ProviderGate,
+  type FileStore,
   type MessageContent,
   type Permit,
   type ProviderCall,
+  type Refusal,
 } from '#core';
 import { MediaDeletions } from '#persistence';
+import { TemporaryFiles } from '#platform';
 import { MediaDeleting } from '../../apps/worker/src/media-deleting.js';
 import { renderForAgent } from '../../libs/desk-chat-gateway/src/render.js';
 import {
@@ -113,6 +116,7 @@ describe('media of a customer', () => {
         content: {
           attachmentIds: [expect.any(String)],
           attachmentNames: ['sticker.png'],
+          attachmentIndexes: [0],
           uploadedTo: thread.deskId,
         },
       },
@@ -176,17 +180,87 @@ describe('media of a customer', () => {
     expect(shown(thread.deskId)).toEqual([['hello'], ['look', 'photo-1.png'], ['and another thing']]);
   });
 
-  it('are given up after ten minutes, and the text goes', async () => {
+  it('are uploaded once all are there, and none lies here any longer than its try', async () => {
+    const thread = await activeThread(db, delivery);
+    const failure = refuses('not-sent', { code: 'media-not-ready' });
+    delivery.channel.fetches.next({}, failure, {}, failure);
+    await says(thread, pictures(medium(PNG, 'image/png'), medium(PNG, 'image/png')));
+    let lying = 0;
+    const temporary = new TemporaryFiles();
+    const files: FileStore = {
+      take: async (body, limits) => {
+        const file = await temporary.take(body, limits);
+        if ('refused' in file) return file;
+        lying += 1;
+        const remove = async () => {
+          lying -= 1;
+          await file.remove();
+        };
+        return { ...file, remove };
+      },
+    };
+    for (let n = 0; n < 2; n += 1) {
+      await dueNow(thread.inbound);
+      await delivery.drain(thread.inbound, { files, random: 1 });
+      expect([delivery.desk.uploads.played, lying]).toEqual([0, 0]);
+    }
+    await dueNow(thread.inbound);
+    await delivery.drainEmpty(thread.inbound, { files });
+    expect(shown(thread.deskId)?.at(-1)).toEqual(['look', 'photo-1.png', 'photo-2.png']);
+    expect([delivery.desk.uploads.played, lying]).toEqual([2, 0]);
+  });
+
+  it('are given up after ten minutes and several tries, and the text goes', async () => {
     const thread = await activeThread(db, delivery);
     delivery.channel.fetches.always(refuses('not-sent', { code: 'media-unavailable' }));
     await says(thread, pictures(medium(PNG, 'image/png')));
-    await delivery.drain(thread.inbound, { random: 1 });
     await messageAged(thread, 601);
-    await dueNow(thread.inbound);
     await delivery.drainEmpty(thread.inbound);
+    expect(delivery.channel.fetches.played).toBe(6);
     expect(shown(thread.deskId)?.at(-1)).toEqual([
       'look\n[picture not shown here: it could not be fetched in time]',
     ]);
+  });
+
+  it('outlast an outage of more than ten minutes: a refusal of our own gate, and a single failure after it', async () => {
+    const thread = await activeThread(db, delivery);
+    await says(thread, pictures(medium(PNG, 'image/png')));
+    await messageAged(thread, 3_600);
+    class Closed extends ProviderGate {
+      override enter({ provider }: ProviderCall): Promise<Permit | Refusal> {
+        return provider === 'channel'
+          ? Promise.resolve({ why: 'breaker', waitMs: 60_000 })
+          : new OpenGate().enter();
+      }
+    }
+    for (let n = 0; n < 6; n += 1) {
+      await dueNow(thread.inbound);
+      await delivery.drain(thread.inbound, { gate: new Closed() });
+    }
+    delivery.channel.fetches.next(refuses('not-sent', { code: 'media-unavailable', httpStatus: 503 }));
+    delivery.desk.uploads.next(refuses('not-sent', { httpStatus: 503 }));
+    await dueNow(thread.inbound);
+    await delivery.drainEmpty(thread.inbound);
+    expect(shown(thread.deskId)?.at(-1)).toEqual(['look', 'photo-1.png']);
+
+    // Before the text is too old itself, it goes without.
+    await says(thread, pictures(medium(PNG, 'image/png')));
+    await messageAged(thread, 43_201);
+    await delivery.drainEmpty(thread.inbound, { gate: new Closed() });
+    expect(shown(thread.deskId)?.at(-1)).toEqual([
+      'look\n[picture not shown here: it could not be fetched in time]',
+    ]);
+  });
+
+  it('are not charged with what failed before there was a conversation', async () => {
+    const thread = await activeThread(db, delivery);
+    await delivery.store.conversationGone(thread.conversationId);
+    await says(thread, pictures(medium(PNG, 'image/png')));
+    await messageAged(thread, 3_600);
+    delivery.desk.creates.next(...Array.from({ length: 6 }, () => refuses('not-sent')));
+    delivery.channel.fetches.next(refuses('not-sent', { code: 'media-unavailable' }));
+    await delivery.drainEmpty(thread.inbound);
+    expect(shown(delivery.desk.conversations.at(-1)?.id ?? '')?.at(-1)).toEqual(['look', 'photo-1.png']);
   });
 
   it('keep waiting for a desk that is away, and go without only where it takes the rest', async () => {
@@ -195,7 +269,10 @@ describe('media of a customer', () => {
     await says(thread, pictures(medium(PNG, 'image/png')));
     await messageAged(thread, 601);
     const worker = delivery.worker({ random: 1 });
-    await worker.drain(thread.inbound);
+    for (let n = 0; n < 6; n += 1) {
+      await dueNow(thread.inbound);
+      await worker.drain(thread.inbound);
+    }
     expect(await thread.messages('inbound')).toMatchObject([
       {},
       { delivery: 'open', reason: 'test-not-sent' },
@@ -231,6 +308,54 @@ describe('media of a customer', () => {
       await delivery.drain(thread.inbound, { gate: new Listening(), random: 1 });
     }
     expect(ends).toEqual(['unused', expect.objectContaining({ httpStatus: 503 }), undefined]);
+  });
+
+  it('hold the call to their provider no longer than until their bytes begin', async () => {
+    const thread = await activeThread(db, delivery);
+    await says(thread, pictures(medium(PNG, 'image/png')));
+    let underWay = 0;
+    class Counting extends ProviderGate {
+      override enter({ provider }: ProviderCall): Promise<Permit> {
+        const one = provider === 'channel' ? 1 : 0;
+        underWay += one;
+        let isOver = false;
+        const over = () => {
+          if (!isOver) underWay -= one;
+          isOver = true;
+        };
+        return Promise.resolve({ end: over, unused: over });
+      }
+    }
+    const seen: number[] = [];
+    delivery.channel.bodies = function* (bytes) {
+      seen.push(underWay);
+      yield bytes;
+    };
+    await delivery.drainEmpty(thread.inbound, { gate: new Counting() });
+    expect(seen).toEqual([0]);
+    expect(shown(thread.deskId)?.at(-1)).toEqual(['look', 'photo-1.png']);
+  });
+
+  it('wait without a slot while many are under way, and hold no plain text up', async () => {
+    const worker = delivery.worker();
+    const threads = await Promise.all(Array.from({ length: 10 }, () => activeThread(db, delivery)));
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    delivery.desk.uploads.always({ meanwhile: () => held });
+    for (const thread of threads) await says(thread, pictures(medium(PNG, 'image/png')));
+    const drains = threads.map(({ inbound }) => worker.drain(inbound));
+    let ended = 0;
+    for (const drain of drains) void drain.then(() => (ended += 1));
+    await eventually('two have given their slots back', () => ended === 2);
+    const plain = await newThread(db, ['plain']);
+    await eventually('the text', async () => {
+      await worker.drain(plain.inbound);
+      return (await itemsOf(db, plain.inbound)) === 0;
+    });
+    release();
+    await Promise.all(drains);
+    for (const { inbound } of threads) await delivery.drainEmpty(inbound);
+    expect(delivery.desk.files).toHaveLength(10);
   });
 
   it('are uploaded again to the conversation in which they are sent at last', async () => {
@@ -394,6 +519,24 @@ describe('media that are to be deleted', () => {
       await db.pool.query('update media_deletions set not_before = now()');
       await deleting().run();
       expect(delivery.channel.media.size).toBe(0);
+      expect(await remembered()).toEqual([]);
+    } finally {
+      await settings({});
+    }
+  });
+
+  it('are only those that the desk has', async () => {
+    const thread = await activeThread(db, delivery);
+    await settings({ deleteMedia: true });
+    try {
+      const refused = medium(Buffer.from('MZ'.padEnd(200, '\0')), 'image/png');
+      const notTaken = medium(PNG, 'image/png');
+      const taken = medium(PNG, 'image/png');
+      delivery.desk.uploads.next({ throws: new MediaRefusedError({ refused: 'not-taken' }) });
+      await says(thread, pictures(refused, notTaken, taken));
+      await delivery.drainEmpty(thread.inbound);
+      await deleting().run();
+      expect([...delivery.channel.media.keys()]).toEqual([refused.url, notTaken.url]);
       expect(await remembered()).toEqual([]);
     } finally {
       await settings({});

@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { twilioWords } from '#channel-twilio';
-import { MediaRefusedError, type Attachment, type MessageContent, type ReceiptReceived } from '#core';
+import {
+  MediaRefusedError,
+  ProviderGate,
+  type Attachment,
+  type MessageContent,
+  type Permit,
+  type ProviderCall,
+  type ReceiptReceived,
+} from '#core';
 import { DueNotes } from '#persistence';
 import { Metrics } from '#platform';
 import { NoteWriter } from '../../apps/worker/src/note-writer.js';
@@ -12,6 +20,7 @@ import {
   type TestDatabase,
 } from '../support/accepting.js';
 import { activeThread, itemsOf, startDelivery, type Delivery } from '../support/delivering.js';
+import { refuses } from '../support/fakes.js';
 
 let db: TestDatabase;
 beforeAll(async () => {
@@ -108,7 +117,11 @@ describe("an agent's files", () => {
     const { delivery, thread } = await setUp();
     delivery.desk.agentFiles.set('there', Buffer.from('x'));
     await answers(thread, withFiles('Hello', png('there'), png('lost')));
+    await delivery.drain(thread.outbound);
     await grow(thread);
+    await delivery.drain(thread.outbound);
+    // The first tries after an outage may be the first at all.
+    expect(delivery.channel.accepted).toEqual([]);
     await delivery.drainEmpty(thread.outbound);
     expect(delivery.channel.accepted.map(({ text, mediaUrls }) => mediaUrls ?? text)).toEqual([
       'Hello',
@@ -119,6 +132,25 @@ describe("an agent's files", () => {
     ]);
     // Once.
     expect(await notes({ delivery, thread })).toHaveLength(1);
+  });
+
+  it('that cannot be had elsewhere say nothing of the desk', async () => {
+    const { delivery, thread } = await setUp();
+    delivery.desk.agentFiles.set('a', Buffer.from('x'));
+    delivery.desk.fetches.next(
+      refuses('not-sent', { code: 'dns' }),
+      refuses('not-sent', { code: 'server-error', httpStatus: 503 }),
+    );
+    await answers(thread, withFiles(undefined, png('a')));
+    const ends: unknown[] = [];
+    class Listening extends ProviderGate {
+      override enter({ provider }: ProviderCall): Promise<Permit> {
+        const heard = (what: unknown) => void (provider === 'desk' && ends.push(what));
+        return Promise.resolve({ end: (error) => heard(error), unused: () => heard('unused') });
+      }
+    }
+    await delivery.drainEmpty(thread.outbound, { gate: new Listening() });
+    expect(ends).toEqual(['unused', expect.objectContaining({ httpStatus: 503 }), undefined]);
   });
 
   it('that may not be carried are left out at once, with the reason', async () => {

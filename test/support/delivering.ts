@@ -5,6 +5,7 @@ import {
   StorageError,
   type CrashPoint,
   type DeliveryOptions,
+  type FileStore,
   type LaneStore,
   type Permit,
   type WakeUp,
@@ -48,6 +49,7 @@ export class OpenGate extends ProviderGate {
 }
 
 export interface WorkerChanges {
+  files?: FileStore;
   gate?: ProviderGate;
   options?: Partial<DeliveryOptions>;
   /** The process dies there: storage and everything after it never hear of the worker again. */
@@ -117,7 +119,7 @@ export function startDelivery(
       channel,
       desk,
       media,
-      files: new TemporaryFiles(),
+      files: changes.files ?? new TemporaryFiles(),
       gate: changes.gate ?? new OpenGate(),
       wakeUps,
       options: { ...OPTIONS, ...changes.options },

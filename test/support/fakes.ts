@@ -277,6 +277,8 @@ export class FakeChannel extends ChannelPort {
   readonly deletes = new Script();
   /** How old a message is before a file of it that is not there is gone. */
   mediaLateMs = 60_000;
+  /** How a file's bytes come. */
+  bodies: (bytes: Buffer) => Iterable<Buffer> | AsyncIterable<Buffer> = (bytes) => [bytes];
   /** What the provider keeps, by its address. */
   readonly media = new Map<string, { bytes: Buffer; contentType?: string; filename?: string }>();
 
@@ -296,7 +298,7 @@ export class FakeChannel extends ChannelPort {
       throw new MediaRefusedError({ refused: 'too-large', detail: sizeDetail(bytes.length, maxBytes) });
     }
     return {
-      body: Readable.from([bytes], { objectMode: false }),
+      body: Readable.from(this.bodies(bytes), { objectMode: false }),
       length: bytes.length,
       ...(contentType !== undefined && { contentType }),
       ...(filename !== undefined && { filename }),
@@ -364,7 +366,13 @@ export class FakeDesk extends DeskPort {
   /** Agents' files by their ids. */
   readonly agentFiles = new Map<string, Buffer>();
 
-  async fetchAttachment({ attachment }: Parameters<DeskPort['fetchAttachment']>[0]): Promise<MediaStream> {
+  readonly fetches = new Script();
+
+  async fetchAttachment(
+    { attachment }: Parameters<DeskPort['fetchAttachment']>[0],
+    context: CallContext,
+  ): Promise<MediaStream> {
+    await this.fetches.play(context, () => undefined);
     const file = this.agentFiles.get(attachment.id ?? '');
     if (!file) throw new DeliveryError('not-sent', { code: 'attachment-not-found', httpStatus: 404 });
     return {

@@ -27,10 +27,11 @@ export class MediaDeleting {
   }
 
   /** One that was deleted before is not there any more, which is as good: so a message begins anew after a failure. */
-  private async delete({ messageId, tenantId, account, content }: MediaDeletion): Promise<void> {
+  private async delete({ messageId, tenantId, account, content, indexes }: MediaDeletion): Promise<void> {
     try {
-      for (const { url } of attachmentsOf(content)) {
-        if (url === undefined) continue;
+      for (const [index, { url }] of attachmentsOf(content).entries()) {
+        // What was not handed over is there and nowhere else.
+        if (url === undefined || !indexes.includes(index)) continue;
         const permit = await this.gate.enter({ provider: 'channel', kind: 'end', tenantId, account });
         if (isRefusal(permit)) return;
         await callThrough(permit, () =>

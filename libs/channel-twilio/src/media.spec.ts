@@ -107,7 +107,7 @@ describe(fetchCustomerMedia.name, () => {
 
   it.each([
     [401, { kind: 'credentials', code: 'credentials-refused' }],
-    [403, { kind: 'credentials', code: 'credentials-refused' }],
+    [403, { kind: 'not-sent', code: 'media-unavailable' }],
     [429, { kind: 'not-sent', code: 'rate-limited' }],
     [503, { kind: 'not-sent', code: 'media-unavailable' }],
     [400, { kind: 'not-sent', code: 'media-unavailable' }],
@@ -183,6 +183,9 @@ describe(deleteCustomerMedia.name, () => {
   it('is tried again after anything else', async () => {
     answers(500);
     expect(await reasonOf(deleting(base + PATH))).toEqual({ kind: 'not-sent', code: 'media-unavailable' });
+    answers(403);
+    const forbidden: unknown = await deleting(base + PATH).catch((error: unknown) => error);
+    expect(forbidden).toMatchObject({ kind: 'not-sent', code: 'media-unavailable', httpStatus: 403 });
     answer = (request) => request.socket.destroy();
     expect(await reasonOf(deleting(base + PATH))).toEqual({ kind: 'not-sent', code: 'connection-lost' });
   });

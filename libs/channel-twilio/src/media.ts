@@ -140,7 +140,8 @@ function meaningOf(
 }
 
 function byStatus(status: number, retryAfter: string | undefined): DeliveryError {
-  if (status === 401 || status === 403) {
+  // A key may be allowed to send and not to read or delete media: a 403 says nothing of the rest.
+  if (status === 401) {
     return new DeliveryError('credentials', { code: 'credentials-refused', httpStatus: status });
   }
   return new DeliveryError('not-sent', {

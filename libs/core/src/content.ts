@@ -90,6 +90,8 @@ export interface PartContent {
   attachmentIds?: string[];
   /** How the agent reads what was uploaded, in the same order. */
   attachmentNames?: string[];
+  /** Which of the message's attachments they are, in the same order, counted from 0. */
+  attachmentIndexes?: number[];
   /** The desk's conversation that knows `attachmentIds`; they mean nothing in another. */
   uploadedTo?: string;
   cards?: Card[];

@@ -119,7 +119,29 @@ describe('an attachment at the Chat Gateway', () => {
 
   it('has an expired URL that says nothing against our key', async () => {
     answers['/expired'] = { status: 403 };
-    expect(await failureOf({ url: `${base}/expired` })).toMatchObject({ kind: 'not-sent', httpStatus: 403 });
+    const failure = await failureOf({ url: `${base}/expired` });
+    expect(failure).toMatchObject({ kind: 'not-sent' });
+    expect(failure).toHaveProperty('httpStatus', undefined);
+  });
+
+  it.each([
+    [503, 'unavailable'],
+    [404, 'attachment-not-found'],
+  ])('has a file server whose %i is not the answer of the desk', async (status, code) => {
+    answers[CONTENT] = { status: 302, headers: { location: `${base}/elsewhere` } };
+    answers['/elsewhere'] = { status };
+    const failure = await failureOf({ id: 'a-1' });
+    expect(failure).toMatchObject({ kind: 'not-sent', code });
+    expect(failure).toHaveProperty('httpStatus', undefined);
+    answers[CONTENT] = { status: 503 };
+    expect(await failureOf({ id: 'a-1' })).toMatchObject({ kind: 'not-sent', httpStatus: 503 });
+  });
+
+  it('is not looked for for ever, nor taken compressed', async () => {
+    answers[CONTENT] = { status: 302, headers: { location: `${base}${CONTENT}` } };
+    expect(await failureOf({ id: 'a-1' })).toEqual(new MediaRefusedError({ refused: 'unsafe-address' }));
+    answers[CONTENT] = { status: 200, headers: { 'content-encoding': 'gzip' }, body: 'x' };
+    expect(await failureOf({ id: 'a-1' })).toEqual(new MediaRefusedError({ refused: 'unreadable' }));
   });
 
   it.each([

@@ -21,7 +21,7 @@ export interface AttachmentRequest {
 
 /**
  * Opens an agent's file: by its id through the API, else by its pre-signed URL, which may have expired and gets no credentials.
- * Throws `DeliveryError`, or `MediaRefusedError` where it may never be fetched.
+ * Throws `DeliveryError`, with a status where the desk itself answered it, or `MediaRefusedError` where it may never be fetched.
  */
 export async function fetchAttachment(
   client: ChatGatewayClient,
@@ -69,18 +69,22 @@ function asPortError(
 ): Error {
   const { code, answer } = error;
   const { status, retryAfter, declaredBytes, hop } = answer;
-  if (code === 'unsafe-address') return new MediaRefusedError({ refused: 'unsafe-address' });
+  if (code === 'unsafe-address' || code === 'too-many-redirects') {
+    return new MediaRefusedError({ refused: 'unsafe-address' });
+  }
+  if (code === 'encoded') return new MediaRefusedError({ refused: 'unreadable' });
   if (code === 'too-large') {
     return new MediaRefusedError({ refused: 'too-large', detail: sizeDetail(declaredBytes, maxBytes) });
   }
   if (status === undefined) return new DeliveryError('not-sent', { code, cause: error });
   const refusal = client.refusal('read', status, retryAfter);
-  // Only who was shown our key can refuse it.
-  if (refusal.kind === 'credentials' && withKey && hop === 0) return refusal;
+  // Only who was shown our key can refuse it, and only the desk's own answers say anything of the desk.
+  const isDesk = withKey && hop === 0;
+  if (refusal.kind === 'credentials' && isDesk) return refusal;
   const isMissing = status === 404 || status === 410;
   return new DeliveryError('not-sent', {
     code: isMissing ? 'attachment-not-found' : refusal.code,
-    httpStatus: status,
+    ...(isDesk && { httpStatus: status }),
     retryAfterMs: refusal.retryAfterMs,
   });
 }

@@ -175,10 +175,16 @@ export class InboundDelivery {
     else {
       const { deskConversationId } = made.result;
       const bound = await store.bind(lane.tenantId, deskConversationId, referenceOf(made.id));
-      if (bound !== 'foreign') return 'next';
+      if (bound !== 'foreign') return this.created(lane, head);
       error = new DeliveryError('held', { code: 'conversation-id-known', hold: 'configuration' });
     }
     return this.createFailed(lane, head, conversation.id, attemptEnd(made.id, error), error);
+  }
+
+  /** What failed before there was a conversation does not count against the message or its files. */
+  private async created(lane: ClaimedLane, head: LaneHead): Promise<Step> {
+    if (lane.failures === 0) return 'next';
+    return this.heads.settle(lane, head, { delivery: 'open', ends: false, lane: { failures: 0 } });
   }
 
   private async createFailed(
@@ -224,7 +230,7 @@ export class InboundDelivery {
       if (found) {
         this.lookedUp(lane, head, 'found');
         await store.bind(lane.tenantId, found.deskConversationId, reference);
-        return 'next';
+        return this.created(lane, head);
       }
     } catch (error) {
       if (!(error instanceof DeliveryError)) throw error;

@@ -218,7 +218,8 @@ export abstract class LaneStore {
   abstract renew(lease: Lease, leaseMs: number): Promise<boolean>;
   /**
    * `refused`: files that are left out, kept with the message and told to the agent where anything of it goes out.
-   * `deletesMedia`: the message's media are to be deleted at the channel's provider once it is submitted.
+   * `deletesMedia`: those of the message's media that its parts carry are to be deleted at the channel's provider once it is
+   * submitted.
    */
   abstract storeParts(
     lease: Lease,

@@ -3,40 +3,33 @@ import { DeliveryError } from '../delivery-error.js';
 import { MediaRefusedError, type CarriedFile, type MediaRefusal, type RefusedFile } from '../media.js';
 import type { Addressee } from '../ports/channel-port.js';
 import type { DeliveryDependencies, Step } from './delivery.js';
+import { isPatienceOver } from './file-patience.js';
+import { FileSlots } from './file-slots.js';
 import type { HeadDelivery } from './head-delivery.js';
 import type { ClaimedLane, LaneHead } from './lane-store.js';
-import { callThrough } from './provider-gate.js';
+import { openThrough } from './provider-gate.js';
 
-/** A file that still cannot be fetched when its message is so old is left out, so that the rest arrives. */
-const FETCH_PATIENCE_MS = 600_000;
 /** The largest file that is looked at at all, bytes. */
 export const MAX_FILE_BYTES = 100 * 1024 * 1024;
-/** Messages whose files are fetched at once by one worker; further ones wait without a slot. */
-const MAX_AT_ONCE = 8;
-const BUSY_WAIT_MS = 500;
 
 /** Prepares messages of agents that carry files: fetched, kept, made to fit, or left out with a word to the agent. */
 export class OutboundFiles {
-  private preparing = 0;
+  private readonly slots: FileSlots;
 
   constructor(
     private readonly deps: DeliveryDependencies,
     private readonly heads: HeadDelivery,
-  ) {}
+  ) {
+    this.slots = new FileSlots(deps.store);
+  }
 
   /** The head with its parts stored, where it carries files; a step where it cannot be sent now, or never. */
   async prepare(lane: ClaimedLane, head: LaneHead, to: Addressee): Promise<LaneHead | Step> {
     const files = filesOf(head.content);
     if (files.length === 0 || head.parts.length > 0) return head;
-    if (this.preparing >= MAX_AT_ONCE) {
-      return (await this.deps.store.wait(lane.lease, BUSY_WAIT_MS, 'back-off')) ? 'stop' : 'lost';
-    }
-    this.preparing += 1;
-    try {
-      return await this.heads.keepingLease(lane, () => this.prepareFiles(lane, head, files, to));
-    } finally {
-      this.preparing -= 1;
-    }
+    return this.slots.hold(lane, () =>
+      this.heads.keepingLease(lane, () => this.prepareFiles(lane, head, files, to)),
+    );
   }
 
   private async prepareFiles(
@@ -70,7 +63,7 @@ export class OutboundFiles {
     return (await this.deps.store.conversationFacts(conversationId))?.deskConversationId;
   }
 
-  /** Throws what may pass while the message is young; later the file is refused for it. */
+  /** Throws what may pass while there is patience; then the file is refused for it. */
   private async carry(
     lane: ClaimedLane,
     head: LaneHead,
@@ -81,7 +74,7 @@ export class OutboundFiles {
     const permit = await this.heads.enter(lane, head, 'look-up', 'desk');
     if (typeof permit === 'string') return permit;
     try {
-      const file = await callThrough(permit, () =>
+      const file = await openThrough(permit, () =>
         desk.fetchAttachment(
           { deskConversationId, attachment, maxBytes: MAX_FILE_BYTES },
           { timeoutMs: options.sendTimeoutMs },
@@ -92,8 +85,8 @@ export class OutboundFiles {
       if (error instanceof MediaRefusedError) return error.refusal;
       const mayPass =
         error instanceof DeliveryError && error.kind === 'not-sent' && error.code !== 'media-store';
-      if (!mayPass || head.ageMs < FETCH_PATIENCE_MS) throw error;
-      return { refused: error.httpStatus === 404 ? 'not-found' : 'unreachable' };
+      if (!mayPass || !isPatienceOver(lane, head)) throw error;
+      return { refused: error.code === 'attachment-not-found' ? 'not-found' : 'unreachable' };
     }
   }
 }

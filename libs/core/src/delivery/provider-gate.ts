@@ -1,3 +1,5 @@
+import { DeliveryError } from '../delivery-error.js';
+
 /** A call that is about to be made to a provider. */
 export interface ProviderCall {
   provider: 'channel' | 'desk';
@@ -70,4 +72,21 @@ export async function callThrough<T>(permit: Permit, call: () => Promise<T>): Pr
   }
   permit.end();
   return result;
+}
+
+/**
+ * The same for a call that opens a file. Files often lie elsewhere: one that cannot be had without the provider's own answer,
+ * which has a status, says nothing of the provider.
+ */
+export async function openThrough<T>(permit: Permit, open: () => Promise<T>): Promise<T> {
+  let file: T;
+  try {
+    file = await open();
+  } catch (error) {
+    if (error instanceof DeliveryError && error.httpStatus === undefined) permit.unused();
+    else permit.end(error);
+    throw error;
+  }
+  permit.end();
+  return file;
 }

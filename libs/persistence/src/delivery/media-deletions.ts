@@ -7,6 +7,8 @@ export interface MediaDeletion {
   tenantId: string;
   account: string;
   content: MessageContent;
+  /** Which of its attachments the desk has. */
+  indexes: number[];
 }
 
 /** A message that has not reached the desk keeps its media, for it may be replayed: it is looked at again now and then. */
@@ -29,7 +31,8 @@ export class MediaDeletions {
              * interval '1 ms'
          from due where d.message_id = due.message_id returning d.message_id
        )
-       select m.id as "messageId", m.tenant_id as "tenantId", n.account_sid as account, m.content
+       select m.id as "messageId", m.tenant_id as "tenantId", n.account_sid as account, m.content,
+         coalesce((select p.content -> 'attachmentIndexes' from parts p where p.message_id = m.id and p.n = 1), '[]') as indexes
        from taken join messages m on m.id = taken.message_id and m.delivery = 'submitted'
        join threads t on t.id = m.thread_id join business_numbers n on n.id = t.number_id`,
       [limit, leaseMs, LONGEST_PAUSE_MS],
