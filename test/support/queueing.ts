@@ -6,6 +6,7 @@ import {
   LaneHandler,
   LaneProcessors,
   QueueingModule,
+  TypingProcessor,
   type QueueingSettings,
   type QueueObserver,
   type WakeUpOutcome,
@@ -22,7 +23,7 @@ export interface Handled {
 export interface QueueingApp {
   app: INestApplicationContext;
   wakeUps: BullWakeUps;
-  processors: LaneProcessors;
+  processors: { stop(deadlineMs: number): Promise<void> };
   handled: Handled[];
   /** How often each outcome was told, both directions together. */
   outcomes: Partial<Record<WakeUpOutcome, number>>;
@@ -62,8 +63,15 @@ export async function startQueueing(
   };
   const app = await NestFactory.createApplicationContext(root, { logger: false, abortOnError: false });
   const wakeUps = app.get(BullWakeUps);
-  const processors = drain ? app.get(LaneProcessors) : new LaneProcessors([], undefined as never);
-  if (drain) processors.start(concurrency);
+  const lanes = drain ? app.get(LaneProcessors) : undefined;
+  lanes?.start(concurrency);
+  // As a worker ends: nothing is left to Nest, which would wait for a queue that is away.
+  const all = lanes ? [lanes, app.get(TypingProcessor)] : [];
+  const processors = {
+    stop: async (deadlineMs: number) => {
+      await Promise.all(all.map((one) => one.stop(deadlineMs)));
+    },
+  };
   return {
     app,
     wakeUps,

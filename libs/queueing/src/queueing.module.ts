@@ -68,7 +68,15 @@ export class QueueingModule {
         ...classes,
         processors,
         typing,
-        { provide: TypingProcessor, useExisting: typing },
+        // Not the processor itself: Nest would make a second worker for a second provider that is one.
+        {
+          provide: TypingProcessor,
+          inject: [typing],
+          useFactory: (processor: TypingProcessor): Pick<TypingProcessor, 'start' | 'stop'> => ({
+            start: (handle, concurrency) => processor.start(handle, concurrency),
+            stop: (deadlineMs) => processor.stop(deadlineMs),
+          }),
+        },
       ],
       exports: [...(producer.exports ?? []), LaneProcessors, TypingProcessor],
     };
