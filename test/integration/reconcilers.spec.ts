@@ -219,6 +219,18 @@ describe('customers’ messages', () => {
     expect(await textsOf(db.pool, customer)).toEqual(['after', 'before', 'just now']);
   });
 
+  it('are taken from the very second in which their number was configured', async () => {
+    const to = '+15550115';
+    const customer = newAddress();
+    const second = Math.floor(Date.now() / 1000) * 1000 - HOUR_MS;
+    const sid = await text(customer, 'at once', { lost: true, to });
+    const message = world.twilio.messages.find((one) => one.sid === sid);
+    if (message) message.sentAtMs = second + 900;
+    await world.makeNumber(to, new Date(second + 100));
+    await world.reconcilers().pass('received');
+    expect(await textsOf(db.pool, customer)).toEqual(['at once']);
+  });
+
   it('are looked for from where the last pass ended, a little before', async () => {
     const to = '+15550106';
     await world.makeNumber(to);

@@ -37,9 +37,9 @@ export class ReceivedMarks {
     const { rows } = await this.pool.query<Row>(
       `select s.* from (
          select n.id, n.tenant_id, n.address, n.account_sid, n.messaging_service_sid, coalesce(r.failures, 0) as failures,
-           -- Providers keep whole seconds: the first whole one since it was configured.
-           greatest(date_trunc('second', n.configured_at - interval '1 microsecond') + interval '1 second',
-             now() - $2 * interval '1 ms', r.reached - $3 * interval '1 ms') as since,
+           -- Providers keep whole seconds: of the one in which it was configured, all is taken.
+           greatest(date_trunc('second', n.configured_at), now() - $2 * interval '1 ms',
+             r.reached - $3 * interval '1 ms') as since,
            now() - $4 * interval '1 ms' as until, r.tried_at
          from business_numbers n left join reconcile_marks r on r.name = 'received:' || n.id
          where n.state = 'configured'
