@@ -38,8 +38,9 @@ export async function quiet(system: System): Promise<void> {
 
 /**
  * Everything written has arrived once, in order, and no invariant is broken. Nothing is marked: both providers can be asked
- * what became of an attempt. `before` is the world as the scenario began: what it counts is left out. With `lateEvents` the
- * desk itself may overtake: it repeats an event that got no answer after newer ones, and such a message is delivered as it comes, flagged.
+ * what became of an attempt. `before` is the world as the scenario began: what it counts is left out. With `lateEvents` events
+ * may overtake each other on their way to us: one that got no answer is repeated after newer ones, one waits at a gateway for its key.
+ * Such a message is delivered as it comes, flagged.
  */
 export async function expectSound(
   system: System,
