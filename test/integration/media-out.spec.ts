@@ -251,6 +251,22 @@ describe('the next part of a message', () => {
     ).toBe(0);
   });
 
+  it('is looked at again soon, for a receipt may come unheard', async () => {
+    const { delivery, thread } = await twoParts('sent');
+    const { rows } = await db.pool.query(
+      `select not_before <= clock_timestamp() + interval '1 s' as soon from lanes where id = $1`,
+      [thread.outbound],
+    );
+    expect(rows).toEqual([{ soon: true }]);
+    // As when the receipt is stored after the lane has looked for it, and before it waits.
+    await db.pool.query('delete from receipt_waits where lane_id = $1', [thread.outbound]);
+    await report(delivery, { status: 'sent' });
+    await eventually('the next part', async () => {
+      await delivery.drain(thread.outbound);
+      return delivery.channel.texts().length === 2;
+    });
+  });
+
   it('does not take `sent` for `delivered`', async () => {
     const { delivery, thread } = await twoParts('delivered');
     await report(delivery, { status: 'sent' });

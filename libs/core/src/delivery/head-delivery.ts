@@ -28,6 +28,8 @@ const CONFIGURATION_WAIT_MS = 300_000;
 const SETTLE_PAUSES_MS = [50, 200, 500, 1_000];
 /** How long after a part the next one waits for its receipt. */
 const LONGEST_RECEIPT_WAIT_MS = 10_000;
+/** A receipt wakes the lane; one that comes while somebody works on it does not, and is found so soon. */
+const RECEIPT_LOOK_MS = 1_000;
 /** Failures of our own code over one item before it is set aside. */
 const MAX_OWN_FAILURES = 5;
 
@@ -156,7 +158,7 @@ export class HeadDelivery {
     const { id, receipt, endedAgoMs = before.startedAgoMs } = before;
     const waitMs = LONGEST_RECEIPT_WAIT_MS - endedAgoMs;
     if (waitMs <= 0 || (receipt && RECEIPT_RANK[receipt] >= RECEIPT_RANK[partsWaitFor])) return undefined;
-    const waits = await this.deps.store.waitForReceipt(lane.lease, waitMs, {
+    const waits = await this.deps.store.waitForReceipt(lane.lease, Math.min(waitMs, RECEIPT_LOOK_MS), {
       attemptId: id,
       receipt: partsWaitFor,
     });

@@ -307,10 +307,11 @@ export const waitForReceipt = statement(
      update lanes set not_before = clock_timestamp() + $3 * interval '1 ms', waiting_for = 'back-off'
      where id = $1 and fence = $2 and lease_until is not null returning id, not_before
    ),
-   over as (delete from receipt_waits where waits_until < clock_timestamp()),
+   over as (delete from receipt_waits where waits_until < clock_timestamp() and attempt_id <> $4),
    awaited as (
      insert into receipt_waits (attempt_id, lane_id, rank, waits_until)
-     select $4, id, receipt_rank($5), not_before from lane on conflict do nothing
+     select $4, id, receipt_rank($5), not_before from lane
+     on conflict (attempt_id) do update set waits_until = excluded.waits_until
    )
    select id from lane`,
 );
