@@ -71,6 +71,36 @@ describe('a customer who texts STOP', () => {
     expect(await outcomes(thread)).toEqual(['submitted']);
   });
 
+  const minutesAgo = (minutes: number) => ({ writtenAt: new Date(Date.now() - minutes * 60_000) });
+
+  it('stays who they are when a STOP is found that they said before the START', async () => {
+    const thread = await activeThread(db, delivery);
+    await db.gateway.accept([keywordMessage(thread, 'start')]);
+    await db.gateway.accept([{ ...keywordMessage(thread, 'stop'), ...minutesAgo(5) }]);
+    await says(thread, 'welcome back');
+    expect(await outcomes(thread)).toEqual(['submitted']);
+  });
+
+  it('is heard late, and so is the START after it', async () => {
+    const thread = await activeThread(db, delivery);
+    const found = [
+      { ...keywordMessage(thread, 'stop'), ...minutesAgo(5) },
+      { ...keywordMessage(thread, 'start'), ...minutesAgo(4) },
+      { ...keywordMessage(thread, 'stop'), ...minutesAgo(3) },
+    ];
+    const heard: string[] = [];
+    for (const word of found) {
+      await db.gateway.accept([word]);
+      await says(thread, 'are you there?');
+      heard.push((await outcomes(thread)).at(-1) ?? '');
+    }
+    expect(heard).toEqual(['failed opted-out', 'submitted', 'failed opted-out']);
+    // The same list again, as the next look has it.
+    for (const word of found) expect(await db.gateway.accept([word])).toEqual(['duplicate']);
+    await says(thread, 'are you there?');
+    expect((await outcomes(thread)).at(-1)).toBe('failed opted-out');
+  });
+
   it('is heard although the first try died between storing the text and the word', async () => {
     const thread = await activeThread(db, delivery);
     const stop = keywordMessage(thread, 'stop');

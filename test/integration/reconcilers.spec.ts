@@ -231,6 +231,35 @@ describe('customers’ messages', () => {
     expect(await textsOf(db.pool, customer)).toEqual(['at once']);
   });
 
+  it('are STOP and START in the order in which they were said', async () => {
+    const to = '+15550116';
+    await world.makeNumber(to);
+    const [stayed, left] = [newAddress(), newAddress()];
+    const says = async (from: string, word: string, lost: boolean, agoMs: number) => {
+      const sid = await text(from, word, { lost, to });
+      const message = world.twilio.messages.find((one) => one.sid === sid);
+      if (message) message.sentAtMs = Date.now() - agoMs;
+    };
+    await says(stayed, 'STOP', true, 60_000);
+    await says(stayed, 'START', false, 0);
+    await says(left, 'START', true, 50_000);
+    await says(left, 'STOP', true, 40_000);
+    const { pass } = world.reconcilers();
+    await pass('received');
+    await pass('received');
+    const { rows } = await db.pool.query<{ value: string; opted_out: boolean }>(
+      `select a.value, o.opted_out from opt_outs o join customer_aliases a on a.customer_id = o.customer_id
+       where o.sender = $1 order by a.value`,
+      [to],
+    );
+    expect(rows).toEqual(
+      [
+        { value: stayed, opted_out: false },
+        { value: left, opted_out: true },
+      ].sort((a, b) => a.value.localeCompare(b.value)),
+    );
+  });
+
   it('are looked for from where the last pass ended, a little before', async () => {
     const to = '+15550106';
     await world.makeNumber(to);

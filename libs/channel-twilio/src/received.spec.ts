@@ -125,7 +125,10 @@ describe(listedInbound.name, () => {
         messaging_service_sid: `MG${'0'.repeat(32)}`,
       }),
     );
-    expect(listed).toEqual({ attachments: 0, event: { ...webhook, raw: listed?.event.raw } });
+    expect(listed).toEqual({
+      attachments: 0,
+      event: { ...webhook, raw: listed?.event.raw, writtenAt: new Date('2023-08-24T05:01:45Z') },
+    });
     expect(listed?.event.raw).toMatchObject({ sid: sid(1), date_created: 'Thu, 24 Aug 2023 05:01:45 +0000' });
     expect(listed?.event.raw).not.toHaveProperty('price');
   });

@@ -43,6 +43,7 @@ export function listedInbound(tenantId: string, resource: Resource): ListedInbou
       event: {
         ...event,
         raw: rawOf(resource),
+        ...writtenAt(resource),
         ...(attachments > 0 && contentWith(event, Array<Attachment>(attachments).fill({}))),
       },
     };
@@ -82,6 +83,12 @@ export function fetchedReceipt(resource: Resource): FetchedReceipt | undefined {
     ...(providerCode !== undefined && { providerCode }),
     ...(isFailure(status) && { late: lateOutcome(providerCode) }),
   };
+}
+
+/** `date_sent` is when Twilio called the webhook. */
+function writtenAt({ date_sent: sent }: Resource): Pick<InboundMessageReceived, 'writtenAt'> {
+  const at = new Date(typeof sent === 'string' ? sent : Number.NaN);
+  return Number.isNaN(at.getTime()) ? {} : { writtenAt: at };
 }
 
 function contentWith(

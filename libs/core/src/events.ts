@@ -30,6 +30,8 @@ export interface InboundMessageReceived {
   content: MessageContent;
   /** The provider's own parameters, kept with the message. */
   raw: Record<string, string | string[]>;
+  /** When it was written, in whole seconds; known of what was found in the provider's list, where it is not just now. */
+  writtenAt?: Date;
 }
 
 /** Which of our attempts a provider's callback speaks of; travels in the callback's URL. */

@@ -88,7 +88,10 @@ export class ReceivedMessages {
   private async accept(pass: Pass, span: NumberSpan, listed: ListedInbound[]): Promise<boolean> {
     const { marks, acceptor, observer } = this.parts;
     const unknown = await marks.unknown(listed.map(({ event }) => event.dedupeKey));
-    const missing = listed.filter(({ event }) => unknown.has(event.dedupeKey));
+    // A keyword may have been stored without being heard; hearing it twice is harmless.
+    const missing = listed.filter(
+      ({ event }) => unknown.has(event.dedupeKey) || event.content.context?.keyword !== undefined,
+    );
     for (let at = 0; at < missing.length; at += SLICE) {
       if (pass.isOver()) return false;
       const events: InboundMessageReceived[] = [];

@@ -13,6 +13,7 @@ import { Choices1796600000012 } from './0012-choices.js';
 import { Signals1796700000013 } from './0013-signals.js';
 import { WindowsAndOptOuts1796800000014 } from './0014-windows-and-opt-outs.js';
 import { Merging1796900000015 } from './0015-merging.js';
+import { LateKeywords1797000000016 } from './0016-late-keywords.js';
 
 /** Every migration, in order. Listed rather than found by a glob, and never rewritten once landed. */
 export const migrations = [
@@ -31,4 +32,5 @@ export const migrations = [
   Signals1796700000013,
   WindowsAndOptOuts1796800000014,
   Merging1796900000015,
+  LateKeywords1797000000016,
 ];
