@@ -42,6 +42,7 @@ export function createPool(options: PoolOptions): Pool {
     statement_timeout: statementTimeoutMs,
     idle_in_transaction_session_timeout: 5_000,
     jit: 'off',
+    plan_cache_mode: 'force_generic_plan',
   };
   const pool = new pg.Pool({
     connectionString: options.databaseUrl,
