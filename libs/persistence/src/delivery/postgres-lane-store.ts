@@ -61,10 +61,10 @@ export class PostgresLaneStore extends LaneStore {
 
   async head(lane: ClaimedLane, replyWindowMs?: number): Promise<LaneHead | undefined> {
     const { laneId } = lane.lease;
-    const [row] =
-      lane.direction === 'inbound'
-        ? await this.rows<HeadRow>(sql.inboundHead, [laneId])
-        : await this.rows<HeadRow>(sql.outboundHead, [laneId, replyWindowMs ?? null]);
+    const hasWindow = lane.direction === 'outbound' && replyWindowMs !== undefined;
+    const [row] = hasWindow
+      ? await this.rows<HeadRow>(sql.outboundHeadByWindow, [laneId, replyWindowMs])
+      : await this.rows<HeadRow>(lane.direction === 'inbound' ? sql.inboundHead : sql.outboundHead, [laneId]);
     return row && laneHead(row);
   }
 

@@ -53,14 +53,19 @@ const conversationJson = `json_build_object('id', c.id, 'state', c.state,
    'readyInMs', extract(epoch from c.ready_by - clock_timestamp()) * 1000,
    'closesInMs', extract(epoch from c.close_due_at - clock_timestamp()) * 1000)`;
 
-// What waits for the customer to write does not hold up what needs no word of theirs.
 export const outboundHead = statement(
   'outbound-head',
-  `select ${headColumns}, null as conversation,
-     case when $2::float8 is not null then reply_window(i.lane_id, $2) end as reply_window,
+  `select ${headColumns}, null as conversation, null as reply_window, false as behind_window
+   ${head} where i.lane_id = $1 order by i.seq limit 1`,
+);
+
+// What waits for the customer to write does not hold up what needs no word of theirs.
+export const outboundHeadByWindow = statement(
+  'outbound-head-by-window',
+  `select ${headColumns}, null as conversation, reply_window(i.lane_id, $2) as reply_window,
      exists (select from lane_items w where w.lane_id = i.lane_id and w.seq < i.seq) as behind_window
    ${head} where i.lane_id = $1 and i.seq = (
-     select case when $2::float8 is not null and f.state = 'held' and f.reason = 'window' then coalesce((select min(n.seq) from lane_items n
+     select case when f.state = 'held' and f.reason = 'window' then coalesce((select min(n.seq) from lane_items n
        where n.lane_id = f.lane_id and (n.state <> 'held' or n.reason <> 'window')), f.seq) else f.seq end
      from lane_items f where f.lane_id = $1 order by f.seq limit 1)`,
 );
