@@ -108,8 +108,9 @@ export class PostgresLaneStore extends LaneStore {
       threadId,
       providerMessageId,
     ]);
-    // Of several parts the customer sees and answers one.
-    return row?.part?.text ? { type: 'text', text: row.part.text } : row?.content;
+    // Of several parts the customer sees and answers one; of choices to press they see the words, and not their numbers.
+    const text = row?.part?.interactive?.body ?? row?.part?.text;
+    return text ? { type: 'text', text } : row?.content;
   }
 
   intent(lease: Lease, leaseMs: number, attempt: Intent): Promise<boolean> {
