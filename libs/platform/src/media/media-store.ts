@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { chmod, mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { chmod, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -83,8 +83,10 @@ export class MediaStore {
         yield chunk;
       }
     };
+    // Opened before anything can fail: a file that is made after its removal would stay.
+    const file = await open(path, 'wx', 0o600);
     try {
-      await pipeline(body, counted, createWriteStream(path, { flags: 'wx', mode: 0o600 }));
+      await pipeline(body, counted, file.createWriteStream());
     } catch (error) {
       await rm(path, { force: true });
       throw error;
