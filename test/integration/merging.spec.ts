@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { v7 as uuid } from 'uuid';
 import type { InboundMessageReceived } from '#core';
 import {
   createDataSource,
@@ -506,7 +507,7 @@ describe('who wants no messages', () => {
     for (const word of words) {
       const [name, out] = word.split(' ');
       const thread = name === 'lasting' ? threads.lasting : threads.number;
-      await db.pool.query('select record_opt_out($1, $2, new_id())', [thread.threadId, out === 'out']);
+      await db.pool.query('select record_opt_out($1, $2, $3)', [thread.threadId, out === 'out', uuid()]);
     }
     await meet(threads.lasting.address, threads.number.address);
     for (const { inbound, outbound, threadId } of Object.values(threads)) {
