@@ -1,11 +1,16 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 // Vitest hands these to Node as well, where `import` or `module` would make require() find ES modules.
 const conditions = ['source', 'node'];
 
-/** Tests that run the built programs as processes of their own, two files at a time, after everything else. */
+/** Tests that run the built programs as processes of their own, after everything else. */
 const processes = ['test/e2e/**/*.spec.ts', 'test/faults/**/*.spec.ts', 'test/integration/launcher*.spec.ts'];
+
+/** Of these, tests that keep both cores of a small machine busy: beside a third of their kind each takes twice as long. */
+const heavy = ['kill', 'redis', 'processes', 'postgres', 'storm', 'load', 'workers', 'providers'].map(
+  (name) => `test/faults/${name}.spec.ts`,
+);
 
 /** Tests that hold a process up for less than its own deadlines: nothing else runs beside them. */
 const alone = ['test/faults/broken-builds.spec.ts'];
@@ -17,12 +22,9 @@ const long = process.env['LONG'] === undefined ? ['test/model/broken-builds.spec
 const longFirst = [
   'test/model/delivery-model.spec.ts',
   'test/integration/provider-gate.spec.ts',
+  'test/e2e/conversation.spec.ts',
   'test/faults/kill.spec.ts',
   'test/faults/redis.spec.ts',
-  'test/faults/processes.spec.ts',
-  'test/faults/postgres.spec.ts',
-  'test/faults/storm.spec.ts',
-  'test/faults/load.spec.ts',
 ];
 
 /** Without durations of earlier runs, which a fresh machine lacks, the order is by size alone. */
@@ -36,25 +38,42 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-const common = {
-  testTimeout: 30_000,
-  hookTimeout: 60_000,
-};
+function ofProcesses(
+  name: string,
+  files: { include: string[]; exclude?: string[]; maxWorkers: number; groupOrder: number },
+): TestProjectInlineConfiguration {
+  const { include, exclude = [], maxWorkers, groupOrder } = files;
+  return {
+    extends: true,
+    test: {
+      name,
+      include,
+      exclude: [...exclude, '**/node_modules/**', 'dist/**'],
+      testTimeout: 180_000,
+      hookTimeout: 120_000,
+      maxWorkers,
+      sequence: { groupOrder },
+    },
+  };
+}
 
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
     maxConcurrency: 16,
+    globalSetup: 'test/support/temporary.ts',
     sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
         test: {
-          ...common,
-          name: 'rooms',
-          include: ['libs/**/*.spec.ts', 'apps/**/*.spec.ts', 'test/**/*.spec.ts'],
-          exclude: [...processes, ...long, '**/node_modules/**', 'dist/**'],
+          name: 'units',
+          include: ['libs/**/*.spec.ts', 'apps/**/*.spec.ts'],
+          exclude: ['**/node_modules/**', 'dist/**'],
+          // Most of their time would go into loading the same modules for each file.
+          isolate: false,
+          testTimeout: 30_000,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
@@ -62,28 +81,23 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          ...common,
-          name: 'processes',
-          include: processes,
-          exclude: [...alone, '**/node_modules/**', 'dist/**'],
-          testTimeout: 180_000,
-          hookTimeout: 120_000,
-          maxWorkers: 2,
+          name: 'rooms',
+          include: ['test/**/*.spec.ts'],
+          exclude: [...processes, ...long, '**/node_modules/**', 'dist/**'],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },
-      {
-        extends: true,
-        test: {
-          ...common,
-          name: 'alone',
-          include: alone,
-          testTimeout: 180_000,
-          hookTimeout: 120_000,
-          maxWorkers: 1,
-          sequence: { groupOrder: 2 },
-        },
-      },
+      ofProcesses('processes', {
+        include: processes,
+        exclude: [...heavy, ...alone],
+        maxWorkers: 3,
+        groupOrder: 2,
+      }),
+      ofProcesses('heavy', { include: heavy, maxWorkers: 2, groupOrder: 3 }),
+      ofProcesses('alone', { include: alone, maxWorkers: 1, groupOrder: 4 }),
     ],
   },
 });

@@ -1,9 +1,10 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, chown, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Client } from 'pg';
 import { testPrograms, type TestPrograms } from './postgres-programs.js';
 
@@ -89,8 +90,7 @@ async function startServer(options: TestPostgresOptions): Promise<TestPostgres> 
     if (programs.user) await chown(dir, programs.user.uid, programs.user.gid);
     await chmod(dir, 0o700);
     const dataDir = join(dir, 'data');
-    const initdb = ['-D', dataDir, '-U', 'test', '--auth=trust', '--no-sync', '-E', 'UTF8', '--locale=C'];
-    await run(programs, programs.initdb, initdb);
+    await makeCluster(programs, dataDir);
     const port = await freePort();
     const disk = join(dir, 'disk');
     if (options.diskMiB !== undefined) await mkdir(disk, { mode: 0o777 });
@@ -119,6 +119,25 @@ async function startServer(options: TestPostgresOptions): Promise<TestPostgres> 
     await rm(dir, { recursive: true, force: true, maxRetries: 3 });
     throw error;
   }
+}
+
+/** Clusters are all alike, so a run of tests makes one and the others are its copies: see `temporary.ts`. */
+async function makeCluster(programs: TestPrograms, dataDir: string): Promise<void> {
+  const shared = process.env['TEST_TEMPORARY_DIR'];
+  if (shared === undefined) return initdb(programs, dataDir);
+  const cluster = join(shared, 'cluster');
+  if (!existsSync(cluster)) {
+    const mine = join(dirname(dataDir), 'cluster');
+    await initdb(programs, mine);
+    // Whoever is first makes it for all.
+    await rename(mine, cluster).catch(() => undefined);
+  }
+  await run(programs, 'cp', ['-R', cluster, dataDir]);
+}
+
+async function initdb(programs: TestPrograms, dataDir: string): Promise<void> {
+  const options = ['-D', dataDir, '-U', 'test', '--auth=trust', '--no-sync', '-E', 'UTF8', '--locale=C'];
+  await run(programs, programs.initdb, options);
 }
 
 /**
@@ -273,7 +292,7 @@ async function run(programs: TestPrograms, file: string, args: string[]): Promis
     child.once('error', reject);
     child.once('close', resolve);
   });
-  if (code !== 0) throw new Error(`initdb ended with ${code}: ${said.slice(-500)}`);
+  if (code !== 0) throw new Error(`${file} ended with ${code}: ${said.slice(-500)}`);
 }
 
 /** A TCP port of the loopback that was free a moment ago. */

@@ -103,7 +103,7 @@ export class Service {
     // With a channel to us the process ends itself when we are gone.
     const child = spawn(process.execPath, this.program.args, {
       cwd: this.program.cwd,
-      env: { PATH: '/usr/bin:/bin', ...this.environment, ...extra },
+      env: { PATH: '/usr/bin:/bin', ...compileCache(), ...this.environment, ...extra },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#child = child;
@@ -135,4 +135,10 @@ function built(name: string): Program {
   const file = join(PROJECT, 'dist', 'apps', name, 'src', 'main.js');
   if (!existsSync(file)) throw new Error(`dist/apps/${name} is missing: run \`npm run build\` first.`);
   return { args: [file], cwd: PROJECT };
+}
+
+/** Node keeps compiled code there from one start to the next. */
+function compileCache(): Record<string, string> {
+  const directory = process.env['TEST_TEMPORARY_DIR'];
+  return directory === undefined ? {} : { NODE_COMPILE_CACHE: join(directory, 'compile-cache') };
 }
