@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * Vitest's global set-up, called for each of its projects: a directory for what the test files of one run share, a database cluster to copy and compiled code,
- * gone with the run. Its path is in `TEST_TEMPORARY_DIR`.
+ * Vitest's global set-up, called for each of its projects: a directory for what the test files of one run share (a database
+ * cluster to copy, compiled code), gone with the run. Its path is in `TEST_TEMPORARY_DIR`.
  */
 export default async function setUp(): Promise<(() => Promise<void>) | undefined> {
   if (process.env['TEST_TEMPORARY_DIR'] !== undefined) return undefined;
