@@ -64,6 +64,7 @@ export default defineConfig({
     maxConcurrency: 16,
     globalSetup: 'test/support/temporary.ts',
     sequence: { sequencer: LongestFirst },
+    // Without isolation where files are many and short: most of their time would go into loading the same modules for each.
     projects: [
       {
         extends: true,
@@ -71,7 +72,6 @@ export default defineConfig({
           name: 'units',
           include: ['libs/**/*.spec.ts', 'apps/**/*.spec.ts'],
           exclude: ['**/node_modules/**', 'dist/**'],
-          // Most of their time would go into loading the same modules for each file.
           isolate: false,
           testTimeout: 30_000,
           maxWorkers: 2,
@@ -84,6 +84,7 @@ export default defineConfig({
           name: 'rooms',
           include: ['test/**/*.spec.ts'],
           exclude: [...processes, ...long, '**/node_modules/**', 'dist/**'],
+          isolate: false,
           testTimeout: 30_000,
           hookTimeout: 60_000,
           maxWorkers: 3,
