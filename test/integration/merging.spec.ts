@@ -688,19 +688,18 @@ describe('any webhooks of people with several names', () => {
         run += 1;
         delivery = startDelivery(db);
         const prefix = `run${run}-${newAddress()}:`;
-        const drainAll = async () => {
-          for (let n = 0; n < 50; n += 1) {
+        const drainAll = () =>
+          eventually('every lane empty', async () => {
             const { rows } = await db.pool.query<{ id: string; empty: boolean }>(
               `select l.id, not exists (select from lane_items i where i.lane_id = l.id) as empty from lanes l
                where l.direction = 'inbound' and l.id in (select lane_id from messages where content ->> 'text' like $1 || '%')`,
               [prefix],
             );
-            if (rows.every(({ empty }) => empty)) return;
+            if (rows.every(({ empty }) => empty)) return true;
             await dueLanes();
             for (const { id } of rows) await delivery.drain(id);
-          }
-          throw new Error('A lane never gets empty.');
-        };
+            return false;
+          });
         for (const [n, { person, shows, to, gateway, drains }] of webhooks.entries()) {
           const names = shows.map((name) => `${prefix}${person}${name}`);
           const message = inboundMessage({
