@@ -2,11 +2,11 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { processState } from '#platform';
 import { PORT_VARIABLES } from '../../apps/launcher/src/options.js';
+import { freePort } from '../support/postgres.js';
 
 const SOURCE = resolve(import.meta.dirname, '../..');
 const LAUNCHER = [process.execPath, 'dist/apps/launcher/src/main.js'] as const;
@@ -176,16 +176,9 @@ async function writeStandIns(dir: string): Promise<void> {
 }
 
 async function freePorts(): Promise<Project['ports']> {
-  const servers = await Promise.all(
-    PORTS.map(async () => {
-      const server = createServer().listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => String((server.address() as { port: number }).port));
-  for (const server of servers) server.close();
-  return Object.fromEntries(PORTS.map((name, index) => [name, ports[index]])) as Project['ports'];
+  const ports = new Set<string>();
+  while (ports.size < PORTS.length) ports.add(String(await freePort()));
+  return Object.fromEntries([...ports].map((port, index) => [PORTS[index], port])) as Project['ports'];
 }
 
 async function read(file: string, fallback: string): Promise<string> {
