@@ -1,3 +1,4 @@
+import type { TextKind } from './customer-texts.js';
 import type { KeptFile } from './media.js';
 
 /** The channels a customer can write on. MMS is `sms` with attachments. */
@@ -43,8 +44,9 @@ export interface MessageContext {
 export type OptOutKeyword = 'stop' | 'start' | 'help';
 
 /** What a message carries. Bodies are kept verbatim, whatever they hold. */
-export type MessageContent = (
-  | { type: 'text'; text: string }
+export type MessageContent = /** `told`: which of its number's texts it is, where nobody wrote it. */
+(
+  | { type: 'text'; text: string; told?: TextKind }
   | { type: 'attachments'; text?: string; attachments: Attachment[] }
   | { type: 'location'; latitude: string; longitude: string; label?: string; address?: string; text?: string }
   | { type: 'contact'; text?: string; attachments: Attachment[] }
