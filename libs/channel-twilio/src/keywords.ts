@@ -15,11 +15,9 @@ const DEFAULT_KEYWORDS: Readonly<Record<OptOutKeyword, readonly string[]>> = {
  * Keywords of others: of Canada's carriers (https://www.txt.ca), of Twilio's Proxy, and those that services with Advanced Opt-Out
  * usually add.
  */
-const OTHER_KEYWORDS: ReadonlySet<string> = new Set([
-  ...['ARRET', 'ARRETT', 'ARRETE', 'UNSUB', 'REMOVE', 'PARAR', 'ALTO', 'BAJA'],
-  ...['OPTIN', 'SUBSCRIBE', 'DEBUT'],
-  ...['AIDE', 'AYUDA'],
-]);
+const OTHER_KEYWORDS: ReadonlySet<string> = new Set(
+  'ARRET ARRETT ARRETE UNSUB REMOVE PARAR ALTO BAJA OPTIN SUBSCRIBE DEBUT AIDE AYUDA'.split(' '),
+);
 
 const BY_WORD: ReadonlyMap<string, OptOutKeyword> = new Map(
   (['stop', 'start', 'help'] as const).flatMap((keyword) =>
