@@ -191,6 +191,27 @@ describe('a welcome', () => {
     expect(await customer.told()).toHaveLength(1);
   });
 
+  it('does not come where the text takes along what nobody had read before', async () => {
+    const customer = await talk(WELCOME);
+    await customer.joins('a1', 'Ann');
+    await customer.says('are you there?');
+    await customer.delivered();
+    const { deskId } = await customer.conversation();
+    await customer.leaves('a1');
+    await customer.graceEnds();
+    await customer.says('hello??');
+    await db.gateway.accept([
+      deskEvent({
+        deskConversationId: deskId,
+        occurredAt: customer.at + 1,
+        message: { authorType: 'user', content: { type: 'text', text: 'are you there?' } },
+      }),
+    ]);
+    await customer.delivered();
+    expect(delivery.desk.conversations[1]?.request.history).toHaveLength(1);
+    expect(await customer.told()).toHaveLength(1);
+  });
+
   it('does not come twice when the event that binds comes before the answer, and again', async () => {
     delivery.desk.creates.next({
       meanwhile: async () => {
@@ -316,6 +337,15 @@ describe('an agent who joins', () => {
     await customer.told();
     expect(await told()).toEqual([customer.thread.threadId, other.rows[0]?.thread_id]);
   });
+});
+
+it('an agent who has come and gone by the time we hear of it is no news, nor who was there before', async () => {
+  const customer = await talk({});
+  await customer.joins('a1', 'Ann');
+  await customer.transfers('a1');
+  await customer.sets(JOINED);
+  await customer.happens((at) => ({ agents: { b1: { joinedAt: at, leftAt: at + 1, name: 'Bob' } } }));
+  expect(await customer.toldLater()).toEqual([]);
 });
 
 describe('an agent who left', () => {

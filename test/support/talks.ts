@@ -30,8 +30,7 @@ export class Talk {
     numbers += 1;
     const bare = `+1557${String(numbers).padStart(7, '0')}`;
     const number = channel === 'sms' ? bare : `whatsapp:${bare}`;
-    const numberId = await makeNumber(db.pool, { address: number, channel });
-    await db.pool.query('update business_numbers set settings = $2 where id = $1', [numberId, settings]);
+    await makeNumber(db.pool, { address: number, channel });
     const thread = await newThread(db, [text], {
       address: number,
       ...(channel === 'whatsapp' && { channel }),
@@ -42,8 +41,17 @@ export class Talk {
       metrics: new Metrics({ processMetrics: false }),
     });
     const talk = new Talk(db, delivery, number, thread, texts);
+    await talk.sets(settings);
     await talk.delivered();
     return talk;
+  }
+
+  /** The number's settings are these from now on. */
+  async sets(settings: NumberSettings): Promise<void> {
+    await this.db.pool.query('update business_numbers set settings = $2 where id = $1', [
+      this.thread.numberId,
+      settings,
+    ]);
   }
 
   async says(text: string): Promise<void> {
