@@ -53,8 +53,10 @@ function WarnsInTime(): PropertyDecorator {
     name: 'warnsInTime',
     validator: {
       validate: (closing: ClosingBody | undefined, about?: ValidationArguments) => {
-        const { customerSilentMinutes = 0 } = about?.object as NumberSettingsBody;
-        return closing?.warnMinutes === undefined || closing.warnMinutes < customerSilentMinutes;
+        const settings = about?.object as NumberSettingsBody | undefined;
+        return (
+          closing?.warnMinutes === undefined || closing.warnMinutes < (settings?.customerSilentMinutes ?? 0)
+        );
       },
       defaultMessage: () => '$property must have warnMinutes that are fewer than customerSilentMinutes',
     },
