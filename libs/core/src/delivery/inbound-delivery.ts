@@ -43,11 +43,11 @@ export class InboundDelivery {
         lane: { failures: 0 },
       });
     }
+    if (head.conversation?.endsAfter !== undefined && head.conversation.endsAfter !== head.messageId)
+      return this.end(lane, head.conversation.id);
     const conversation = head.conversation ?? (await this.opening.open(lane, head));
     if (conversation === 'limit') return this.heads.hold(lane, head, 'reopening-limit');
     if (!conversation) return 'lost';
-    if (conversation.endsAfter !== undefined && conversation.endsAfter !== head.messageId)
-      return this.end(lane, conversation.id);
     if (conversation.closesInMs !== undefined)
       return this.opening.wait(lane, Math.max(50, conversation.closesInMs), 'closing');
     if (conversation.deskConversationId === undefined) return this.opening.create(lane, head, conversation);

@@ -39,7 +39,7 @@ create function tell_customer_of_failure(p_thread_id uuid, p_conversation_id uui
       and d.kind = 'failed' and d.created_at > clock_timestamp() - interval '10 minutes')
 $$;
 
--- The desk has a conversation that its customer opened. One that goes on from another is no news to them: it hands over texts,
+-- The desk has a conversation that its customer opened. One that goes on from another that the desk had is no news to them: it hands over texts,
 -- or was opened by a text from before the other one's end or from soon after it (closing.goOnMinutes).
 create function tell_welcome() returns trigger language plpgsql as $$
 declare
@@ -60,7 +60,7 @@ begin
     or exists (
       select from threads t join conversations c on c.thread_id = t.id
       where (t.id = new.thread_id or t.continues_in = new.thread_id) and c.id <> new.id
-        and c.closed_at > wrote_at - make_interval(mins => go_on_minutes))
+        and c.desk_conversation_id is not null and c.closed_at > wrote_at - make_interval(mins => go_on_minutes))
   then
     return null;
   end if;
