@@ -8,6 +8,8 @@ export const TEXT_VARIABLES = {
   welcome: ['number'],
   closed: ['number'],
   waiting: ['number', 'position', 'minutes', 'queue'],
+  waitingLong: ['number', 'position', 'minutes', 'queue'],
+  noAgent: ['number', 'position', 'minutes', 'queue'],
   agentJoined: ['number', 'name'],
   agentLeft: ['number', 'name'],
   silent: ['number', 'minutes'],

@@ -50,8 +50,20 @@ export class TextsBody {
   })
   closed?: Record<string, string>;
 
-  @TextByLanguage('waiting', 'They wait for an agent.', { en: 'You are number {{position}} in our queue.' })
+  @TextByLanguage('waiting', 'They wait for an agent, by `waiting`.', {
+    en: 'You are number {{position}} in our queue.',
+  })
   waiting?: Record<string, string>;
+
+  @TextByLanguage('waitingLong', 'They have waited for longer than `waiting.maxWaitMinutes`.', {
+    en: 'All of us are busy. You can wait, or write again later.',
+  })
+  waitingLong?: Record<string, string>;
+
+  @TextByLanguage('noAgent', 'No agent can be offered their conversation now.', {
+    en: 'Nobody is here now. We will answer as soon as somebody is.',
+  })
+  noAgent?: Record<string, string>;
 
   @TextByLanguage('agentJoined', 'An agent has taken the conversation, or another one after a transfer.', {
     en: '{{name|One of us}} is here now.',

@@ -46,6 +46,7 @@ export class InboundDelivery {
     if (head.conversation?.endsAfter !== undefined && head.conversation.endsAfter !== head.messageId)
       return this.end(lane, head.conversation.id);
     const conversation = head.conversation ?? (await this.opening.open(lane, head));
+    if (conversation === 'closed') return this.heads.hold(lane, head, 'closed-hours');
     if (conversation === 'limit') return this.heads.hold(lane, head, 'reopening-limit');
     if (!conversation) return 'lost';
     if (conversation.closesInMs !== undefined)
