@@ -1,3 +1,4 @@
+import { tenantList, type FurtherTenant } from './tenants-variable.js';
 import {
   FromEnvironment,
   httpUrl,
@@ -181,6 +182,14 @@ export class Configuration {
     rule: token('a customer id, visible ASCII characters without spaces'),
   })
   chatGatewayCustomerId!: string;
+
+  @FromEnvironment({
+    description:
+      'Further tenants beside the one that the variables above describe, as JSON: `[{"id":"acme","chatGateway":{"apiKey":"…","tenantId":"…","customerId":"…"},"twilioAccounts":["AC…"]}]`; their accounts stand in `TWILIO_SUBACCOUNTS`.',
+    secret: true,
+    rule: tenantList(),
+  })
+  tenants?: readonly FurtherTenant[];
 
   @FromEnvironment({
     description: "How long a worker holds a conversation's lane without renewing it.",
