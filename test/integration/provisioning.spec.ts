@@ -208,7 +208,7 @@ describe('looking for drift', () => {
       upkeep: new Upkeep(api.db.pool),
       webhooks: new ProvisionedWebhooks(api.db.pool),
       provisioning: of,
-      calls: (_called, call) => call({ timeoutMs: 5_000 }),
+      calls: ({ tenantId }, call) => call({ tenantId, timeoutMs: 5_000 }),
       observer: new ReconcileObserver(metrics, logger),
       metrics,
       logger,
