@@ -2,7 +2,7 @@ import { ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsBoolean, IsIn, IsObject, IsOptional, Matches, ValidateNested } from 'class-validator';
 import type { BusinessNumber } from '#persistence';
-import { ListResource, present } from './list.dto.js';
+import { ListResource, present, TenantListQuery } from './list.dto.js';
 import { IfPresent, IsBusinessAddress, IsIntegerBetween, IsPlainText, IsTextByName } from './validation.js';
 
 const YEAR_MINUTES = 366 * 24 * 60;
@@ -174,6 +174,8 @@ class NumberFields {
   settings?: NumberSettingsBody;
 }
 
+export class NumbersQuery extends TenantListQuery {}
+
 @ApiSchema({ name: 'NewNumber' })
 export class NewNumberBody extends NumberFields {
   @ApiProperty({
@@ -211,6 +213,9 @@ export class NumberChangesBody extends NumberFields {
 export class NumberResource {
   @ApiProperty({ type: String, format: 'uuid' })
   id!: string;
+
+  @ApiProperty({ type: String, example: 'default' })
+  tenantId!: string;
 
   @ApiProperty({ type: String, example: '+15550100' })
   address!: string;
@@ -256,6 +261,7 @@ export class NumberListResource extends ListResource {
 export function showNumber(number: BusinessNumber): NumberResource {
   return present<NumberResource>({
     id: number.id,
+    tenantId: number.tenantId,
     address: number.address,
     channel: number.channel,
     state: number.state,
