@@ -6,5 +6,6 @@ export { SigningKeys } from './keys.js';
 export { ChatGatewayClient } from './client.js';
 export type { ChatGatewayAccount } from './client.js';
 export { ChatGatewayDesk } from './desk.js';
+export { TenantDesk } from './tenant-desk.js';
 export { chatGatewayWords } from './error-codes.js';
 export { REFERENCE_KEY } from './reference.js';
