@@ -100,7 +100,7 @@ export class Configuration {
 
   @FromEnvironment({
     description:
-      'Its sub-accounts that own numbers, too, with their own tokens: `ACsid:token`, separated by commas; during rotation the older token follows behind a bar.',
+      'Further accounts that own numbers, such as its sub-accounts, with their own tokens: `ACsid:token`, separated by commas; during rotation the older token follows behind a bar.',
     secret: true,
     rule: tokensByAccount(
       'ACsid:token entries separated by commas, each account once, with |oldtoken behind one that is being rotated',
