@@ -189,9 +189,9 @@ describe('two tenants side by side', { timeout: 120_000 }, () => {
     expect(one.textsAtDesk()).toEqual([one.text('for us')]);
     const { body } = await system.api('GET', `/messages?address=${encodeURIComponent(one.number)}`);
     const { items } = body as { items: { tenantId: string; content: { text: string } }[] };
-    expect(items.map(({ tenantId, content }) => [tenantId, content.text]).sort()).toEqual([
-      ['acme', one.text('for acme')],
-      ['default', one.text('for us')],
+    expect(items.map(({ tenantId, content }) => `${tenantId}: ${content.text}`).sort()).toEqual([
+      `acme: ${one.text('for acme')}`,
+      `default: ${one.text('for us')}`,
     ]);
   });
 
@@ -290,12 +290,12 @@ describe('two tenants side by side', { timeout: 120_000 }, () => {
     const numbers = async (query = '') => {
       const { body } = await system.api('GET', `/numbers${query}`);
       const { items } = body as { items: { tenantId: string; address: string; accountSid: string }[] };
-      return items.map(({ tenantId, address, accountSid }) => [tenantId, address, accountSid]).sort();
+      return items.map(({ tenantId, address, accountSid }) => `${tenantId} ${address} ${accountSid}`).sort();
     };
-    const acme = ['acme', ACME.number, ACME.account];
+    const acme = `acme ${ACME.number} ${ACME.account}`;
     expect(await numbers()).toEqual([
       acme,
-      ...NUMBERS.map((address) => ['default', address, CANARIES.accountSid]),
+      ...NUMBERS.map((address) => `default ${address} ${CANARIES.accountSid}`),
     ]);
     expect(await numbers('?tenantId=acme')).toEqual([acme]);
   });

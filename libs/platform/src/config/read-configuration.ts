@@ -31,13 +31,13 @@ export function readConfiguration<R extends Role>(
   for (const variable of variables) {
     const text = set[variable.name] ?? defaultOf(variable, role, set);
     if (text === undefined && variable.requiredBy.includes(role)) {
-      throw wrong(variable, set, configuration);
+      throw wrong(variable, set);
     }
     if (text !== undefined) Object.assign(configuration, { [variable.property]: variable.rule.parse(text) });
   }
   const invalid = new Set(validateSync(configuration).map((error) => error.property));
   const first = variables.find((variable) => invalid.has(variable.property));
-  if (first) throw wrong(first, set, configuration);
+  if (first) throw wrong(first, set, configuration[first.property as keyof Configuration]);
   checkTogether(configuration, set);
   if (crashSetting(environment) === 'invalid') {
     throw new ConfigurationError(
@@ -95,9 +95,9 @@ function defaultOf(variable: Variable, role: Role, set: Environment): string | u
   return variable.default(role, { PORT: portDefault, ...set });
 }
 
-function wrong(variable: Variable, set: Environment, configuration: Configuration): ConfigurationError {
-  const { name, property, rule } = variable;
-  const problem = rule.problem?.({ ...configuration }[property]);
+function wrong(variable: Variable, set: Environment, value?: unknown): ConfigurationError {
+  const { name, rule } = variable;
+  const problem = rule.problem?.(value);
   if (problem !== undefined) return new ConfigurationError(name, `${name}${problem}.`);
   return new ConfigurationError(
     variable.name,
