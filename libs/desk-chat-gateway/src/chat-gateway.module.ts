@@ -1,9 +1,12 @@
 import { Module } from '@nestjs/common';
-import { DeskPort, WebhookObserver } from '#core';
+import { DeskPort, FigureObserver, OpeningHours, QueueStatistics, WebhookObserver } from '#core';
 import { Configuration, ProviderHttp, Tenants, type Tenant } from '#platform';
 import { ChatGatewayClient } from './client.js';
 import { ChatGatewayDesk } from './desk.js';
 import { ChatGatewayDoor } from './door.js';
+import { figureAccounts } from './figures/accounts.js';
+import { QueueMetrics } from './figures/queue-metrics.js';
+import { Schedules } from './figures/schedules.js';
 import { SigningKeys } from './keys.js';
 import { EventSignature } from './signature.js';
 import { TenantDesk } from './tenant-desk.js';
@@ -60,9 +63,35 @@ function createDesk(configuration: Configuration, http: ProviderHttp): TenantDes
 })
 export class ChatGatewayWebhooksModule {}
 
-/** For the worker: the Chat Gateway as the `DeskPort`. Needs `Configuration` and `ProviderHttp` from global modules. */
+/**
+ * For the worker: the Chat Gateway as the `DeskPort`, and what the contact centre says of itself. Needs `Configuration`,
+ * `ProviderHttp` and `FigureObserver` from global modules.
+ */
 @Module({
-  providers: [{ provide: DeskPort, inject: [Configuration, ProviderHttp], useFactory: createDesk }],
-  exports: [DeskPort],
+  providers: [
+    {
+      provide: DeskPort,
+      inject: [Configuration, ProviderHttp],
+      useFactory: createDesk,
+    },
+    {
+      provide: OpeningHours,
+      inject: [Configuration, ProviderHttp, FigureObserver],
+      useFactory: (configuration: Configuration, http: ProviderHttp, observer: FigureObserver) =>
+        new Schedules({
+          http,
+          observer,
+          accountsOf: figureAccounts(configuration),
+          cacheMs: configuration.scheduleCacheMs,
+        }),
+    },
+    {
+      provide: QueueStatistics,
+      inject: [Configuration, ProviderHttp, FigureObserver],
+      useFactory: (configuration: Configuration, http: ProviderHttp, observer: FigureObserver) =>
+        new QueueMetrics({ http, observer, accountsOf: figureAccounts(configuration) }),
+    },
+  ],
+  exports: [DeskPort, OpeningHours, QueueStatistics],
 })
 export class ChatGatewayDeskModule {}

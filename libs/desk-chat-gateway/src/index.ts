@@ -8,4 +8,7 @@ export type { ChatGatewayAccount } from './client.js';
 export { ChatGatewayDesk } from './desk.js';
 export { TenantDesk } from './tenant-desk.js';
 export { chatGatewayWords } from './error-codes.js';
+export { Schedules } from './figures/schedules.js';
+export { QueueMetrics } from './figures/queue-metrics.js';
+export { figureAccounts, type FigureAccountsOf } from './figures/accounts.js';
 export { REFERENCE_KEY } from './reference.js';

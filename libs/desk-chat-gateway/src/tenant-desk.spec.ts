@@ -47,6 +47,8 @@ const calls: Record<string, (desk: DeskPort, context: DeskCallContext) => Promis
   findConversation: (desk, context) =>
     desk.findConversation({ channelId: '25', reference, createdAfter: 0 }, context),
   readConversation: (desk, context) => desk.readConversation('c', context),
+  updateConversation: (desk, context) =>
+    desk.updateConversation({ deskConversationId: 'c', queueId: '1' }, context),
   listParticipants: (desk, context) => desk.listParticipants('c', context),
   endConversation: (desk, context) => desk.endConversation('c', context),
   readReceipt: (desk, context) => desk.readReceipt({ deskConversationId: 'c', readAt: 1 }, context),

@@ -55,6 +55,13 @@ export class TenantDesk extends DeskPort {
     return this.of(context).readConversation(deskConversationId, context);
   }
 
+  override async updateConversation(
+    request: { deskConversationId: string; queueId: string },
+    context: DeskCallContext,
+  ): Promise<void> {
+    return this.of(context).updateConversation(request, context);
+  }
+
   override async listParticipants(
     deskConversationId: string,
     context: DeskCallContext,
