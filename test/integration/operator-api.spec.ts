@@ -74,6 +74,7 @@ describe('numbers', () => {
     expect(made.status).toBe(201);
     expect(made.body).toEqual({
       id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/) as string,
+      tenantId: 'default',
       address: '+15550100',
       channel: 'sms',
       state: 'configured',

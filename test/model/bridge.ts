@@ -351,7 +351,7 @@ export class Bridge {
   }
 
   private operator(): OperatorDatabase {
-    return new OperatorDatabase(this.dataSource, this.world().tenantId);
+    return new OperatorDatabase(this.dataSource, [this.world().tenantId]);
   }
 
   private queue(): { wake: (list: WakeUp[]) => void } {

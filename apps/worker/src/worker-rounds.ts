@@ -22,7 +22,7 @@ import {
   Upkeep,
   Waits,
 } from '#persistence';
-import type { ConfigurationByRole, MediaStore } from '#platform';
+import { Tenants, type ConfigurationByRole, type MediaStore } from '#platform';
 import type { BullWakeUps } from '#queueing';
 import { Endings } from './endings.js';
 import type { WorkerGate } from './gate/worker-gate.js';
@@ -195,6 +195,7 @@ function createReconcilers(
   { wakeUps, channel, desk, gate }: RoundParts,
 ): Reconcilers {
   const times = { readyMs: READY_MS, closeGraceMs: CLOSE_GRACE_MS };
+  const tenants = new Tenants(configuration);
   return new Reconcilers({
     channel,
     desk,
@@ -204,6 +205,7 @@ function createReconcilers(
     receiptChecks: new ReceiptChecks(pool),
     acceptor: new PostgresAcceptor({ pool, apartPool: pool, wakeUps, origin: 'reconciler', ...times }),
     calls: gatedCalls(gate, configuration.twilioAccountSid, configuration.sendTimeoutMs),
+    owns: (tenantId, account) => (tenants.ofTwilioAccount(account)?.id ?? tenantId) === tenantId,
     observer: new ReconcileObserver(metrics, logger),
     times: {
       intervalMs: configuration.reconcileIntervalMs,

@@ -1,12 +1,12 @@
 import { ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
 import { CLOSE_REASONS, CONVERSATION_STATES, type Conversation, type ShownConversation } from '#persistence';
-import { ListQuery, ListResource, present, QueryAddress } from './list.dto.js';
+import { ListResource, present, QueryAddress, TenantListQuery } from './list.dto.js';
 import { IfPresent, IsPlainText } from './validation.js';
 
 type State = Conversation['state'];
 
-export class ConversationsQuery extends ListQuery {
+export class ConversationsQuery extends TenantListQuery {
   @ApiPropertyOptional({
     type: String,
     example: '+15550123',
@@ -49,6 +49,9 @@ export class CustomerResource {
 export class ConversationResource {
   @ApiProperty({ type: String, format: 'uuid' })
   id!: string;
+
+  @ApiProperty({ type: String, example: 'default' })
+  tenantId!: string;
 
   @ApiProperty({ type: String, format: 'uuid' })
   threadId!: string;
@@ -100,6 +103,7 @@ export function showConversation({ conversation, addresses }: ShownConversation)
   const { customer } = conversation.thread;
   return present<ConversationResource>({
     id: conversation.id,
+    tenantId: conversation.tenantId,
     threadId: conversation.threadId,
     numberId: conversation.numberId,
     customer: present<CustomerResource>({ id: customer.id, addresses, name: customer.name }),

@@ -18,7 +18,7 @@ import {
 } from 'class-validator';
 import type { BusinessNumber } from '#persistence';
 import { ClosingBody } from './closing.dto.js';
-import { ListResource, present } from './list.dto.js';
+import { ListResource, present, TenantListQuery } from './list.dto.js';
 import { TextsBody } from './texts.dto.js';
 import {
   IfPresent,
@@ -339,6 +339,8 @@ class NumberFields {
   settings?: NumberSettingsBody;
 }
 
+export class NumbersQuery extends TenantListQuery {}
+
 @ApiSchema({ name: 'NewNumber' })
 export class NewNumberBody extends NumberFields {
   @ApiProperty({
@@ -376,6 +378,9 @@ export class NumberChangesBody extends NumberFields {
 export class NumberResource {
   @ApiProperty({ type: String, format: 'uuid' })
   id!: string;
+
+  @ApiProperty({ type: String, example: 'default' })
+  tenantId!: string;
 
   @ApiProperty({ type: String, example: '+15550100' })
   address!: string;
@@ -421,6 +426,7 @@ export class NumberListResource extends ListResource {
 export function showNumber(number: BusinessNumber): NumberResource {
   return present<NumberResource>({
     id: number.id,
+    tenantId: number.tenantId,
     address: number.address,
     channel: number.channel,
     state: number.state,

@@ -139,7 +139,7 @@ export class InboundDelivery {
     if (isRefusal(permit)) return false;
     try {
       const { state } = await callThrough(permit, () =>
-        desk.readConversation(deskConversationId, { timeoutMs: options.sendTimeoutMs }),
+        desk.readConversation(deskConversationId, { tenantId, timeoutMs: options.sendTimeoutMs }),
       );
       return state === 'gone' || state === 'idle';
     } catch (failure) {

@@ -152,7 +152,7 @@ export class OutboundDelivery {
     if (conversation?.deskConversationId) {
       const permit = await this.heads.enter(lane, head, 'look-up', 'desk');
       if (typeof permit === 'string') return permit;
-      listed = await this.listedAuthor(permit, conversation.deskConversationId, key);
+      listed = await this.listedAuthor(lane, permit, conversation.deskConversationId, key);
     }
     if (listed instanceof DeliveryError && lane.failures < MAX_LIST_FAILURES)
       return this.heads.fail(lane, head, listed);
@@ -168,6 +168,7 @@ export class OutboundDelivery {
   }
 
   private async listedAuthor(
+    { tenantId }: ClaimedLane,
     permit: Permit,
     deskConversationId: string,
     key: string,
@@ -175,7 +176,7 @@ export class OutboundDelivery {
     const { desk, options } = this.deps;
     try {
       const messages = await callThrough(permit, () =>
-        desk.listMessages(deskConversationId, LIST_LIMIT, { timeoutMs: options.sendTimeoutMs }),
+        desk.listMessages(deskConversationId, LIST_LIMIT, { tenantId, timeoutMs: options.sendTimeoutMs }),
       );
       return messages.find((message) => contentKey(message) === key)?.authorType ?? 'not-listed';
     } catch (error) {
