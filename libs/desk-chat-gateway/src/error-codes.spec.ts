@@ -153,6 +153,38 @@ describe('answers of the Chat Gateway', () => {
     expect(to('signal')).toEqual(to('end'));
   });
 
+  it.each(Object.values(statuses).map(([status]) => status))(
+    '%d to an update is as to an end, to a setup as to a message unless it says what is wrong',
+    (status) => {
+      const to = (operation: Operation) => answerError(operation, { status, headers: {}, json: {} }, 0);
+      expect(to('update')).toEqual(to('end'));
+      const wrong = { 404: 'not-found', 409: 'conflict', 410: 'not-found' }[status];
+      if (wrong === undefined) expect(to('setup')).toEqual(to('message'));
+      else expect(to('setup')).toMatchObject({ kind: 'failed', code: wrong });
+    },
+  );
+
+  it.each(['setup', 'update'] as const)('a queue that is not known refuses the %s', (operation) => {
+    const json = { errors: [{ code: 'invalid_queue' }] };
+    expect(answerError(operation, { status: 400, headers: {}, json }, 0)).toMatchObject({
+      kind: 'failed',
+      code: 'invalid-queue',
+    });
+  });
+
+  it.each<[number, unknown]>([
+    [403, fixture('error-forbidden')],
+    [404, { message: 'm', errors: ['Tenant t does not belong to customer c.'] }],
+    [404, { message: 'The tenant does not belong to customer.' }],
+  ])('a tenant that is not ours is no conversation that is gone: %d %j', (status, json) => {
+    for (const operation of OPERATIONS) {
+      expect(answerError(operation, { status, headers: {}, json }, 0)).toMatchObject({
+        kind: 'credentials',
+        code: 'wrong-tenant',
+      });
+    }
+  });
+
   it.each(Object.keys(BY_STATUS))('status %s', (row) => {
     const [status = 0, ...expected] = statuses[row] ?? [];
     expect(verdicts(status, undefined)).toEqual(expected);

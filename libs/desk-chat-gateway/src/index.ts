@@ -8,3 +8,20 @@ export type { ChatGatewayAccount } from './client.js';
 export { ChatGatewayDesk } from './desk.js';
 export { chatGatewayWords } from './error-codes.js';
 export { REFERENCE_KEY } from './reference.js';
+export { ChatGatewayApi } from './api/api.js';
+export type { AttachmentResource, AttachmentsApi } from './api/attachments.js';
+export type { Channel as DeskChannel, ChannelsApi, NewChannel } from './api/channels.js';
+export type {
+  Assignment,
+  ConversationChanges,
+  ConversationResource,
+  ConversationsApi,
+  ConversationUser,
+  Interaction,
+  NewConversation,
+  NewMessage,
+  PostAgentAssignment,
+} from './api/conversations.js';
+export type { ListPage, ListQuery } from './api/lists.js';
+export type { ListedCard, MessagesApi } from './api/messages.js';
+export type { NewWebhook, Webhook, WebhooksApi } from './api/webhooks.js';
