@@ -145,8 +145,7 @@ const OWN_MEANING = new Set([401, 403, 408, 429]);
 export function answerError(operation: Operation, answer: ChatGatewayAnswer, nowMs: number): DeliveryError {
   const { status, headers, json } = answer;
   const codes = providerCodes(json);
-  // Said in a sentence only, and even a 404 says it: read as its status, it would pass for the end of a conversation.
-  if ((status === 403 || status === 404) && saysWrongTenant(json)) {
+  if (status === 403 && saysWrongTenant(json)) {
     return new DeliveryError('credentials', { code: 'wrong-tenant', httpStatus: status });
   }
   const refuses = status >= 400 && status < 500 && !OWN_MEANING.has(status);
@@ -177,7 +176,10 @@ export function providerCodes(json: unknown): string[] {
     );
 }
 
-/** Sources: the examples of `ForbiddenViolationProblem` and `ResourceNotFoundProblem` in the published OpenAPI document. */
+/**
+ * Said in sentences only. Source: the example of `ForbiddenViolationProblem` in the published OpenAPI document. Its example of a
+ * plain 404 says the same beside what was not found: there the status is believed.
+ */
 function saysWrongTenant(json: unknown): boolean {
   const { message, errors } = asObject(json);
   return [message, ...asArray(errors)].some(
