@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { createProvisioning, TwilioWebhooksModule, twilioWords } from '#channel-twilio';
-import { ChatGatewayWebhooksModule, chatGatewayWords } from '#desk-chat-gateway';
+import { ChatGatewayWebhooksModule, chatGatewayWords, createDeskProvisioning } from '#desk-chat-gateway';
 import type { ConfigurationByRole, Logger } from '#platform';
 import { AcceptingModule } from './accepting.module.js';
 import type { Backends } from './backends.js';
@@ -29,6 +29,7 @@ export class GatewayModule {
           twilioAccountSid: configuration.twilioAccountSid,
           twilioSubaccountSids: Object.keys(configuration.twilioSubaccounts ?? {}),
           provisioning: createProvisioning(configuration, backends.http),
+          deskProvisioning: createDeskProvisioning(configuration, backends.http),
           words: { inbound: chatGatewayWords, outbound: twilioWords },
         }),
       ],

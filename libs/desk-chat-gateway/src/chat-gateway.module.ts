@@ -4,6 +4,7 @@ import { Configuration, ProviderHttp } from '#platform';
 import { ChatGatewayClient } from './client.js';
 import { ChatGatewayDesk } from './desk.js';
 import { ChatGatewayDoor } from './door.js';
+import { ChatGatewayProvisioning } from './provisioning/desk-provisioning.js';
 import { SigningKeys } from './keys.js';
 import { EventSignature } from './signature.js';
 import { ChatGatewayWebhookController } from './webhook.controller.js';
@@ -17,6 +18,16 @@ function createClient(configuration: Configuration, http: ProviderHttp): ChatGat
     apiKey: configuration.chatGatewayApiKey,
     tenantId: configuration.chatGatewayTenantId,
   });
+}
+
+/** For whoever sets up a tenant's account at the Chat Gateway. The environment describes one: everybody's. */
+export function createDeskProvisioning(
+  configuration: Configuration,
+  http: ProviderHttp,
+): (tenantId: string) => ChatGatewayProvisioning {
+  const { publicBaseUrl } = configuration;
+  const provisioning = new ChatGatewayProvisioning(createClient(configuration, http), { publicBaseUrl });
+  return () => provisioning;
 }
 
 function createDoor(

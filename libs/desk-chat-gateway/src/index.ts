@@ -1,4 +1,8 @@
-export { ChatGatewayDeskModule, ChatGatewayWebhooksModule } from './chat-gateway.module.js';
+export {
+  ChatGatewayDeskModule,
+  ChatGatewayWebhooksModule,
+  createDeskProvisioning,
+} from './chat-gateway.module.js';
 export { ChatGatewayWebhookController } from './webhook.controller.js';
 export { ChatGatewayDoor } from './door.js';
 export { EventSignature } from './signature.js';
@@ -8,6 +12,18 @@ export type { ChatGatewayAccount } from './client.js';
 export { ChatGatewayDesk } from './desk.js';
 export { chatGatewayWords } from './error-codes.js';
 export { REFERENCE_KEY } from './reference.js';
+export { ChatGatewayProvisioning, WEBHOOK_PATH } from './provisioning/desk-provisioning.js';
+export type {
+  DeskDifference,
+  DeskNumber,
+  DeskPlan,
+  DeskRemoval,
+  DeskSetup,
+} from './provisioning/desk-provisioning.js';
+export {
+  DeskProvisioningError,
+  type DeskProvisioningErrorCode,
+} from './provisioning/desk-provisioning-error.js';
 export { ChatGatewayApi } from './api/api.js';
 export type { AttachmentResource, AttachmentsApi } from './api/attachments.js';
 export type { Channel as DeskChannel, ChannelsApi, NewChannel } from './api/channels.js';

@@ -56,7 +56,7 @@ export class NumberProvisioning {
     const known = await this.store.get(number);
     if (changed.length > 0 || !known) {
       const fields = changed.map(({ field }) => field);
-      await this.store.begin(number, by, { ...target, fields });
+      await this.store.begin(number.id, by, { ...target, fields });
     }
     await answered(this.options.provisioning.apply(plan, contextUntil(endsAt)));
     // Read once more: what Twilio took is what counts, not what it was sent.

@@ -10,6 +10,7 @@ import {
 import { OperatorNumbers, type Actor, type NewNumber } from '#persistence';
 import { ProblemException } from '#platform';
 import { Audited, By } from './actor.js';
+import { accountOf, channelOf } from './addresses.js';
 import { ListQuery, listOf, pageRequest, present } from './list.dto.js';
 import {
   NewNumberBody,
@@ -49,19 +50,11 @@ export class NumbersController {
     @By() by: Actor,
     @Res({ passthrough: true }) reply: { header(name: string, value: string): unknown },
   ): Promise<NumberResource> {
-    const { twilioAccountSid, twilioSubaccountSids = [] } = this.options;
-    const accountSid = body.accountSid ?? twilioAccountSid;
-    if (accountSid !== twilioAccountSid && !twilioSubaccountSids.includes(accountSid)) {
-      const message = 'accountSid must be the account in TWILIO_ACCOUNT_SID or one in TWILIO_SUBACCOUNTS';
-      throw new ProblemException(400, {
-        detail: 'Some fields are not as they should be.',
-        errors: [{ field: 'accountSid', message }],
-      });
-    }
+    const accountSid = accountOf(body.accountSid, this.options);
     const wanted: NewNumber = {
       ...present<Omit<NewNumberBody, 'accountSid'>>(body),
       accountSid,
-      channel: body.address.startsWith('whatsapp:') ? 'whatsapp' : 'sms',
+      channel: channelOf(body.address),
     };
     const number = await this.numbers.configure(wanted, by);
     if (!number) throw new ProblemException(409, { detail: 'This number is configured already.' });

@@ -14,6 +14,11 @@ import {
 import { AuditController } from './audit.controller.js';
 import { ConversationsController } from './conversations.controller.js';
 import { CustomersController } from './customers.controller.js';
+import {
+  AddressedProvisioningController,
+  DeskProvisioningController,
+} from './desk-provisioning.controller.js';
+import { DeskProvisioning } from './desk-provisioning.js';
 import { Explanations } from './explanations.js';
 import { LanesController } from './lanes.controller.js';
 import { MessagesController } from './messages.controller.js';
@@ -35,6 +40,8 @@ export class OperatorApiModule {
       controllers: [
         NumbersController,
         ProvisioningController,
+        DeskProvisioningController,
+        AddressedProvisioningController,
         ConversationsController,
         MessagesController,
         ReplaysController,
@@ -49,6 +56,7 @@ export class OperatorApiModule {
           useFactory: () => new OperatorDatabase(options.dataSource, ENVIRONMENT_TENANT),
         },
         NumberProvisioning,
+        DeskProvisioning,
         { provide: Explanations, useFactory: () => new Explanations(options.words) },
         ...[
           OperatorNumbers,

@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { TwilioProvisioning } from '#channel-twilio';
 import type { Direction, ProviderWords } from '#core';
+import type { ChatGatewayProvisioning } from '#desk-chat-gateway';
 
 export interface OperatorApiOptions {
   /** Need not be connected: it is at the first request that needs it. Closed by its owner. */
@@ -13,6 +14,8 @@ export interface OperatorApiOptions {
   twilioSubaccountSids?: readonly string[];
   /** Points numbers at us. */
   provisioning: TwilioProvisioning;
+  /** Sets up webhook and channels in the Chat Gateway account of a tenant. */
+  deskProvisioning: (tenantId: string) => ChatGatewayProvisioning;
   /** What the provider at the far end of each direction means by its answers. */
   words: Record<Direction, ProviderWords>;
 }

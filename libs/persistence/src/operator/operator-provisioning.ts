@@ -26,10 +26,15 @@ export class OperatorProvisioning {
   }
 
   /** Written before the provider is called: whatever becomes of the call, the log tells who made it. */
-  async begin(number: BusinessNumber, by: Actor, details: Record<string, unknown>): Promise<void> {
+  async begin(
+    numberId: string,
+    by: Actor,
+    details: Record<string, unknown>,
+    action: 'number.provision' | 'number.provision-desk' | 'number.remove-desk' = 'number.provision',
+  ): Promise<void> {
     const dataSource = await this.database.connect();
-    const target = { kind: 'number', id: number.id };
-    await recordAct(dataSource.manager, number.tenantId, by, 'number.provision', target, details);
+    const target = { kind: 'number', id: numberId };
+    await recordAct(dataSource.manager, this.database.tenantId, by, action, target, details);
   }
 
   /** The number leads to us now, and is watched from now on. */
