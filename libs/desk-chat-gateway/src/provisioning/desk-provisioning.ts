@@ -171,11 +171,11 @@ export class ChatGatewayProvisioning {
     if (!channel) left.push(`The channel ${number.channelId ?? ''} is gone already.`);
     else if (!isOurs) left.push(`The channel ${channel.id} does not lead to us and stays.`);
     else if (shared > 0)
-      left.push(`The channel ${channel.id} is that of ${shared} more numbers here and stays.`);
+      left.push(`The channel ${channel.id} is that of ${counted(shared, 'number')} here and stays.`);
     const goes = channel && isOurs && shared === 0 ? channel : undefined;
     const users = channels.filter(({ id, webHookId }) => webHookId === webhook?.id && id !== goes?.id).length;
     if (isOurs && users > 0)
-      left.push(`The webhook ${webhook.id} is used by ${users} more channels and stays.`);
+      left.push(`The webhook ${webhook.id} is used by ${counted(users, 'channel')} and stays.`);
     return {
       ...(goes && { channelId: goes.id }),
       ...(isOurs && users === 0 && { webhookId: webhook.id }),
@@ -209,6 +209,10 @@ async function gone(deletion: Promise<void>): Promise<void> {
   await deletion.catch((error: unknown) => {
     if (!(error instanceof DeliveryError && error.code === 'not-found')) throw error;
   });
+}
+
+function counted(n: number, one: string): string {
+  return `${n} more ${one}${n === 1 ? '' : 's'}`;
 }
 
 function channelName(address: string): string {
