@@ -45,6 +45,16 @@ export interface DeskRemoval {
   left: string[];
 }
 
+/** One thing that has to be right between both accounts and the gateway. */
+export interface Check {
+  name: string;
+  subject: string;
+  status: 'ok' | 'warn' | 'fail' | 'skipped';
+  finding: string;
+  remedy?: string;
+  numberId?: string;
+}
+
 /** Longer than the gateway gives the providers. */
 const TIMEOUT_MS = 20_000;
 
@@ -98,6 +108,11 @@ export class OperatorClient {
 
   removeFromDesk(numberId: string, dryRun: boolean, operator: string | undefined): Promise<DeskRemoval> {
     return this.call('DELETE', `numbers/${numberId}/desk-provisioning?dryRun=${dryRun}`, operator);
+  }
+
+  async doctor(): Promise<Check[]> {
+    const { checks } = await this.call<{ checks: Check[] }>('GET', 'doctor');
+    return checks;
   }
 
   private async call<T>(

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { doctor } from './doctor.js';
 import { drift } from './drift.js';
 import { CliError, EXIT, type ExitCode, type Io } from './io.js';
 import { OperatorClient } from './operator-client.js';
@@ -52,6 +53,13 @@ export async function run(argv: string[], io: Io): Promise<ExitCode> {
     .option('--json', 'for programs')
     .action(async (options: { json?: boolean }) => {
       code = await drift(options, OperatorClient.from(io), io);
+    });
+  program
+    .command('doctor')
+    .description('checks everything between both accounts and this Causeway, and says what to do')
+    .option('--json', 'for programs')
+    .action(async (options: { json?: boolean }) => {
+      code = await doctor(options, OperatorClient.from(io), io);
     });
   try {
     await program.parseAsync(argv, { from: 'user' });

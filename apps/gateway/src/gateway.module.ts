@@ -30,6 +30,13 @@ export class GatewayModule {
           twilioSubaccountSids: Object.keys(configuration.twilioSubaccounts ?? {}),
           provisioning: createProvisioning(configuration, backends.http),
           deskProvisioning: createDeskProvisioning(configuration, backends.http),
+          doctor: {
+            publicBaseUrl: configuration.publicBaseUrl,
+            fallbackBaseUrl: configuration.twilioFallbackBaseUrl,
+            twilioBaseUrl: configuration.twilioApiBaseUrl,
+            redisUrl: configuration.redisUrl,
+            http: backends.http,
+          },
           words: { inbound: chatGatewayWords, outbound: twilioWords },
         }),
       ],

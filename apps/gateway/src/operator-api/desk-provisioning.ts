@@ -4,6 +4,7 @@ import {
   DeskProvisioningError,
   type ChatGatewayProvisioning,
   type DeskDifference,
+  type DeskNumber,
   type DeskPlan,
   type DeskRemoval,
   type DeskProvisioningErrorCode,
@@ -183,7 +184,7 @@ function ownDifferences(
   );
 }
 
-function deskNumber(number: BusinessNumber) {
+export function deskNumber(number: BusinessNumber): DeskNumber {
   const { address, chatGatewayChannelId: channelId, chatGatewayWebhookId: webhookId, queueId } = number;
   return { address, channelId, webhookId, queueId };
 }

@@ -5,6 +5,7 @@ import {
   OperatorConversations,
   OperatorCustomers,
   OperatorDatabase,
+  OperatorInstallation,
   OperatorLanes,
   OperatorMessages,
   OperatorNumbers,
@@ -19,6 +20,8 @@ import {
   DeskProvisioningController,
 } from './desk-provisioning.controller.js';
 import { DeskProvisioning } from './desk-provisioning.js';
+import { DoctorController } from './doctor/doctor.controller.js';
+import { Doctor } from './doctor/doctor.js';
 import { Explanations } from './explanations.js';
 import { LanesController } from './lanes.controller.js';
 import { MessagesController } from './messages.controller.js';
@@ -48,6 +51,7 @@ export class OperatorApiModule {
         LanesController,
         CustomersController,
         AuditController,
+        DoctorController,
       ],
       providers: [
         { provide: OPERATOR_API_OPTIONS, useValue: options },
@@ -57,6 +61,7 @@ export class OperatorApiModule {
         },
         NumberProvisioning,
         DeskProvisioning,
+        Doctor,
         { provide: Explanations, useFactory: () => new Explanations(options.words) },
         ...[
           OperatorNumbers,
@@ -67,6 +72,7 @@ export class OperatorApiModule {
           OperatorLanes,
           OperatorCustomers,
           OperatorAudit,
+          OperatorInstallation,
         ].map((type) => store(type)),
       ],
     };

@@ -85,6 +85,21 @@ export class ChatGatewayProvisioning {
     return publicBaseUrl.replace(/\/+$/, '') + WEBHOOK_PATH;
   }
 
+  /** The far side's clock, epoch ms, where it tells; rejects where it refuses us or cannot be reached. */
+  async probe(context: CallContext): Promise<{ date?: number }> {
+    const query = { size: '1' };
+    const { headers } = await this.step({ at: 'read' }, () =>
+      this.client.call({ operation: 'read', method: 'GET', path: ['webhooks'], query }, context),
+    );
+    const date = Date.parse(headers['date'] ?? '');
+    return Number.isNaN(date) ? {} : { date };
+  }
+
+  /** Whether the account is on this machine: a simulator. */
+  get isLocal(): boolean {
+    return isLocal(this.client.baseUrl);
+  }
+
   async read(context: CallContext): Promise<DeskSetup> {
     const within = deadline(context);
     return this.step({ at: 'read' }, async () => {
