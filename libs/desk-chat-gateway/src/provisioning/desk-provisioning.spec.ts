@@ -139,6 +139,21 @@ describe('a removal', () => {
     expect(provisioning().planRemoval({ ...NUMBER, webhookId: null }, 0, setup).left).toHaveLength(1);
   });
 
+  it.each([
+    { type: 'WhatsApp' },
+    { type: 'ChatAPI', webHookId: '2' },
+    { type: 'WhatsApp', webHookId: undefined },
+  ])('touches no channel that is not ours to take: %j', ({ type, webHookId }) => {
+    const { webHookId: _, ...unbound } = CHANNEL;
+    const channel = { ...unbound, type, ...(webHookId !== undefined && { webHookId }) };
+    const { channelId, left } = provisioning().planRemoval(NUMBER, 0, {
+      webhooks: [OURS, OTHER],
+      channels: [channel],
+    });
+    expect(channelId).toBeUndefined();
+    expect(left).toContain('The channel 25 does not lead to us and stays.');
+  });
+
   it('of what is gone leaves nothing to do', () => {
     expect(provisioning().planRemoval(NUMBER, 0, { webhooks: [], channels: [] })).toEqual({
       left: ['The channel 25 is gone already.'],

@@ -183,11 +183,12 @@ export class ChatGatewayProvisioning {
     const channel = channels.find(({ id }) => id === number.channelId);
     const webhook = webhooks.find(({ id }) => id === (channel?.webHookId ?? number.webhookId));
     const isOurs = webhook !== undefined && (webhook.uri === this.uri() || webhook.id === number.webhookId);
+    const leadsToUs = isOurs && channel?.type === CHAT_API && channel.webHookId === webhook.id;
     if (!channel) left.push(`The channel ${number.channelId ?? ''} is gone already.`);
-    else if (!isOurs) left.push(`The channel ${channel.id} does not lead to us and stays.`);
+    else if (!leadsToUs) left.push(`The channel ${channel.id} does not lead to us and stays.`);
     else if (shared > 0)
       left.push(`The channel ${channel.id} is that of ${counted(shared, 'number')} here and stays.`);
-    const goes = channel && isOurs && shared === 0 ? channel : undefined;
+    const goes = leadsToUs && shared === 0 ? channel : undefined;
     const users = channels.filter(({ id, webHookId }) => webHookId === webhook?.id && id !== goes?.id).length;
     if (isOurs && users > 0)
       left.push(`The webhook ${webhook.id} is used by ${counted(users, 'channel')} and stays.`);
