@@ -453,6 +453,20 @@ export class FakeDesk extends DeskPort {
     return { state, ...(queueId !== undefined && { queueId }) };
   }
 
+  readonly updates = new Script();
+  readonly moves: { deskConversationId: string; queueId: string }[] = [];
+
+  async updateConversation(
+    { deskConversationId, queueId }: Parameters<DeskPort['updateConversation']>[0],
+    context: CallContext,
+  ): Promise<void> {
+    await this.updates.play(context, () => {
+      this.moves.push({ deskConversationId, queueId });
+      const conversation = this.conversation(deskConversationId);
+      if (conversation) conversation.queueId = queueId;
+    });
+  }
+
   readonly rolls = new Script();
 
   async listParticipants(deskConversationId: string, context: CallContext): Promise<Participant[]> {

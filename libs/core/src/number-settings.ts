@@ -1,4 +1,6 @@
 import type { TextTemplates } from './customer-texts.js';
+import type { OpeningHoursSettings } from './opening-hours.js';
+import type { WaitingSettings } from './waiting/waiting-step.js';
 
 /** How one of our numbers behaves; all of it may be absent. Kept as JSON with the number and changed by operators. */
 export interface NumberSettings {
@@ -24,4 +26,8 @@ export interface NumberSettings {
   smartEncoding?: boolean;
   /** What its customers are told without anybody writing it. Absent: nothing. */
   texts?: TextTemplates;
+  /** When its conversations may be opened. Absent: at any time. */
+  openingHours?: OpeningHoursSettings;
+  /** What is done for customers who wait in a queue. Absent: nothing. */
+  waiting?: WaitingSettings;
 }

@@ -123,6 +123,15 @@ export class ChatGatewayDesk extends DeskPort {
     return { state, ...(assignment?.type === 'queue' && { queueId: assignment.id }) };
   }
 
+  override async updateConversation(
+    request: { deskConversationId: string; queueId: string },
+    context: CallContext,
+  ): Promise<void> {
+    const { deskConversationId, queueId } = request;
+    const assignment = { type: 'queue', id: queueId } as const;
+    await this.api.conversations.update(deskConversationId, { assignment }, context);
+  }
+
   override listParticipants(deskConversationId: string, context: CallContext): Promise<Participant[]> {
     return this.api.conversations.participants(deskConversationId, context);
   }
