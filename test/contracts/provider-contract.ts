@@ -11,6 +11,8 @@ export type CheckedExchange = Pick<
   Partial<Pick<Exchange, 'responseHeaders' | 'fault'>>;
 
 interface Operation {
+  /** As the document names it: `get /chat-gateway/v1/webhooks`. */
+  name: string;
   pattern: RegExp;
   method: string;
   pointer: string;
@@ -29,6 +31,16 @@ export class ProviderContract {
   ) {
     this.#ajv.addSchema(document, 'contract');
     this.#operations = operationsOf(document);
+  }
+
+  /** Every operation of the document. */
+  get operations(): string[] {
+    return this.#operations.map(({ name }) => name);
+  }
+
+  /** The operation that an exchange is of. */
+  operationOf(exchange: CheckedExchange): string | undefined {
+    return this.#find(exchange)?.name;
   }
 
   requestViolations(exchange: CheckedExchange): string[] {
@@ -149,6 +161,7 @@ function operationsOf(document: JsonObject): Operation[] {
     for (const [method, definition] of Object.entries(object(item))) {
       if (!['get', 'post', 'put', 'patch', 'delete'].includes(method)) continue;
       found.push({
+        name: `${method} ${path}`,
         pattern,
         method,
         pointer: `/paths/${escaped(path)}/${method}`,

@@ -44,7 +44,7 @@ describe('npm start: supervision', { timeout: 120_000 }, () => {
       expect(seen.indexOf('migrate began')).toBeLessThan(seen.indexOf('gateway began'));
       const configured = seen.filter((line) => line.startsWith('gateway POST'));
       const post = (address: string, queueId: string): string =>
-        `gateway POST /api/v1/numbers Bearer ${key} ${JSON.stringify({ address, queueId, chatGatewayChannelId: '25' })}`;
+        `gateway POST /api/v1/numbers Bearer ${key} ${JSON.stringify({ address, queueId, chatGatewayChannelId: '25', chatGatewayWebhookId: '1' })}`;
       expect(new Set(configured)).toEqual(
         new Set([post('+15550100', '100'), post('+15550200', '200'), post('whatsapp:+15550100', '100')]),
       );

@@ -4,7 +4,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import request from 'supertest';
 import { TwilioProvisioning, twilioWords } from '#channel-twilio';
 import { WakeUps, type PartContent, type WakeUp } from '#core';
-import { chatGatewayWords } from '#desk-chat-gateway';
+import { ChatGatewayClient, ChatGatewayProvisioning, chatGatewayWords } from '#desk-chat-gateway';
 import { createDataSource, PostgresLaneStore } from '#persistence';
 import { createLogger, ProblemFilter, ProviderHttp, readConfiguration } from '#platform';
 import { readBodies } from '../../apps/gateway/src/bodies.js';
@@ -73,6 +73,20 @@ export async function startOperatorApi(
           apiBaseUrl: 'http://127.0.0.1:9',
           publicBaseUrl: 'http://localhost:3000',
         }),
+        deskProvisioning: () =>
+          new ChatGatewayProvisioning(
+            new ChatGatewayClient(new ProviderHttp(), {
+              baseUrl: 'http://127.0.0.1:9',
+              apiKey: 'key',
+              tenantId: 'tenant',
+            }),
+            { publicBaseUrl: 'http://localhost:3000' },
+          ),
+        doctor: {
+          publicBaseUrl: 'http://localhost:3000',
+          twilioBaseUrl: 'http://127.0.0.1:9',
+          http: new ProviderHttp(),
+        },
         ...options,
       }),
     ],

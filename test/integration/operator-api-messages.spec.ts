@@ -397,6 +397,11 @@ describe('the OpenAPI document', () => {
     'delete /api/v1/numbers/{id}',
     'get /api/v1/numbers/{id}/provisioning',
     'post /api/v1/numbers/{id}/provisioning',
+    'get /api/v1/numbers/{id}/desk-provisioning',
+    'post /api/v1/numbers/{id}/desk-provisioning',
+    'delete /api/v1/numbers/{id}/desk-provisioning',
+    'post /api/v1/desk-provisioning',
+    'get /api/v1/doctor',
     'get /api/v1/conversations',
     'get /api/v1/conversations/{id}',
     'get /api/v1/conversations/{id}/messages',
@@ -459,7 +464,7 @@ describe('the OpenAPI document', () => {
       return Object.keys(schema.properties ?? {}).map((field) => (required.has(field) ? field : `${field}?`));
     };
     expect(fields('Number').join(' ')).toBe(
-      'id tenantId address channel state displayName? accountSid messagingServiceSid? chatGatewayChannelId? queueId? language? settings',
+      'id tenantId address channel state displayName? accountSid messagingServiceSid? chatGatewayChannelId? chatGatewayWebhookId? queueId? language? settings',
     );
     expect(fields('Conversation').join(' ')).toBe(
       'id tenantId threadId numberId customer state chatGatewayConversationId? queueId? agentId? openedAt activeAt? closedAt? closeReason?',

@@ -54,6 +54,13 @@ export class ContractChecker {
     return [...this.checkRequest(provider, exchange), ...this.checkResponse(provider, exchange)];
   }
 
+  /** Operations of a provider's document of which no exchange is. */
+  unusedOperations(provider: ProviderName, exchanges: readonly CheckedExchange[]): string[] {
+    const contract = this.#providers[provider];
+    const used = new Set(exchanges.map((exchange) => contract.operationOf(exchange)));
+    return contract.operations.filter((name) => !used.has(name));
+  }
+
   checkRequest(provider: ProviderName, exchange: CheckedExchange): string[] {
     if (UNDESCRIBED_PATHS.some((pattern) => pattern.test(exchange.path))) return [];
     return this.#providers[provider].requestViolations(exchange);
@@ -82,6 +89,15 @@ export class ExchangeAudit {
       const exchange: Exchange = JSON.parse(line);
       this.exchanges.push(exchange);
     }
+  }
+
+  /** Operations of a provider's document that nobody has called. */
+  unusedOperations(provider: ProviderName): string[] {
+    const calls = this.exchanges.filter(({ direction }) => direction === 'to-provider');
+    return this.#checker.unusedOperations(
+      provider,
+      calls.filter((call) => call.provider === provider),
+    );
   }
 
   /** One line per violation, with the call it is about; empty when everything conforms. Fail the run on any. */

@@ -29,7 +29,33 @@ export interface ProvisioningResult extends Provisioning {
   changed: Difference[];
 }
 
-/** Longer than the gateway gives Twilio. */
+/** How a number stands at the Chat Gateway. */
+export interface DeskProvisioning {
+  numberId?: string;
+  webhook: { id?: string; uri: string };
+  channel: { id?: string; name: string; queueId: string };
+  notes: string[];
+  differences: Difference[];
+  changed: Difference[];
+}
+
+export interface DeskRemoval {
+  channelId?: string;
+  webhookId?: string;
+  left: string[];
+}
+
+/** One thing that has to be right between both accounts and the gateway. */
+export interface Check {
+  name: string;
+  subject: string;
+  status: 'ok' | 'warn' | 'fail' | 'skipped';
+  finding: string;
+  remedy?: string;
+  numberId?: string;
+}
+
+/** Longer than the gateway gives the providers. */
 const TIMEOUT_MS = 20_000;
 
 /** The operator API over HTTP. Whatever does not work is a {@link CliError}. */
@@ -69,7 +95,32 @@ export class OperatorClient {
     return this.call('POST', `numbers/${numberId}/provisioning`, operator);
   }
 
-  private async call<T>(method: 'GET' | 'POST', path: string, operator?: string): Promise<T> {
+  /** `id` is absent for a number that is not here yet. */
+  provisionDesk(
+    { id, address }: { id?: string; address: string },
+    wanted: { dryRun: boolean; queueId?: string },
+    operator: string | undefined,
+  ): Promise<DeskProvisioning> {
+    return id === undefined
+      ? this.call('POST', 'desk-provisioning', operator, { address, ...wanted })
+      : this.call('POST', `numbers/${id}/desk-provisioning`, operator, wanted);
+  }
+
+  removeFromDesk(numberId: string, dryRun: boolean, operator: string | undefined): Promise<DeskRemoval> {
+    return this.call('DELETE', `numbers/${numberId}/desk-provisioning?dryRun=${dryRun}`, operator);
+  }
+
+  async doctor(): Promise<Check[]> {
+    const { checks } = await this.call<{ checks: Check[] }>('GET', 'doctor');
+    return checks;
+  }
+
+  private async call<T>(
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    operator?: string,
+    content?: object,
+  ): Promise<T> {
     let response: Response;
     try {
       response = await fetch(`${this.baseUrl}/api/v1/${path}`, {
@@ -77,7 +128,9 @@ export class OperatorClient {
         headers: {
           authorization: `Bearer ${this.key}`,
           ...(operator !== undefined && { 'x-causeway-operator': operator }),
+          ...(content && { 'content-type': 'application/json' }),
         },
+        ...(content && { body: JSON.stringify(content) }),
         // The key goes to this place and to no other.
         redirect: 'manual',
         signal: AbortSignal.timeout(TIMEOUT_MS),

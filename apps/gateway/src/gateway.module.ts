@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { createProvisioning, TwilioWebhooksModule, twilioWords } from '#channel-twilio';
-import { ChatGatewayWebhooksModule, chatGatewayWords } from '#desk-chat-gateway';
+import { ChatGatewayWebhooksModule, chatGatewayWords, createDeskProvisioning } from '#desk-chat-gateway';
 import { Tenants, type ConfigurationByRole, type Logger } from '#platform';
 import { AcceptingModule } from './accepting.module.js';
 import type { Backends } from './backends.js';
@@ -29,6 +29,14 @@ export class GatewayModule {
           twilioAccountSid: configuration.twilioAccountSid,
           tenants: new Tenants(configuration),
           provisioning: createProvisioning(configuration, backends.http),
+          deskProvisioning: createDeskProvisioning(configuration, backends.http),
+          doctor: {
+            publicBaseUrl: configuration.publicBaseUrl,
+            fallbackBaseUrl: configuration.twilioFallbackBaseUrl,
+            twilioBaseUrl: configuration.twilioApiBaseUrl,
+            redisUrl: configuration.redisUrl,
+            http: backends.http,
+          },
           words: { inbound: chatGatewayWords, outbound: twilioWords },
         }),
       ],

@@ -1,5 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { gatewayUrl, SANDBOX_CHANNEL_ID, SANDBOX_NUMBERS, type Settled } from './environment.js';
+import {
+  gatewayUrl,
+  SANDBOX_CHANNEL_ID,
+  SANDBOX_NUMBERS,
+  SANDBOX_WEBHOOK_ID,
+  type Settled,
+} from './environment.js';
 
 const LIMIT_MS = 10_000;
 
@@ -34,7 +40,11 @@ async function post(settled: Settled, number: BusinessNumber): Promise<number | 
     const response = await fetch(`${gatewayUrl(settled)}/api/v1/numbers`, {
       method: 'POST',
       headers: { authorization: `Bearer ${adminApiKey}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ ...number, chatGatewayChannelId: SANDBOX_CHANNEL_ID }),
+      body: JSON.stringify({
+        ...number,
+        chatGatewayChannelId: SANDBOX_CHANNEL_ID,
+        chatGatewayWebhookId: SANDBOX_WEBHOOK_ID,
+      }),
       signal: AbortSignal.timeout(5000),
     });
     await response.body?.cancel();

@@ -13,8 +13,10 @@ export interface Settled {
   sandbox: SandboxCredentials | undefined;
 }
 
-/** The ChatAPI channel and the queue that the simulated Chat Gateway knows from its start. */
+/** The ChatAPI channel that the simulated Chat Gateway knows from its start. */
 export const SANDBOX_CHANNEL_ID = '25';
+/** The webhook of that channel. */
+export const SANDBOX_WEBHOOK_ID = '1';
 /** The business numbers that the simulated Twilio owns, each with the queue of its conversations (Support, Sales). */
 export const SANDBOX_NUMBERS = [
   { address: '+15550100', queueId: '100' },

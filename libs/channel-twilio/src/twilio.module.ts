@@ -35,6 +35,7 @@ export function createProvisioning(configuration: Configuration, http: ProviderH
   const { publicBaseUrl, twilioFallbackBaseUrl } = configuration;
   return new TwilioProvisioning(http, {
     ...accountsOptions(configuration),
+    authTokens: configuration.twilioAuthToken,
     publicBaseUrl,
     ...(twilioFallbackBaseUrl !== undefined && { fallbackBaseUrl: twilioFallbackBaseUrl }),
   });

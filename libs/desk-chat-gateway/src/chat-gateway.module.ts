@@ -7,6 +7,7 @@ import { ChatGatewayDoor } from './door.js';
 import { figureAccounts } from './figures/accounts.js';
 import { QueueMetrics } from './figures/queue-metrics.js';
 import { Schedules } from './figures/schedules.js';
+import { ChatGatewayProvisioning } from './provisioning/desk-provisioning.js';
 import { SigningKeys } from './keys.js';
 import { EventSignature } from './signature.js';
 import { TenantDesk } from './tenant-desk.js';
@@ -18,6 +19,21 @@ function createClient(
   { chatGateway: { apiKey, tenantId } }: Tenant,
 ): ChatGatewayClient {
   return new ChatGatewayClient(http, { baseUrl, apiKey, tenantId });
+}
+
+/** For whoever sets up a tenant's account at the Chat Gateway. */
+export function createDeskProvisioning(
+  configuration: Configuration,
+  http: ProviderHttp,
+): (tenantId: string) => ChatGatewayProvisioning {
+  const { publicBaseUrl } = configuration;
+  const tenants = new Tenants(configuration);
+  return (tenantId) => {
+    const tenant = tenants.of(tenantId);
+    // Whoever asks has it from the same list.
+    if (!tenant) throw new Error('A tenant that this process does not know.');
+    return new ChatGatewayProvisioning(createClient(configuration, http, tenant), { publicBaseUrl });
+  };
 }
 
 function createDoor(

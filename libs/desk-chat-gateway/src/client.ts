@@ -17,15 +17,18 @@ export interface ChatGatewayAccount {
 
 export interface ChatGatewayCall {
   operation: Operation;
-  method: 'GET' | 'POST' | 'PATCH';
-  /** Segments after `/chat-gateway/v1`, encoded here: ids come from outside. */
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Segments after the root, encoded here: ids come from outside. */
   path: string[];
+  /** Where it is not {@link ROOT}. */
+  root?: string;
   query?: Record<string, string>;
   body?: unknown;
   /** Instead of a body of JSON. */
   form?: MultipartForm;
 }
 
+const ROOT = 'chat-gateway/v1';
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 const KEY_TIMEOUT_MS = 2000;
 const MAX_KEY_BYTES = 16 * 1024;
@@ -68,6 +71,10 @@ export class ChatGatewayClient {
     return this.account.baseUrl;
   }
 
+  get tenantId(): string {
+    return this.account.tenantId;
+  }
+
   /** Where a file of a conversation is, and what opens it there. */
   attachmentAt(
     conversationId: string,
@@ -90,12 +97,12 @@ export class ChatGatewayClient {
     call: ChatGatewayCall,
     context: CallContext,
   ): Promise<ChatGatewayAnswer & { readable: boolean }> {
-    const { operation, method, path, query, body, form } = call;
+    const { operation, method, path, root, query, body, form } = call;
     const content = form ? form.open() : body === undefined ? undefined : JSON.stringify(body);
     try {
       const response = await this.http.request({
         method,
-        url: this.url(path, query),
+        url: this.url(path, query, root),
         headers: {
           accept: 'application/hal+json, application/json',
           'x-api-key': this.account.apiKey,
@@ -114,7 +121,7 @@ export class ChatGatewayClient {
     } catch (error) {
       // Anything else is a request that can never be made: our own bug.
       if (!(error instanceof ProviderHttpError)) throw error;
-      const repeatable = operation !== 'create' && operation !== 'message';
+      const repeatable = operation !== 'create' && operation !== 'message' && operation !== 'setup';
       const cause = error.code === 'stopped' && error.cause !== undefined ? error.cause : error;
       throw transportError(repeatable ? 'before-write' : error.phase, error.code, cause);
     } finally {
@@ -122,10 +129,10 @@ export class ChatGatewayClient {
     }
   }
 
-  private url(path: string[], query: Record<string, string> = {}): string {
+  private url(path: string[], query: Record<string, string> = {}, root = ROOT): string {
     const search = new URLSearchParams(query).toString();
     const base = this.account.baseUrl.replace(/\/+$/, '');
-    return `${base}/chat-gateway/v1/${path.map(segment).join('/')}${search && `?${search}`}`;
+    return `${base}/${root}/${path.map(segment).join('/')}${search && `?${search}`}`;
   }
 }
 

@@ -14,12 +14,12 @@ import type {
   Sent,
   ShownWith,
 } from '#core';
+import { ChatGatewayApi } from './api/api.js';
+import type { ConversationResource } from './api/conversations.js';
+import { deadline } from './api/deadline.js';
+import type { ListPage, ListQuery } from './api/lists.js';
 import { fetchAttachment, type AttachmentRequest } from './attachment.js';
 import type { ChatGatewayClient } from './client.js';
-import { asArray, asObject, asText } from './json.js';
-import type { JsonObject } from './json.js';
-import { messageContent, readAttachments } from './message-content.js';
-import { multipartForm } from './multipart.js';
 import { referenceOf, referenceProperty } from './reference.js';
 import { renderForAgent } from './render.js';
 
@@ -37,13 +37,13 @@ const MAX_HISTORY = 200;
 /** Why the desk takes a file not, where its status says so. */
 const REFUSED_FILES: Readonly<Record<number, MediaRefusalReason>> = { 413: 'too-large', 415: 'wrong-type' };
 
-const STATES = ['created', 'active', 'idle'] as const;
-const AUTHORS = ['agent', 'user', 'bot'] as const;
-
 /** The 8x8 Chat Gateway as a desk. Source: the published OpenAPI document, operations on conversations. */
 export class ChatGatewayDesk extends DeskPort {
+  private readonly api: ChatGatewayApi;
+
   constructor(private readonly client: ChatGatewayClient) {
     super();
+    this.api = new ChatGatewayApi(client);
   }
 
   override render(content: MessageContent, shownWith?: ShownWith): PartContent[] {
@@ -52,13 +52,9 @@ export class ChatGatewayDesk extends DeskPort {
 
   override async upload(request: DeskUpload, context: CallContext): Promise<{ attachmentId: string }> {
     const { deskConversationId, authorType, file } = request;
-    const path = ['conversations', deskConversationId, 'attachments'];
-    const form = multipartForm({ authorType }, { name: 'attachment', ...file });
     try {
-      const answer = await this.client.call({ operation: 'upload', method: 'POST', path, form }, context);
-      const attachmentId = asText(asObject(answer.json)['id']);
-      if (attachmentId === undefined) throw this.client.garbage('upload', answer);
-      return { attachmentId };
+      const { id } = await this.api.attachments.upload(deskConversationId, authorType, file, context);
+      return { attachmentId: id };
     } catch (error) {
       const refused = error instanceof DeliveryError && error.kind === 'failed' ? error : undefined;
       if (!refused) throw error;
@@ -71,19 +67,15 @@ export class ChatGatewayDesk extends DeskPort {
     context: CallContext,
   ): Promise<{ deskConversationId: string }> {
     const { channelId, user, queueId, history = [], reference } = request;
-    const body = {
-      channelId,
-      user: { ...user, additionalProperties: [referenceProperty(reference)] },
-      ...(queueId !== undefined && { assignment: { type: 'queue', id: queueId } }),
-      ...(history.length > 0 && { history: { messages: history.slice(-MAX_HISTORY) } }),
-    };
-    const answer = await this.client.call(
-      { operation: 'create', method: 'POST', path: ['conversations'], body },
+    const deskConversationId = await this.api.conversations.create(
+      {
+        channelId,
+        user: { ...user, additionalProperties: [referenceProperty(reference)] },
+        ...(queueId !== undefined && { assignment: { type: 'queue', id: queueId } }),
+        ...(history.length > 0 && { history: { messages: history.slice(-MAX_HISTORY) } }),
+      },
       context,
     );
-    const deskConversationId = asText(asObject(answer.json)['conversationId']);
-    // It was taken, but under which id? Only its reference can tell.
-    if (deskConversationId === undefined) throw this.client.garbage('create', answer);
     return { deskConversationId };
   }
 
@@ -94,26 +86,25 @@ export class ChatGatewayDesk extends DeskPort {
   ): Promise<{ deskConversationId: string } | undefined> {
     const within = deadline(context);
     const filter = { filter: `channelId==${request.channelId}` };
-    const first = await this.listPage(0, filter, within()).catch((error: unknown) => {
+    const first = await this.page({ ...filter, page: 0 }, within()).catch((error: unknown) => {
       // Which fields the filter knows is documented nowhere.
       if (error instanceof DeliveryError && error.httpStatus === 400) return undefined;
       throw error;
     });
-    const query: Record<string, string> = first ? filter : {};
-    const page = first ?? (await this.listPage(0, query, within()));
+    const query = first ? filter : {};
+    const page = first ?? (await this.page({ ...query, page: 0 }, within()));
     const seen = new Set<string>();
     let readsLeft = MAX_READS;
     for (const number of pageOrder(page.totalPages)) {
-      const { entries } = number === 0 ? page : await this.listPage(number, query, within());
-      for (const entry of entries) {
-        const id = asText(entry['id']);
-        if (id === undefined || seen.has(id)) continue;
+      const { items } = number === 0 ? page : await this.page({ ...query, page: number }, within());
+      for (const { id, state, ...entry } of items) {
+        if (seen.has(id)) continue;
         seen.add(id);
-        let user = entry['user'];
+        let { user } = entry;
         // A list of short entries: read those that may be young.
-        if (user === undefined && entry['state'] !== 'idle' && readsLeft > 0) {
+        if (user === undefined && state !== 'idle' && readsLeft > 0) {
           readsLeft -= 1;
-          user = (await this.read(id, within()))?.['user'];
+          user = (await this.read(id, within()))?.user;
         }
         if (isSame(referenceOf(user), request.reference)) return { deskConversationId: id };
       }
@@ -127,11 +118,9 @@ export class ChatGatewayDesk extends DeskPort {
   ): Promise<{ state: 'created' | 'active' | 'idle' | 'gone'; queueId?: string }> {
     const conversation = await this.read(deskConversationId, context);
     if (!conversation) return { state: 'gone' };
-    const state = STATES.find((known) => known === conversation['state']);
+    const { state, assignment } = conversation;
     if (!state) throw new DeliveryError('not-sent', { code: 'garbage-answer', httpStatus: 200 });
-    const { type, id } = asObject(conversation['assignment']);
-    const queueId = type === 'queue' ? asText(id) : undefined;
-    return { state, ...(queueId !== undefined && { queueId }) };
+    return { state, ...(assignment?.type === 'queue' && { queueId: assignment.id }) };
   }
 
   override async updateConversation(
@@ -139,27 +128,17 @@ export class ChatGatewayDesk extends DeskPort {
     context: CallContext,
   ): Promise<void> {
     const { deskConversationId, queueId } = request;
-    const path = ['conversations', deskConversationId];
-    const body = { assignment: { type: 'queue', id: queueId } };
-    await this.client.call({ operation: 'end', method: 'PATCH', path, body }, context);
+    const assignment = { type: 'queue', id: queueId } as const;
+    await this.api.conversations.update(deskConversationId, { assignment }, context);
   }
 
-  override async listParticipants(deskConversationId: string, context: CallContext): Promise<Participant[]> {
-    const within = deadline(context);
-    const path = ['conversations', deskConversationId, 'participants'];
-    // The published document gives this list no parameters: it comes whole.
-    const answer = await this.client.call({ operation: 'read', method: 'GET', path }, within());
-    return this.embedded(answer, 'participants').flatMap((entry) => {
-      const id = asText(entry['id']);
-      const type = authorOf(entry['type']);
-      return id === undefined ? [] : [{ id, type, present: entry['removed'] !== true }];
-    });
+  override listParticipants(deskConversationId: string, context: CallContext): Promise<Participant[]> {
+    return this.api.conversations.participants(deskConversationId, context);
   }
 
   override async endConversation(deskConversationId: string, context: CallContext): Promise<void> {
-    const path = ['conversations', deskConversationId, 'participants', 'user'];
     try {
-      await this.client.call({ operation: 'end', method: 'PATCH', path, body: { removed: true } }, context);
+      await this.api.conversations.leave(deskConversationId, context);
     } catch (error) {
       if (!(error instanceof DeliveryError && error.kind === 'gone')) throw error;
     }
@@ -169,9 +148,8 @@ export class ChatGatewayDesk extends DeskPort {
     request: { deskConversationId: string; readAt: number },
     context: CallContext,
   ): Promise<void> {
-    const path = ['conversations', request.deskConversationId, 'read-receipt'];
-    const body = { authorType: 'user', readAt: request.readAt };
-    await this.client.call({ operation: 'signal', method: 'POST', path, body }, context);
+    const { deskConversationId, readAt } = request;
+    await this.api.conversations.readReceipt(deskConversationId, 'user', readAt, context);
   }
 
   override async listMessages(
@@ -180,22 +158,16 @@ export class ChatGatewayDesk extends DeskPort {
     context: CallContext,
   ): Promise<ListedMessage[]> {
     const within = deadline(context);
-    const path = ['conversations', deskConversationId, 'messages'];
     const size = Math.min(limit, PAGE_SIZE);
     const messages = new Map<string, ListedMessage>();
     for (let page = 0; page * size < limit; page += 1) {
-      const query = { sort: 'createdAt:desc', size: String(size), page: String(page) };
-      const read = () =>
-        this.client
-          .call({ operation: 'read', method: 'GET', path, query }, within())
-          .then((answer) => this.embedded(answer, 'messages'));
+      const query = { sort: 'createdAt:desc', size, page };
+      const read = () => this.api.messages.page(deskConversationId, query, within());
       // Once the first page has come, the far side is there: a long list must not begin anew for each page that fails.
-      const entries = await (page === 0 ? read() : read().catch(read));
+      const { items } = await (page === 0 ? read() : read().catch(read));
       // Pages shift when a message arrives between two of them: an id counts once.
-      for (const [index, entry] of entries.entries()) {
-        messages.set(asText(entry['id']) ?? `${page}/${index}`, readMessage(entry));
-      }
-      if (entries.length < size) break;
+      for (const [index, message] of items.entries()) messages.set(message.id || `${page}/${index}`, message);
+      if (items.length < size) break;
     }
     return [...messages.values()].sort((a, b) => b.createdAt - a.createdAt).slice(0, limit);
   }
@@ -209,16 +181,13 @@ export class ChatGatewayDesk extends DeskPort {
     context: CallContext,
   ): Promise<Sent> {
     const { text, attachmentIds, cards } = request.part;
-    const body = {
+    const message = {
       authorType: request.authorType,
       ...(text !== undefined && { text }),
       ...(attachmentIds && { attachments: attachmentIds.map((id) => ({ id })) }),
       ...(cards && { cards }),
     };
-    const path = ['conversations', request.deskConversationId, 'messages'];
-    // 202 without a body: the far side names no message id.
-    const { status } = await this.client.call({ operation: 'message', method: 'POST', path, body }, context);
-    return { httpStatus: status };
+    return { httpStatus: await this.api.messages.send(request.deskConversationId, message, context) };
   }
 
   /** Reads the whole conversation: one page more than it may have is no answer. */
@@ -241,57 +210,18 @@ export class ChatGatewayDesk extends DeskPort {
     return same.filter((message) => message.authorType === authorType).length;
   }
 
-  private async read(id: string, context: CallContext): Promise<JsonObject | undefined> {
+  private async read(id: string, context: CallContext): Promise<ConversationResource | undefined> {
     try {
-      const path = ['conversations', id];
-      const { json } = await this.client.call({ operation: 'read', method: 'GET', path }, context);
-      return asObject(json);
+      return await this.api.conversations.get(id, context);
     } catch (error) {
       if (error instanceof DeliveryError && error.kind === 'gone') return undefined;
       throw error;
     }
   }
 
-  private async listPage(
-    page: number,
-    query: Record<string, string>,
-    context: CallContext,
-  ): Promise<{ entries: JsonObject[]; totalPages: number }> {
-    const answer = await this.client.call(
-      {
-        operation: 'read',
-        method: 'GET',
-        path: ['conversations'],
-        query: { ...query, size: String(PAGE_SIZE), page: String(page) },
-      },
-      context,
-    );
-    const totalPages = asObject(asObject(answer.json)['page'])['totalPages'];
-    return {
-      entries: this.embedded(answer, 'conversations'),
-      totalPages: typeof totalPages === 'number' && Number.isSafeInteger(totalPages) ? totalPages : 1,
-    };
+  private page(query: ListQuery, context: CallContext): Promise<ListPage<ConversationResource>> {
+    return this.api.conversations.page({ ...query, size: PAGE_SIZE }, context);
   }
-
-  /** The entries of a list; an empty one may lack `_embedded`. Throws when the answer is no list at all. */
-  private embedded(
-    answer: { status: number; headers: Record<string, string>; json: unknown },
-    name: string,
-  ): JsonObject[] {
-    const list = asObject(answer.json);
-    if (!('_embedded' in list || 'page' in list)) throw this.client.garbage('read', answer);
-    return asArray(asObject(list['_embedded'])[name]).map(asObject);
-  }
-}
-
-/** Hands out what is left of one deadline to each of several calls. */
-function deadline(context: CallContext): () => CallContext {
-  const endsAt = performance.now() + context.timeoutMs;
-  return () => {
-    const timeoutMs = Math.floor(endsAt - performance.now());
-    if (timeoutMs <= 0) throw new DeliveryError('not-sent', { code: 'deadline' });
-    return { ...context, timeoutMs };
-  };
 }
 
 /** The first page, then from the last one backwards: where ids grow with time, the newest stand last. */
@@ -313,24 +243,4 @@ function isSameContent(message: ListedMessage, { text = '', attachmentIds = [] }
     ids.length === attachmentIds.length &&
     attachmentIds.every((id) => ids.includes(id))
   );
-}
-
-function readMessage(entry: JsonObject): ListedMessage {
-  const author = asObject(entry['author']);
-  const createdAt = Date.parse(asText(entry['createdAt']) ?? '');
-  const authorId = asText(author['id']);
-  const content = messageContent(entry);
-  return {
-    id: asText(entry['id']) ?? '',
-    text: asText(entry['text']) ?? '',
-    createdAt: Number.isNaN(createdAt) ? 0 : createdAt,
-    authorType: authorOf(author['type']),
-    ...(authorId !== undefined && { authorId }),
-    attachments: readAttachments(entry['attachments']),
-    ...(content && { content }),
-  };
-}
-
-function authorOf(type: unknown): Participant['type'] {
-  return AUTHORS.find((known) => known === type) ?? 'unknown';
 }

@@ -153,6 +153,32 @@ describe('answers of the Chat Gateway', () => {
     expect(to('signal')).toEqual(to('end'));
   });
 
+  it.each(Object.values(statuses).map(([status]) => status))(
+    '%d to an update is as to an end, to a setup as to a message unless it says what is wrong',
+    (status) => {
+      const to = (operation: Operation) => answerError(operation, { status, headers: {}, json: {} }, 0);
+      expect(to('update')).toEqual(to('end'));
+      const wrong = { 404: 'not-found', 409: 'conflict', 410: 'not-found' }[status];
+      if (wrong === undefined) expect(to('setup')).toEqual(to('message'));
+      else expect(to('setup')).toMatchObject({ kind: 'failed', code: wrong });
+    },
+  );
+
+  it.each(['setup', 'update'] as const)('a queue that is not known refuses the %s', (operation) => {
+    const json = { errors: [{ code: 'invalid_queue' }] };
+    expect(answerError(operation, { status: 400, headers: {}, json }, 0)).toMatchObject({
+      kind: 'failed',
+      code: 'invalid-queue',
+    });
+  });
+
+  it('tells a tenant that is not ours from a key that may not do this, and both from what is not there', () => {
+    const to = (status: number, json: unknown) => answerError('message', { status, headers: {}, json }, 0);
+    expect(to(403, fixture('error-forbidden'))).toMatchObject({ kind: 'credentials', code: 'wrong-tenant' });
+    expect(to(403, { message: 'No.' })).toMatchObject({ kind: 'credentials', code: 'forbidden' });
+    expect(to(404, fixture('error-not-found'))).toMatchObject({ kind: 'gone', code: 'conversation-gone' });
+  });
+
   it.each(Object.keys(BY_STATUS))('status %s', (row) => {
     const [status = 0, ...expected] = statuses[row] ?? [];
     expect(verdicts(status, undefined)).toEqual(expected);

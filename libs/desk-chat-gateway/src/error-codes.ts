@@ -3,10 +3,11 @@ import type { DeliveryErrorKind, HoldReason, ProviderWords } from '#core';
 import { asArray, asObject } from './json.js';
 
 /**
- * What a call was for. `create` and `message` take effect and have no idempotency key, so a doubtful answer to them is
- * `uncertain`; `upload`, `end`, `signal` and `read` can be repeated, so a doubtful answer to them is `not-sent`.
+ * What a call was for. `create`, `message` and `setup` (of webhooks and channels) take effect and have no idempotency key, so a
+ * doubtful answer to them is `uncertain`; `upload`, `end`, `signal`, `update` (of a conversation) and `read` can be repeated, so
+ * a doubtful answer to them is `not-sent`.
  */
-export type Operation = 'create' | 'message' | 'upload' | 'end' | 'signal' | 'read';
+export type Operation = 'create' | 'message' | 'setup' | 'upload' | 'end' | 'signal' | 'update' | 'read';
 
 /** An answer of the Chat Gateway. */
 export interface ChatGatewayAnswer {
@@ -36,11 +37,20 @@ type Row = Record<Operation, Verdict>;
 const both = (effectful: Verdict, repeatable: Verdict = effectful): Row => ({
   create: effectful,
   message: effectful,
+  setup: effectful,
   upload: repeatable,
   end: repeatable,
   signal: repeatable,
+  update: repeatable,
   read: repeatable,
 });
+
+/** A create's path is fixed: what was not found is the channel or the queue it names. */
+const missing: Row = {
+  ...both(gone),
+  create: misconfigured('channel-not-found'),
+  setup: failed('not-found'),
+};
 
 /** A refused create says nothing against the customer's text: it waits until somebody has repaired the settings. */
 const refused = (code: string): Row => ({ ...both(failed(code)), create: misconfigured(code) });
@@ -53,33 +63,16 @@ export const BY_STATUS: Readonly<Record<string, Row>> = {
   '400': refused('rejected'),
   '401': both(credentials('unauthorized')),
   '403': both(credentials('forbidden')),
-  // A create's path is fixed: what was not found is the channel or the queue it names.
-  '404': {
-    create: misconfigured('channel-not-found'),
-    message: gone,
-    upload: gone,
-    end: gone,
-    signal: gone,
-    read: gone,
-  },
+  '404': missing,
   '405': refused('not-supported'),
   '408': both(uncertain('request-timeout'), again('request-timeout')),
   '409': {
+    ...both(gone),
     create: misconfigured('conflict'),
-    message: gone,
-    upload: gone,
-    end: gone,
-    signal: gone,
+    setup: failed('conflict'),
     read: again('conflict'),
   },
-  '410': {
-    create: misconfigured('channel-not-found'),
-    message: gone,
-    upload: gone,
-    end: gone,
-    signal: gone,
-    read: gone,
-  },
+  '410': missing,
   // The gateway in front may answer these after it has passed the call on.
   '429': both(uncertain('rate-limited'), again('rate-limited')),
   '501': { ...both(uncertain('not-supported'), again('not-supported')), read: failed('not-supported') },
@@ -97,18 +90,16 @@ export const BY_STATUS: Readonly<Record<string, Row>> = {
  */
 export const BY_CODE: Readonly<Record<string, Partial<Row>>> = {
   // Somebody has to repair the number's settings; the customer's texts wait for that.
-  invalid_queue: { create: misconfigured('invalid-queue'), message: misconfigured('invalid-queue') },
+  invalid_queue: {
+    create: misconfigured('invalid-queue'),
+    message: misconfigured('invalid-queue'),
+    setup: failed('invalid-queue'),
+    update: failed('invalid-queue'),
+  },
   invalid_channel: { create: misconfigured('invalid-channel') },
   invalid_parameter: refused('invalid-parameter'),
   invalid_json_object: refused('invalid-json-object'),
-  resource_not_found: {
-    create: misconfigured('channel-not-found'),
-    message: gone,
-    upload: gone,
-    end: gone,
-    signal: gone,
-    read: gone,
-  },
+  resource_not_found: missing,
   access_denied: both(credentials('access-denied')),
 };
 
@@ -118,10 +109,12 @@ const WORDS: Readonly<Record<string, string>> = {
   unauthorized: 'Our API key was refused.',
   forbidden: 'Our API key may not do this.',
   'access-denied': 'Our API key may not do this.',
+  'wrong-tenant': 'The tenant does not belong to the customer of our API key.',
   'channel-not-found': 'The channel or the queue of the number does not exist there.',
   'conversation-gone': 'The conversation does not take messages any more.',
   'not-supported': 'It does not offer this call.',
   'request-timeout': 'Something between us and it gave up waiting for the request.',
+  'not-found': 'What was to be changed does not exist there.',
   conflict: 'The call does not fit the state of the conversation.',
   'rate-limited': 'Too many calls at once.',
   unavailable: 'It is not available.',
@@ -153,6 +146,9 @@ const OWN_MEANING = new Set([401, 403, 408, 429]);
 export function answerError(operation: Operation, answer: ChatGatewayAnswer, nowMs: number): DeliveryError {
   const { status, headers, json } = answer;
   const codes = providerCodes(json);
+  if (status === 403 && saysWrongTenant(json)) {
+    return new DeliveryError('credentials', { code: 'wrong-tenant', httpStatus: status });
+  }
   const refuses = status >= 400 && status < 500 && !OWN_MEANING.has(status);
   const known = refuses ? codes.find((code) => verdictByCode(code, operation)) : undefined;
   const verdict =
@@ -179,6 +175,17 @@ export function providerCodes(json: unknown): string[] {
     .filter(
       (code): code is string => typeof code === 'string' && /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/.test(code),
     );
+}
+
+/**
+ * Said in sentences only. Source: the example of `ForbiddenViolationProblem` in the published OpenAPI document. Its example of a
+ * plain 404 says the same beside what was not found: there the status is believed.
+ */
+function saysWrongTenant(json: unknown): boolean {
+  const { message, errors } = asObject(json);
+  return [message, ...asArray(errors)].some(
+    (said) => typeof said === 'string' && /\btenant\b.*\b(does not belong|doesn't match)\b/i.test(said),
+  );
 }
 
 function verdictByCode(code: string, operation: Operation): Verdict | undefined {

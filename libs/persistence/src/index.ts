@@ -31,5 +31,6 @@ export * from './operator/operator-customers.js';
 export * from './operator/operator-replays.js';
 export * from './operator/operator-audit.js';
 export * from './operator/operator-provisioning.js';
+export * from './operator/operator-installation.js';
 export * from './operator/page.js';
 export { releaseHeld, CONFIGURABLE_REASONS } from './operator/release-held.js';

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import { Redis } from 'ioredis';
 import { ErrorLog } from './error-log.js';
 import type { QueueObserver } from './queue-observer.js';
 
@@ -21,6 +21,27 @@ export function watchEvictionPolicy(redis: Redis, observer: QueueObserver): void
   redis.on('ready', () => {
     look().catch((error: unknown) => log.error('The eviction policy of Redis could not be read.', error));
   });
+}
+
+const ASK_TIMEOUT_MS = 2_000;
+
+/** Asks a Redis once; undefined where it does not tell. Rejects where it cannot be asked. */
+export async function askEvictionPolicy(redisUrl: string): Promise<string | undefined> {
+  const redis = new Redis(redisUrl, {
+    lazyConnect: true,
+    connectTimeout: ASK_TIMEOUT_MS,
+    commandTimeout: ASK_TIMEOUT_MS,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+  });
+  // What it says is what its calls reject with.
+  redis.on('error', () => undefined);
+  try {
+    await redis.connect();
+    return evictionPolicy(await redis.info('memory'));
+  } finally {
+    redis.disconnect();
+  }
 }
 
 /** The policy as `INFO memory` tells it. `CONFIG GET` is forbidden at many hosted servers. */

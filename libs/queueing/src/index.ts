@@ -1,5 +1,6 @@
 export * from './bull-signals.js';
 export * from './bull-wake-ups.js';
+export { askEvictionPolicy } from './eviction-policy.js';
 export { LaneHandler } from './lane-processor.js';
 export * from './lane-processors.js';
 export * from './migrate-queues.js';

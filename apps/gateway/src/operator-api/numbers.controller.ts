@@ -10,6 +10,7 @@ import {
 import { OperatorNumbers, type Actor, type NewNumber } from '#persistence';
 import { ProblemException } from '#platform';
 import { Audited, By } from './actor.js';
+import { accountOf, channelOf } from './addresses.js';
 import { listOf, pageRequest, present, tenantOf } from './list.dto.js';
 import {
   NewNumberBody,
@@ -51,21 +52,12 @@ export class NumbersController {
     @By() by: Actor,
     @Res({ passthrough: true }) reply: { header(name: string, value: string): unknown },
   ): Promise<NumberResource> {
-    const { twilioAccountSid, tenants } = this.options;
-    const accountSid = body.accountSid ?? twilioAccountSid;
-    const tenant = tenants.ofTwilioAccount(accountSid);
-    if (!tenant) {
-      const message = 'accountSid must be the account in TWILIO_ACCOUNT_SID or one in TWILIO_SUBACCOUNTS';
-      throw new ProblemException(400, {
-        detail: 'Some fields are not as they should be.',
-        errors: [{ field: 'accountSid', message }],
-      });
-    }
+    const { accountSid, tenantId } = accountOf(body.accountSid, this.options);
     const wanted: NewNumber = {
       ...present<Omit<NewNumberBody, 'accountSid'>>(body),
-      tenantId: tenant.id,
+      tenantId,
       accountSid,
-      channel: body.address.startsWith('whatsapp:') ? 'whatsapp' : 'sms',
+      channel: channelOf(body.address),
     };
     const number = await this.numbers.configure(wanted, by);
     if (!number) throw new ProblemException(409, { detail: 'This number is configured already.' });

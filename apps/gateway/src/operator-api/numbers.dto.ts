@@ -38,7 +38,7 @@ const PARTS_WAIT_FOR = ['submitted', 'sent', 'delivered'] as const;
 const SCHEDULE = /^(?!\.{1,2}$)[^\0]{1,255}$/;
 const DAY_MINUTES = 24 * 60;
 const MAX_SCHEDULES = 200;
-const ACCOUNT_SID = /^AC[0-9A-Za-z]{1,64}$/;
+export const ACCOUNT_SID = /^AC[0-9A-Za-z]{1,64}$/;
 
 @ApiSchema({ name: 'Template', description: 'A text that was approved beforehand, or made for reuse.' })
 export class TemplateBody {
@@ -316,6 +316,16 @@ class NumberFields {
   @Matches(SERVICE_SID, { message: '$property must be the sid of a Messaging Service (MG…)' })
   messagingServiceSid?: string | null;
 
+  @ApiPropertyOptional({
+    type: String,
+    nullable: true,
+    description:
+      'The webhook of that channel, where it was made by hand: conversations go back to it after the agent.',
+  })
+  @IsOptional()
+  @IsPlainText(255)
+  chatGatewayWebhookId?: string | null;
+
   @ApiPropertyOptional({ type: String, nullable: true, description: 'Queue for new conversations.' })
   @IsOptional()
   @IsPlainText(255)
@@ -407,6 +417,9 @@ export class NumberResource {
   @ApiPropertyOptional({ type: String, description: 'Absent only while unconfigured.' })
   chatGatewayChannelId?: string;
 
+  @ApiPropertyOptional({ type: String, description: 'The webhook of that channel, as far as it is known.' })
+  chatGatewayWebhookId?: string;
+
   @ApiPropertyOptional({ type: String })
   queueId?: string;
 
@@ -434,6 +447,7 @@ export function showNumber(number: BusinessNumber): NumberResource {
     accountSid: number.accountSid,
     messagingServiceSid: number.messagingServiceSid,
     chatGatewayChannelId: number.chatGatewayChannelId,
+    chatGatewayWebhookId: number.chatGatewayWebhookId,
     queueId: number.queueId,
     language: number.language,
     settings: number.settings,

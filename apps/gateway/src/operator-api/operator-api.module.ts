@@ -5,6 +5,7 @@ import {
   OperatorConversations,
   OperatorCustomers,
   OperatorDatabase,
+  OperatorInstallation,
   OperatorLanes,
   OperatorMessages,
   OperatorNumbers,
@@ -14,6 +15,13 @@ import {
 import { AuditController } from './audit.controller.js';
 import { ConversationsController } from './conversations.controller.js';
 import { CustomersController } from './customers.controller.js';
+import {
+  AddressedProvisioningController,
+  DeskProvisioningController,
+} from './desk-provisioning.controller.js';
+import { DeskProvisioning } from './desk-provisioning.js';
+import { DoctorController } from './doctor/doctor.controller.js';
+import { Doctor } from './doctor/doctor.js';
 import { Explanations } from './explanations.js';
 import { LanesController } from './lanes.controller.js';
 import { MessagesController } from './messages.controller.js';
@@ -32,12 +40,15 @@ export class OperatorApiModule {
       controllers: [
         NumbersController,
         ProvisioningController,
+        DeskProvisioningController,
+        AddressedProvisioningController,
         ConversationsController,
         MessagesController,
         ReplaysController,
         LanesController,
         CustomersController,
         AuditController,
+        DoctorController,
       ],
       providers: [
         { provide: OPERATOR_API_OPTIONS, useValue: options },
@@ -46,6 +57,8 @@ export class OperatorApiModule {
           useFactory: () => new OperatorDatabase(options.dataSource, options.tenants.ids),
         },
         NumberProvisioning,
+        DeskProvisioning,
+        Doctor,
         { provide: Explanations, useFactory: () => new Explanations(options.words) },
         ...[
           OperatorNumbers,
@@ -56,6 +69,7 @@ export class OperatorApiModule {
           OperatorLanes,
           OperatorCustomers,
           OperatorAudit,
+          OperatorInstallation,
         ].map((type) => store(type)),
       ],
     };

@@ -1,7 +1,8 @@
 import type { DataSource } from 'typeorm';
 import type { TwilioProvisioning } from '#channel-twilio';
 import type { Direction, ProviderWords } from '#core';
-import type { Tenants } from '#platform';
+import type { ChatGatewayProvisioning } from '#desk-chat-gateway';
+import type { ProviderHttp, Tenants } from '#platform';
 
 export interface OperatorApiOptions {
   /** Need not be connected: it is at the first request that needs it. Closed by its owner. */
@@ -14,6 +15,16 @@ export interface OperatorApiOptions {
   tenants: Tenants;
   /** Points numbers at us. */
   provisioning: TwilioProvisioning;
+  /** Sets up webhook and channels in the Chat Gateway account of a tenant. */
+  deskProvisioning: (tenantId: string) => ChatGatewayProvisioning;
+  /** What the doctor looks at beside the accounts. */
+  doctor: {
+    publicBaseUrl: string;
+    fallbackBaseUrl?: string | undefined;
+    twilioBaseUrl: string;
+    redisUrl?: string | undefined;
+    http: ProviderHttp;
+  };
   /** What the provider at the far end of each direction means by its answers. */
   words: Record<Direction, ProviderWords>;
 }

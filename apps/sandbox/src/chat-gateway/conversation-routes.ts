@@ -1,7 +1,8 @@
-import { type Answer, type Call, emptyAnswer, isRecord } from '../common/http.js';
+import { type Answer, type Call, emptyAnswer } from '../common/http.js';
 import type { SimulatorServer } from '../common/server.js';
 import { registerAttachmentRoutes, type AttachmentSettings } from './attachment-routes.js';
 import type { Attachments } from './attachments.js';
+import { registerCardRoutes } from './card-routes.js';
 import {
   type Conversation,
   conversationResource,
@@ -10,9 +11,10 @@ import {
 } from './conversation.js';
 import type { Desk } from './desk.js';
 import { halList, halResource } from './lists.js';
+import { registerPostAgentRoutes } from './post-agent-routes.js';
 import { entityNotFound, generalError, invalidField, notFound } from './problems.js';
 import { isAnswer, parseJson, readAssignment, readCreate, readMessage, readUser } from './requests.js';
-import type { Channel } from './setup-routes.js';
+import type { Channel, Webhook } from './setup-routes.js';
 
 export interface ConversationSettings extends AttachmentSettings {
   /** What a message before `active` is answered. */
@@ -28,6 +30,7 @@ export interface ConversationSettings extends AttachmentSettings {
 export interface ConversationContext {
   desk: Desk;
   channels: ReadonlyMap<string, Channel>;
+  webhooks: ReadonlyMap<string, Webhook>;
   hasQueue: (id: string) => boolean;
   settings: () => ConversationSettings;
   attachments: Attachments;
@@ -109,6 +112,8 @@ export function registerConversationRoutes(server: SimulatorServer, context: Con
   );
   registerMessageRoutes(server, context, found);
   registerAttachmentRoutes(server, context, found);
+  registerCardRoutes(server, desk, found);
+  registerPostAgentRoutes(server, context, found);
 }
 
 export type WithConversation = <T extends Answer | Promise<Answer>>(
@@ -169,27 +174,6 @@ function registerMessageRoutes(
       const id = call.params['messageId'] ?? '';
       const message = listed(conversation).find((candidate) => candidate['id'] === id);
       return message === undefined ? notFound('Message', id) : halResource(200, message);
-    }),
-  );
-  server.operation(
-    'cards.list',
-    'GET',
-    `${BASE}/:conversationId/messages/:messageId/cards`,
-    found((call, conversation) => {
-      const id = call.params['messageId'] ?? '';
-      const message = conversation.messages.find((candidate) => candidate.id === id);
-      if (message === undefined) return notFound('Message', id);
-      const createdAt = new Date(message.createdAtMs).toISOString();
-      const cards = message.cards
-        .filter(isRecord)
-        .map((card, n) => ({ id: `${id}-${n}`, createdAt, ...card }));
-      const rules = {
-        sortFields: ['createdAt'],
-        defaultSort: 'createdAt:asc',
-        filterFields: [],
-        plural: 'cards',
-      };
-      return halList(call, cards, rules);
     }),
   );
   for (const kind of ['typing', 'thinking', 'read-receipt'] as const) {

@@ -36,6 +36,8 @@ export interface Conversation {
   agents: Map<string, boolean>;
   userLeft: boolean;
   messages: DeskMessage[];
+  /** To whom it goes when the agent is done. */
+  postAgent?: { webhookId: string; configuration: Record<string, unknown> };
 }
 
 /** An id as the Chat Gateway makes them: 22 URL-safe characters. */
@@ -125,6 +127,20 @@ export function typingEvent(conversation: Conversation, agentId: string, typing:
     conversationId: conversation.id,
     timestamp: Date.now(),
     data: { name: 'typing', value: { users: typing ? [{ type: 'agent', id: agentId }] : [] } },
+  };
+}
+
+/** Something was done with an adaptive card. */
+export function cardEvent(
+  conversation: Conversation,
+  type: 'Action.Submit' | 'Action.Execute',
+  data: Record<string, unknown>,
+): DeskEvent {
+  return {
+    eventType: 'ACTIVITY',
+    conversationId: conversation.id,
+    timestamp: Date.now(),
+    data: { name: 'adaptiveCard/action', value: { type, data } },
   };
 }
 

@@ -33,4 +33,7 @@ export type DeskLogEntry =
     }
   | { kind: 'update'; conversationId: string; changes: Record<string, unknown> }
   | { kind: 'close'; conversationId: string; by: 'customer' }
-  | { kind: 'typing' | 'thinking' | 'read-receipt'; conversationId: string; body: unknown };
+  | { kind: NotedKind; conversationId: string; body: unknown };
+
+/** Calls that are kept in the log as they were posted. */
+export type NotedKind = 'typing' | 'thinking' | 'read-receipt' | 'post-agent-assignment' | 'card-action';

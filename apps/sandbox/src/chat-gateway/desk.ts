@@ -19,7 +19,7 @@ import {
   transferEvent,
   typingEvent,
 } from './conversation.js';
-import type { DeskLogEntry } from './desk-log.js';
+import type { DeskLogEntry, NotedKind } from './desk-log.js';
 import type { DeskEvent } from './events.js';
 
 export interface Named {
@@ -146,8 +146,13 @@ export class Desk {
     if (conversation.queueId !== before) this.#queue(conversation);
   }
 
-  note(kind: 'typing' | 'thinking' | 'read-receipt', conversation: Conversation, body: unknown): void {
+  note(kind: NotedKind, conversation: Conversation, body: unknown): void {
     this.#context.accepted.append({ kind, conversationId: conversation.id, body });
+  }
+
+  /** Sends any event to the webhook of the conversation's channel. */
+  tell(conversation: Conversation, event: DeskEvent): void {
+    this.#emit(conversation, event);
   }
 
   /** The customer leaves, which ends the interaction. */

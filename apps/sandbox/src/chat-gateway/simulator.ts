@@ -164,6 +164,7 @@ export class ChatGatewaySimulator {
     registerConversationRoutes(this.#server, {
       desk: this.desk,
       channels: this.#channels,
+      webhooks: this.#webhooks,
       hasQueue,
       settings,
       attachments: this.attachments,

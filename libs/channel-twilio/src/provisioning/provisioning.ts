@@ -14,6 +14,8 @@ import {
 import { webhookUrls, type WebhookBases, type WebhookUrls } from './webhook-urls.js';
 
 export interface TwilioProvisioningOptions extends AccountsOptions {
+  /** The main account's, which sign its webhooks, whatever calls log in with. */
+  authTokens?: readonly string[];
   publicBaseUrl: string;
   fallbackBaseUrl?: string;
 }
@@ -61,7 +63,7 @@ export class TwilioProvisioning {
   private readonly rests: RestClients;
 
   constructor(
-    http: ProviderHttp,
+    private readonly http: ProviderHttp,
     private readonly options: TwilioProvisioningOptions,
   ) {
     this.rests = new RestClients(http, options);
@@ -75,6 +77,44 @@ export class TwilioProvisioning {
       apiBaseUrl,
       ...(fallbackBaseUrl !== undefined && { fallbackBaseUrl }),
     });
+  }
+
+  /** Twilio's clock, epoch ms, where it tells; rejects with {@link ProvisioningError} where it refuses this account or is away. */
+  async probe(account: string, context: CallContext): Promise<{ date?: number }> {
+    const rest = await this.loadRest(account);
+    const exchange: Exchange = { context, maxResponseBytes: MAX_RESPONSE_BYTES };
+    try {
+      await rest.run(exchange, () => rest.client.incomingPhoneNumbers.page({ pageSize: 1 }));
+    } catch (error) {
+      throw failureOf(exchange, error);
+    }
+    const date = Date.parse(exchange.response?.headers['date'] ?? '');
+    return Number.isNaN(date) ? {} : { date };
+  }
+
+  /** How many of the main account's auth tokens Twilio takes: those that it does not sign nothing. */
+  async tokensTaken(context: CallContext): Promise<{ taken: number; of: number }> {
+    const { accountSid, authTokens = [], apiBaseUrl } = this.options;
+    const url = `${apiBaseUrl.replace(/\/+$/, '')}/2010-04-01/Accounts/${accountSid}/IncomingPhoneNumbers.json?PageSize=1`;
+    const answers = await Promise.all(
+      authTokens.map(async (token) => {
+        const authorization = `Basic ${Buffer.from(`${accountSid}:${token}`).toString('base64')}`;
+        const exchange: Exchange = { context };
+        try {
+          const { status } = await this.http.request({
+            method: 'GET',
+            url,
+            headers: { authorization },
+            timeoutMs: context.timeoutMs,
+            maxResponseBytes: MAX_RESPONSE_BYTES,
+          });
+          return status;
+        } catch (error) {
+          throw failureOf(exchange, error);
+        }
+      }),
+    );
+    return { taken: answers.filter((status) => status !== 401).length, of: answers.length };
   }
 
   /** Rejects with {@link ProvisioningError}. */

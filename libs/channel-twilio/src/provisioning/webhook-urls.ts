@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import ipaddr from 'ipaddr.js';
+import { isLocal, unsuitability, type Unsuitability } from '#platform';
 import { ProvisioningError } from './provisioning-error.js';
 
 export interface WebhookBases {
@@ -26,7 +26,7 @@ const STATUS_PATH = '/webhooks/twilio/status';
 
 /** What Twilio is to call. Throws {@link ProvisioningError} where it could not reach that, or not safely. */
 export function webhookUrls({ publicBaseUrl, fallbackBaseUrl, apiBaseUrl }: WebhookBases): WebhookUrls {
-  if (!isLoopback(new URL(apiBaseUrl).hostname)) {
+  if (!isLocal(apiBaseUrl)) {
     requireReachable('PUBLIC_BASE_URL', publicBaseUrl);
     if (fallbackBaseUrl !== undefined) requireReachable('TWILIO_FALLBACK_BASE_URL', fallbackBaseUrl);
   }
@@ -42,29 +42,14 @@ export function urlsDigest({ inbound, fallback = '', status }: WebhookUrls): Buf
   return createHash('sha256').update([inbound, fallback, status].join('\n')).digest();
 }
 
+const WORDS: Record<Unsuitability, string> = {
+  'not-https': 'must begin with https:// before Twilio is pointed at it',
+  underscore: 'has an underscore in its host name, which Twilio refuses',
+  'this-machine': 'is an address of this machine, which Twilio cannot reach',
+  'private-network': 'is an address of a private network, which Twilio cannot reach',
+};
+
 function requireReachable(name: string, url: string): void {
-  const { protocol, hostname } = new URL(url);
-  const refuse = (why: string) => {
-    throw new ProvisioningError('unsuitable-url', `${name} ${why}.`);
-  };
-  if (protocol !== 'https:') refuse('must begin with https:// before Twilio is pointed at it');
-  if (hostname.includes('_')) refuse('has an underscore in its host name, which Twilio refuses');
-  if (isLoopback(hostname)) refuse('is an address of this machine, which Twilio cannot reach');
-  if (isPrivate(hostname)) refuse('is an address of a private network, which Twilio cannot reach');
-}
-
-function isLoopback(hostname: string): boolean {
-  return /(?:^|\.)localhost\.?$/.test(hostname) || rangeOf(hostname) === 'loopback';
-}
-
-function isPrivate(hostname: string): boolean {
-  const range = rangeOf(hostname);
-  if (range !== undefined) return range !== 'unicast';
-  return !hostname.includes('.') || /\.(?:local|internal|lan|home\.arpa|test|invalid)\.?$/.test(hostname);
-}
-
-/** Undefined for a name. Mapped addresses are what they map to. */
-function rangeOf(hostname: string): string | undefined {
-  const literal = hostname.replace(/^\[|\]$/g, '');
-  return ipaddr.isValid(literal) ? ipaddr.process(literal).range() : undefined;
+  const why = unsuitability(url);
+  if (why) throw new ProvisioningError('unsuitable-url', `${name} ${WORDS[why]}.`);
 }

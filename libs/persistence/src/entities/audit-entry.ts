@@ -5,6 +5,8 @@ export const AUDIT_ACTIONS = [
   'number.change',
   'number.delete',
   'number.provision',
+  'number.provision-desk',
+  'number.remove-desk',
   'conversation.close',
   'lane.pause',
   'lane.resume',

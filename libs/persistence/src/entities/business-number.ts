@@ -30,6 +30,10 @@ export class BusinessNumber {
   @Column({ name: 'chat_gateway_channel_id', type: 'text', nullable: true })
   chatGatewayChannelId!: string | null;
 
+  /** The webhook of that channel, where it was provisioned from here. */
+  @Column({ name: 'chat_gateway_webhook_id', type: 'text', nullable: true })
+  chatGatewayWebhookId!: string | null;
+
   @Column({ name: 'queue_id', type: 'text', nullable: true })
   queueId!: string | null;
 

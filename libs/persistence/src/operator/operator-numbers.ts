@@ -11,10 +11,13 @@ import { CONFIGURABLE_REASONS, releaseHeld } from './release-held.js';
 export interface NewNumber {
   /** Who owns the account. */
   tenantId: string;
+  /** Given beforehand where something else has named it already. */
+  id?: string;
   address: string;
   channel: Channel;
   accountSid: string;
   chatGatewayChannelId: string;
+  chatGatewayWebhookId?: string | null;
   messagingServiceSid?: string | null;
   displayName?: string | null;
   queueId?: string | null;
@@ -29,6 +32,7 @@ export interface NumberFilter {
 /** What can be changed later: an absent field stays, null takes an optional one away, settings are replaced whole. */
 export interface NumberChanges {
   chatGatewayChannelId?: string;
+  chatGatewayWebhookId?: string | null;
   messagingServiceSid?: string | null;
   displayName?: string | null;
   queueId?: string | null;
@@ -48,18 +52,18 @@ export class OperatorNumbers {
     const dataSource = await this.database.connect();
     const rows = await dataSource.query<{ id: string }[]>(
       `insert into business_numbers as n (id, tenant_id, channel, account_sid, address, messaging_service_sid,
-         display_name, state, chat_gateway_channel_id, queue_id, language, settings, configured_at)
-       values ($1, $2, $3, $4, $5, $6, $7, 'configured', $8, $9, $10, coalesce($11::jsonb, '{}'), clock_timestamp())
+         display_name, state, chat_gateway_channel_id, chat_gateway_webhook_id, queue_id, language, settings, configured_at)
+       values ($1, $2, $3, $4, $5, $6, $7, 'configured', $8, $9, $10, $11, coalesce($12::jsonb, '{}'), clock_timestamp())
        on conflict (tenant_id, account_sid, address) do update set state = 'configured',
          -- what was seen in a customer's message stays where the operator says nothing
          messaging_service_sid = coalesce(excluded.messaging_service_sid, n.messaging_service_sid),
          display_name = excluded.display_name, chat_gateway_channel_id = excluded.chat_gateway_channel_id,
-         queue_id = excluded.queue_id, language = excluded.language, settings = excluded.settings,
+         chat_gateway_webhook_id = excluded.chat_gateway_webhook_id, queue_id = excluded.queue_id, language = excluded.language, settings = excluded.settings,
          configured_at = excluded.configured_at, updated_at = clock_timestamp()
        where n.state = 'unconfigured'
-       returning n.id, record_act($2, $12, $13, 'number.configure', 'number', n.id, jsonb_build_object('address', $5::text))`,
+       returning n.id, record_act($2, $13, $14, 'number.configure', 'number', n.id, jsonb_build_object('address', $5::text))`,
       [
-        uuid(),
+        number.id ?? uuid(),
         number.tenantId,
         number.channel,
         number.accountSid,
@@ -67,6 +71,7 @@ export class OperatorNumbers {
         number.messagingServiceSid ?? null,
         number.displayName ?? null,
         number.chatGatewayChannelId,
+        number.chatGatewayWebhookId ?? null,
         number.queueId ?? null,
         number.language ?? null,
         number.settings && JSON.stringify(number.settings),
@@ -113,7 +118,12 @@ export class OperatorNumbers {
       const { affected } = await manager
         .createQueryBuilder()
         .update(BusinessNumber)
-        .set({ ...changes, updatedAt: () => 'clock_timestamp()' })
+        // A webhook belongs to its channel: with another channel it is unknown until it is said.
+        .set({
+          ...(changes.chatGatewayChannelId !== undefined && { chatGatewayWebhookId: null }),
+          ...changes,
+          updatedAt: () => 'clock_timestamp()',
+        })
         .where({ id, tenantId, state: 'configured' })
         .execute();
       if (affected === 0) return false;
@@ -149,6 +159,51 @@ export class OperatorNumbers {
       if (isStillReferenced(error)) return 'in-use';
       throw error;
     }
+  }
+
+  async find(accountSid: string, address: string): Promise<BusinessNumber | undefined> {
+    const dataSource = await this.database.connect();
+    const where = { tenantId: In(this.database.tenantIds), accountSid, address };
+    return (await dataSource.getRepository(BusinessNumber).findOneBy(where)) ?? undefined;
+  }
+
+  /** The number has this channel at the desk from now on, and is configured. */
+  async connectDesk(
+    id: string,
+    { channelId, webhookId, queueId }: { channelId: string; webhookId: string; queueId?: string },
+  ): Promise<void> {
+    const dataSource = await this.database.connect();
+    await dataSource.query(
+      `update business_numbers set chat_gateway_channel_id = $3, chat_gateway_webhook_id = $4,
+         queue_id = coalesce($5, queue_id), updated_at = clock_timestamp(),
+         configured_at = case state when 'configured' then configured_at else clock_timestamp() end, state = 'configured'
+       where id = $1 and tenant_id = any ($2::text[])`,
+      [id, this.database.tenantIds, channelId, webhookId, queueId ?? null],
+    );
+    await this.release(id);
+  }
+
+  /** The number has no channel from now on: what customers write waits. */
+  async disconnectDesk(id: string): Promise<void> {
+    const dataSource = await this.database.connect();
+    await dataSource.query(
+      `update business_numbers set state = 'unconfigured', chat_gateway_channel_id = null,
+         chat_gateway_webhook_id = null, updated_at = clock_timestamp()
+       where id = $1 and tenant_id = any ($2::text[])`,
+      [id, this.database.tenantIds],
+    );
+  }
+
+  /** Other numbers with the same channel at the desk, and this one's conversations that are not closed. */
+  async deskUse(number: BusinessNumber): Promise<{ sharing: number; open: number }> {
+    const dataSource = await this.database.connect();
+    const rows = await dataSource.query<{ sharing: number; open: number }[]>(
+      `select (select count(*)::int from business_numbers n
+               where n.tenant_id = $1 and n.chat_gateway_channel_id = $3 and n.id <> $2) as sharing,
+              (select count(*)::int from conversations c where c.number_id = $2 and c.state <> 'closed') as open`,
+      [number.tenantId, number.id, number.chatGatewayChannelId],
+    );
+    return rows[0] ?? { sharing: 0, open: 0 };
   }
 
   /**

@@ -26,10 +26,14 @@ export class OperatorProvisioning {
   }
 
   /** Written before the provider is called: whatever becomes of the call, the log tells who made it. */
-  async begin(number: BusinessNumber, by: Actor, details: Record<string, unknown>): Promise<void> {
+  async begin(
+    { id, tenantId }: Pick<BusinessNumber, 'id' | 'tenantId'>,
+    by: Actor,
+    details: Record<string, unknown>,
+    action: 'number.provision' | 'number.provision-desk' | 'number.remove-desk' = 'number.provision',
+  ): Promise<void> {
     const dataSource = await this.database.connect();
-    const target = { kind: 'number', id: number.id };
-    await recordAct(dataSource.manager, number.tenantId, by, 'number.provision', target, details);
+    await recordAct(dataSource.manager, tenantId, by, action, { kind: 'number', id }, details);
   }
 
   /** The number leads to us now, and is watched from now on. */
