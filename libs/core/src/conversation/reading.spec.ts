@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Participant } from '../ports/desk-port.js';
-import { deriveState, mergeFacts, type ConversationFacts } from './facts.js';
+import { deriveState } from './derived-state.js';
+import { mergeFacts, type ConversationFacts } from './facts.js';
 import { factsOfReading, type DeskReading } from './reading.js';
 
 const agent = (id: string, present: boolean): Participant => ({ id, type: 'agent', present });

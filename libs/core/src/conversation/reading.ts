@@ -1,5 +1,6 @@
 import type { Participant } from '../ports/desk-port.js';
-import { deriveState, STATE_RANK, type ConversationFacts, type DeskState } from './facts.js';
+import { deriveState } from './derived-state.js';
+import { STATE_RANK, type ConversationFacts, type DeskState } from './facts.js';
 
 /** What the desk answers when it is asked about a conversation. */
 export interface DeskReading {
