@@ -20,6 +20,7 @@ import { asArray, asObject, asText } from './json.js';
 import type { JsonObject } from './json.js';
 import { messageContent, readAttachments } from './message-content.js';
 import { multipartForm } from './multipart.js';
+import { POST_AGENT } from './parser.js';
 import { referenceOf, referenceProperty } from './reference.js';
 import { renderForAgent } from './render.js';
 
@@ -124,14 +125,15 @@ export class ChatGatewayDesk extends DeskPort {
   override async readConversation(
     deskConversationId: string,
     context: CallContext,
-  ): Promise<{ state: 'created' | 'active' | 'idle' | 'gone'; queueId?: string }> {
+  ): Promise<{ state: 'created' | 'active' | 'idle' | 'gone'; queueId?: string; botHasIt?: true }> {
     const conversation = await this.read(deskConversationId, context);
     if (!conversation) return { state: 'gone' };
     const state = STATES.find((known) => known === conversation['state']);
     if (!state) throw new DeliveryError('not-sent', { code: 'garbage-answer', httpStatus: 200 });
     const { type, id } = asObject(conversation['assignment']);
     const queueId = type === 'queue' ? asText(id) : undefined;
-    return { state, ...(queueId !== undefined && { queueId }) };
+    const botHasIt = POST_AGENT.has(asText(type) ?? '');
+    return { state, ...(queueId !== undefined && { queueId }), ...(botHasIt && { botHasIt }) };
   }
 
   override async listParticipants(deskConversationId: string, context: CallContext): Promise<Participant[]> {

@@ -43,7 +43,7 @@ type Reader = (event: JsonObject, data: JsonObject, at: number) => Reading;
 
 const STATES: Readonly<Record<string, DeskState>> = { created: 'created', active: 'active', idle: 'idle' };
 /** Who can follow the agents: a script of the desk's, or the webhook of a bot. */
-const POST_AGENT: ReadonlySet<string> = new Set(['script', 'webhook', 'bot']);
+export const POST_AGENT: ReadonlySet<string> = new Set(['script', 'webhook', 'bot']);
 const AUTHORS: Readonly<Record<string, AuthorType>> = { agent: 'agent', user: 'user', bot: 'bot' };
 
 /**

@@ -56,6 +56,13 @@ describe(factsOfReading.name, () => {
     expect(after(two, { participants: [agent('a1', false)] }).facts.agents).toBeUndefined();
   });
 
+  it('goes on with the bot that it was handed to, unless it is over', () => {
+    const gone = { botHasIt: true, participants: [agent('a1', false)] };
+    expect(after(SERVED, gone).derived.state).toBe('post-agent');
+    expect(after(SERVED, { ...gone, state: 'idle' }).facts).not.toHaveProperty('postAgentAt');
+    expect(after(SERVED, { botHasIt: true, participants: [agent('a1', true)] }).facts).toEqual({});
+  });
+
   it('goes on in the queue that it was handed to', () => {
     const { derived } = after(SERVED, { queueId: '200', participants: [agent('a1', false)] });
     expect(derived).toMatchObject({ state: 'queued', queueId: '200' });

@@ -76,11 +76,11 @@ export abstract class DeskPort {
     request: { channelId: string; reference: CreateReference; createdAfter: number },
     context: CallContext,
   ): Promise<{ deskConversationId: string } | undefined>;
-  /** `gone` for a 404. `queueId`: the queue it is assigned to, where it is assigned to one. */
+  /** `gone` for a 404. `queueId`: the queue it is assigned to, where it is assigned to one; `botHasIt`: to a bot or a script. */
   abstract readConversation(
     deskConversationId: string,
     context: CallContext,
-  ): Promise<{ state: 'created' | 'active' | 'idle' | 'gone'; queueId?: string }>;
+  ): Promise<{ state: 'created' | 'active' | 'idle' | 'gone'; queueId?: string; botHasIt?: true }>;
   /** Everybody who ever joined. */
   abstract listParticipants(deskConversationId: string, context: CallContext): Promise<Participant[]>;
   /** The customer leaves, which ends the interaction. Fine when it has ended already. */
