@@ -13,6 +13,7 @@ import {
   type KeptFile,
   type MediaCapabilities,
   type CallContext,
+  type CardSubmission,
   type ChannelCapabilities,
   type CreateConversation,
   type DeliveryErrorKind,
@@ -453,6 +454,19 @@ export class FakeDesk extends DeskPort {
   async readReceipt(request: Parameters<DeskPort['readReceipt']>[0], context: CallContext): Promise<void> {
     const { deskConversationId, readAt } = request;
     await this.receipts.play(context, () => this.read.push({ deskConversationId, readAt }));
+  }
+
+  readonly submissions = new Script();
+  readonly submitted: CardSubmission[] = [];
+
+  async submitCard(
+    submission: CardSubmission,
+    context: CallContext,
+  ): Promise<'submitted' | 'already' | 'no-card'> {
+    const isSame = ({ card }: CardSubmission) => JSON.stringify(card) === JSON.stringify(submission.card);
+    const was = this.submitted.some(isSame);
+    await this.submissions.play(context, () => was || this.submitted.push(submission));
+    return was ? 'already' : 'submitted';
   }
 
   async endConversation(deskConversationId: string): Promise<void> {

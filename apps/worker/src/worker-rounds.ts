@@ -2,6 +2,7 @@ import { CLOSE_GRACE_MS, READY_MS, type ChannelPort, type DeskPort, type LaneDra
 import { createProvisioning, twilioWords } from '#channel-twilio';
 import {
   ConversationChecks,
+  DueCardSubmissions,
   DueNotes,
   DueReadReceipts,
   MediaDeletions,
@@ -13,6 +14,7 @@ import {
 } from '#persistence';
 import type { ConfigurationByRole, MediaStore } from '#platform';
 import type { BullWakeUps } from '#queueing';
+import { CardSubmissions } from './card-submissions.js';
 import { Endings } from './endings.js';
 import type { WorkerGate } from './gate/worker-gate.js';
 import { MediaDeleting } from './media-deleting.js';
@@ -60,6 +62,8 @@ export class WorkerRounds {
     const notes = new NoteWriter({ due: new DueNotes(pool), words: twilioWords, wakeUps, metrics });
     const dueReadReceipts = new DueReadReceipts(pool);
     const readReceipts = new ReadReceipts({ due: dueReadReceipts, desk, gate, metrics, logger, timeoutMs });
+    const dueSubmissions = new DueCardSubmissions(pool);
+    const cards = new CardSubmissions({ due: dueSubmissions, desk, gate, metrics, logger, timeoutMs });
     this.sweeper = sweeper;
     this.reconcilers = createReconcilers(configuration, backends, parts);
     this.provisioningCheck = createProvisioningCheck(configuration, backends, parts);
@@ -74,6 +78,7 @@ export class WorkerRounds {
       { name: 'measure', intervalMs: MEASURE_INTERVAL_MS, run: () => sweeper.measure() },
       { name: 'notes', intervalMs: sweepIntervalMs, run: () => notes.run() },
       { name: 'read-receipts', intervalMs: sweepIntervalMs, run: () => readReceipts.run() },
+      { name: 'card-submissions', intervalMs: sweepIntervalMs, run: () => cards.run() },
       { name: 'endings', intervalMs: sweepIntervalMs, run: () => endings.run() },
       { name: 'media-deleting', intervalMs: sweepIntervalMs, run: () => mediaDeleting.run() },
       {

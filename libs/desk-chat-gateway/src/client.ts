@@ -17,9 +17,11 @@ export interface ChatGatewayAccount {
 
 export interface ChatGatewayCall {
   operation: Operation;
-  method: 'GET' | 'POST' | 'PATCH';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH';
   /** Segments after `/chat-gateway/v1`, encoded here: ids come from outside. */
   path: string[];
+  /** The path follows `/api/v1/tenant/{our tenant}` instead: so do those of cards. */
+  ofTenant?: true;
   query?: Record<string, string>;
   body?: unknown;
   /** Instead of a body of JSON. */
@@ -90,12 +92,12 @@ export class ChatGatewayClient {
     call: ChatGatewayCall,
     context: CallContext,
   ): Promise<ChatGatewayAnswer & { readable: boolean }> {
-    const { operation, method, path, query, body, form } = call;
+    const { operation, method, path, query, body, form, ofTenant } = call;
     const content = form ? form.open() : body === undefined ? undefined : JSON.stringify(body);
     try {
       const response = await this.http.request({
         method,
-        url: this.url(path, query),
+        url: this.url(path, query, ofTenant ? ['api', 'v1', 'tenant', this.account.tenantId] : undefined),
         headers: {
           accept: 'application/hal+json, application/json',
           'x-api-key': this.account.apiKey,
@@ -122,10 +124,14 @@ export class ChatGatewayClient {
     }
   }
 
-  private url(path: string[], query: Record<string, string> = {}): string {
+  private url(
+    path: string[],
+    query: Record<string, string> = {},
+    root: string[] = ['chat-gateway', 'v1'],
+  ): string {
     const search = new URLSearchParams(query).toString();
     const base = this.account.baseUrl.replace(/\/+$/, '');
-    return `${base}/chat-gateway/v1/${path.map(segment).join('/')}${search && `?${search}`}`;
+    return `${base}/${[...root, ...path].map(segment).join('/')}${search && `?${search}`}`;
   }
 }
 

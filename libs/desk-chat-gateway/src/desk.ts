@@ -1,6 +1,7 @@
 import { DeskPort, DeliveryError, MediaRefusedError } from '#core';
 import type {
   CallContext,
+  CardSubmission,
   CreateConversation,
   CreateReference,
   DeskUpload,
@@ -15,6 +16,7 @@ import type {
   ShownWith,
 } from '#core';
 import { fetchAttachment, type AttachmentRequest } from './attachment.js';
+import { submitCard } from './cards.js';
 import type { ChatGatewayClient } from './client.js';
 import { asArray, asObject, asText } from './json.js';
 import type { JsonObject } from './json.js';
@@ -28,6 +30,8 @@ const PAGE_SIZE = 100;
 /** How much of the conversation list one look-up reads: it knows no sorting by date, so this is a bonus only. */
 const MAX_PAGES = 10;
 const MAX_READS = 20;
+/** Messages among which a card is looked for, the newest: choices are taken for a day. */
+const MAX_CARD_MESSAGES = 500;
 /** Messages of one conversation that are read to count those of one content. */
 const MAX_COUNTED = 2_000;
 /** Answers of what has no such list, now or ever. */
@@ -166,15 +170,33 @@ export class ChatGatewayDesk extends DeskPort {
     await this.client.call({ operation: 'signal', method: 'POST', path, body }, context);
   }
 
+  override submitCard(
+    submission: CardSubmission,
+    context: CallContext,
+  ): Promise<'submitted' | 'already' | 'no-card'> {
+    const within = deadline(context);
+    const messages = () => this.messageEntries(submission.deskConversationId, MAX_CARD_MESSAGES, within);
+    return submitCard(this.client, messages, submission, within);
+  }
+
   override async listMessages(
     deskConversationId: string,
     limit: number,
     context: CallContext,
   ): Promise<ListedMessage[]> {
-    const within = deadline(context);
+    const entries = await this.messageEntries(deskConversationId, limit, deadline(context));
+    const messages = entries.map(readMessage);
+    return messages.sort((a, b) => b.createdAt - a.createdAt).slice(0, limit);
+  }
+
+  private async messageEntries(
+    deskConversationId: string,
+    limit: number,
+    within: () => CallContext,
+  ): Promise<JsonObject[]> {
     const path = ['conversations', deskConversationId, 'messages'];
     const size = Math.min(limit, PAGE_SIZE);
-    const messages = new Map<string, ListedMessage>();
+    const messages = new Map<string, JsonObject>();
     for (let page = 0; page * size < limit; page += 1) {
       const query = { sort: 'createdAt:desc', size: String(size), page: String(page) };
       const read = () =>
@@ -185,11 +207,11 @@ export class ChatGatewayDesk extends DeskPort {
       const entries = await (page === 0 ? read() : read().catch(read));
       // Pages shift when a message arrives between two of them: an id counts once.
       for (const [index, entry] of entries.entries()) {
-        messages.set(asText(entry['id']) ?? `${page}/${index}`, readMessage(entry));
+        messages.set(asText(entry['id']) ?? `${page}/${index}`, entry);
       }
       if (entries.length < size) break;
     }
-    return [...messages.values()].sort((a, b) => b.createdAt - a.createdAt).slice(0, limit);
+    return [...messages.values()];
   }
 
   override fetchAttachment(request: AttachmentRequest, context: CallContext): Promise<MediaStream> {

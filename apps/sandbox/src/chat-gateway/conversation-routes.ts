@@ -1,7 +1,8 @@
-import { type Answer, type Call, emptyAnswer, isRecord } from '../common/http.js';
+import { type Answer, type Call, emptyAnswer } from '../common/http.js';
 import type { SimulatorServer } from '../common/server.js';
 import { registerAttachmentRoutes, type AttachmentSettings } from './attachment-routes.js';
 import type { Attachments } from './attachments.js';
+import { registerCardRoutes } from './cards.js';
 import {
   type Conversation,
   conversationResource,
@@ -26,6 +27,7 @@ export interface ConversationSettings extends AttachmentSettings {
 }
 
 export interface ConversationContext {
+  tenantId: string;
   desk: Desk;
   channels: ReadonlyMap<string, Channel>;
   hasQueue: (id: string) => boolean;
@@ -109,6 +111,7 @@ export function registerConversationRoutes(server: SimulatorServer, context: Con
   );
   registerMessageRoutes(server, context, found);
   registerAttachmentRoutes(server, context, found);
+  registerCardRoutes(server, context, found);
 }
 
 export type WithConversation = <T extends Answer | Promise<Answer>>(
@@ -169,27 +172,6 @@ function registerMessageRoutes(
       const id = call.params['messageId'] ?? '';
       const message = listed(conversation).find((candidate) => candidate['id'] === id);
       return message === undefined ? notFound('Message', id) : halResource(200, message);
-    }),
-  );
-  server.operation(
-    'cards.list',
-    'GET',
-    `${BASE}/:conversationId/messages/:messageId/cards`,
-    found((call, conversation) => {
-      const id = call.params['messageId'] ?? '';
-      const message = conversation.messages.find((candidate) => candidate.id === id);
-      if (message === undefined) return notFound('Message', id);
-      const createdAt = new Date(message.createdAtMs).toISOString();
-      const cards = message.cards
-        .filter(isRecord)
-        .map((card, n) => ({ id: `${id}-${n}`, createdAt, ...card }));
-      const rules = {
-        sortFields: ['createdAt'],
-        defaultSort: 'createdAt:asc',
-        filterFields: [],
-        plural: 'cards',
-      };
-      return halList(call, cards, rules);
     }),
   );
   for (const kind of ['typing', 'thinking', 'read-receipt'] as const) {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { isRecord } from '../common/http.js';
 import type { Attachment, AttachmentReference } from './attachments.js';
+import { cardResources, type CardMark } from './cards.js';
 import type { DeskEvent } from './events.js';
 
 export type AuthorType = 'user' | 'bot' | 'agent';
@@ -13,6 +14,8 @@ export interface DeskMessage {
   createdAtMs: number;
   attachments: Attachment[];
   cards: unknown[];
+  /** By the card's place; absent while nothing was pressed. */
+  cardMarks?: Map<number, CardMark>;
   /** From the create's history. */
   history: boolean;
 }
@@ -72,7 +75,7 @@ export function messageResource(
       language: typeof language === 'string' ? language : 'en',
     },
     attachments: message.attachments.map(refer),
-    cards: message.cards,
+    cards: cardResources(message),
   };
 }
 
@@ -117,6 +120,15 @@ export function queuedEvent(conversation: Conversation, queueName: string): Desk
 
 export function transferEvent(conversation: Conversation): DeskEvent {
   return { eventType: 'TRANSFER', conversationId: conversation.id, timestamp: Date.now() };
+}
+
+export function activityEvent(conversation: Conversation, name: string, value: unknown): DeskEvent {
+  return {
+    eventType: 'ACTIVITY',
+    conversationId: conversation.id,
+    timestamp: Date.now(),
+    data: { name, value },
+  };
 }
 
 export function typingEvent(conversation: Conversation, agentId: string, typing: boolean): DeskEvent {

@@ -33,4 +33,11 @@ export type DeskLogEntry =
     }
   | { kind: 'update'; conversationId: string; changes: Record<string, unknown> }
   | { kind: 'close'; conversationId: string; by: 'customer' }
+  | {
+      kind: 'card-action';
+      conversationId: string;
+      cardId: string;
+      type: 'Action.Submit' | 'Action.Execute';
+      data: Record<string, unknown>;
+    }
   | { kind: 'typing' | 'thinking' | 'read-receipt'; conversationId: string; body: unknown };

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { Attachment, HistoryEntry, MessageContent, PartContent } from '../content.js';
+import type { Attachment, Card, CardAction, HistoryEntry, MessageContent, PartContent } from '../content.js';
 import type { CreateReference } from '../events.js';
 import type { CarriedMedia, MediaStream } from '../media.js';
 import type { CallContext, LookUp, Sent } from './call.js';
@@ -57,6 +57,16 @@ export interface ShownWith {
   media?: CarriedMedia[];
 }
 
+/** What a customer chose on a card that an agent sent. */
+export interface CardSubmission extends Pick<CardAction, 'action' | 'data'> {
+  deskConversationId: string;
+  /** As its event announced it, at that time (epoch ms by the desk's clock): events name no cards. */
+  card: Card;
+  announcedAt: number;
+  /** Of what was chosen. */
+  title: string;
+}
+
 /** A contact centre, seen from delivery. Every call throws `DeliveryError`. */
 export abstract class DeskPort {
   /** As the agent reads it; what was uploaded is added by whoever did that. */
@@ -93,6 +103,14 @@ export abstract class DeskPort {
     request: { deskConversationId: string; readAt: number },
     context: CallContext,
   ): Promise<void>;
+  /**
+   * Takes the action of a card, once: whether that has happened is looked up first, so it may be said again where the answer was
+   * lost. `no-card` where the conversation does not show such a card (yet); `gone` as `readReceipt`.
+   */
+  abstract submitCard(
+    submission: CardSubmission,
+    context: CallContext,
+  ): Promise<'submitted' | 'already' | 'no-card'>;
   /** The newest messages, at most `limit`, newest first. */
   abstract listMessages(
     deskConversationId: string,
