@@ -1,27 +1,11 @@
-import { emptyAnswer, isRecord } from '../common/http.js';
+import { emptyAnswer } from '../common/http.js';
 import type { SimulatorServer } from '../common/server.js';
-import type { DeskMessage } from './conversation.js';
+import { cardResources } from './conversation.js';
 import type { WithConversation } from './conversation-routes.js';
 import type { Desk } from './desk.js';
 import { halList } from './lists.js';
 import { entityNotFound, generalError, notFound } from './problems.js';
 import { parseJson } from './requests.js';
-
-/** What became of a card. */
-export interface CardMark {
-  actionSubmitted: boolean;
-  actionExecuted: boolean;
-  /** As it was told last. */
-  data?: Record<string, unknown>;
-}
-
-/** A message's cards as its lists show them; its event names no ids. */
-export function cardResources(message: DeskMessage): Record<string, unknown>[] {
-  return message.cards.map((card, index) => {
-    const { actionSubmitted = false, actionExecuted = false } = message.cardMarks?.get(index) ?? {};
-    return { id: `${message.id}-${index}`, ...(isRecord(card) && card), actionSubmitted, actionExecuted };
-  });
-}
 
 const CONVERSATION = '/chat-gateway/v1/conversations/:conversationId';
 const CARD = '/api/v1/tenant/:tenantId/conversations/:conversationId/cards/:cardId';

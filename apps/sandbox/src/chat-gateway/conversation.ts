@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { isRecord } from '../common/http.js';
 import type { Attachment, AttachmentReference } from './attachments.js';
-import { cardResources, type CardMark } from './cards.js';
 import type { DeskEvent } from './events.js';
 
 export type AuthorType = 'user' | 'bot' | 'agent';
@@ -77,6 +76,22 @@ export function messageResource(
     attachments: message.attachments.map(refer),
     cards: cardResources(message),
   };
+}
+
+/** What became of a card. */
+export interface CardMark {
+  actionSubmitted: boolean;
+  actionExecuted: boolean;
+  /** As it was told last. */
+  data?: Record<string, unknown>;
+}
+
+/** A message's cards as its lists show them; its event names no ids. */
+export function cardResources(message: DeskMessage): Record<string, unknown>[] {
+  return message.cards.map((card, index) => {
+    const { actionSubmitted = false, actionExecuted = false } = message.cardMarks?.get(index) ?? {};
+    return { id: `${message.id}-${index}`, ...(isRecord(card) && card), actionSubmitted, actionExecuted };
+  });
 }
 
 export function participantResources(conversation: Conversation): Record<string, unknown>[] {
