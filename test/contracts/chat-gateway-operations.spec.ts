@@ -165,12 +165,12 @@ describe.runIf(contractsAvailable())('the Chat Gateway client, against the publi
     expect(await api.messages.get(id, message?.id ?? '', context)).toEqual(message);
     const [card] = await api.messages.cards(id, message?.id ?? '', context);
     expect(card).toMatchObject({ ...CARD, actionSubmitted: false, actionExecuted: false });
-    await api.messages.submitCard(id, card?.id ?? '', 'Causeway', context);
-    await api.messages.executeCard(id, card?.id ?? '', 'Causeway', context);
+    await api.messages.act(id, card?.id ?? '', 'action-submit', { name: 'Causeway' }, context);
+    await api.messages.act(id, card?.id ?? '', 'action-execute', { name: 'Causeway' }, context);
     expect(await api.messages.cards(id, message?.id ?? '', context)).toEqual([
       { ...card, actionSubmitted: true, actionExecuted: true },
     ]);
-    expect(await failure(api.messages.submitCard(id, 'none', 'Causeway', context))).toBe(
+    expect(await failure(api.messages.act(id, 'none', 'action-submit', { name: 'Causeway' }, context))).toBe(
       'gone conversation-gone 404',
     );
   });

@@ -98,6 +98,16 @@ export const CHAT_GATEWAY_DEVIATIONS: readonly Deviation[] = [
         }),
       ),
   },
+  ...['Submit', 'Execute'].map((action): Deviation => ({
+    id: `card-action-${action}-data`,
+    why: 'names only an example member of what a card submits; the event that tells of it shows the data of the card itself',
+    apply: (document) =>
+      set(
+        document,
+        ['components', 'schemas', `AdaptiveCardAction${action}Payload`, 'allOf', '0', 'additionalProperties'],
+        true,
+      ),
+  })),
   {
     id: 'create-answer-required',
     why: 'an answer without a conversation id would be worthless; the schema requires nothing',

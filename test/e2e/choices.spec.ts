@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { expect, it } from 'vitest';
 import { eventually } from '../support/accepting.js';
 import type { System } from '../support/system.js';
@@ -70,9 +71,38 @@ describeOn('postgres', 'choices', { gateways: 1 }, (system) => {
       listReply: { id: String(last?.['id']), title: String(last?.['item']) },
     });
     await customer.atDesk(dishes[3] ?? '');
+    const data = { dish: dishes[3] };
     expect(await answers(customer)).toEqual([
-      { title: dishes[3], payload: JSON.stringify({ dish: dishes[3] }) },
+      { title: dishes[3], payload: JSON.stringify(data), cardAction: { card: 0, action: 'submit', data } },
     ]);
+    // The card itself is told, which the desk tells everybody.
+    await eventually('the card is marked', () =>
+      conversation.messages.some(({ cardMarks }) => cardMarks?.get(0)?.actionSubmitted),
+    );
+    const told = { type: 'Action.Submit', data: { name: dishes[3], ...data } };
+    expect(actions(conversation.id)).toEqual([told]);
+    await eventually('the event of it', async () => {
+      const { rows } = await system().pool.query<{ data: { value?: unknown } }>(
+        `select body -> 'data' as data from desk_events where desk_conversation_id = $1 and type = 'ACTIVITY'`,
+        [conversation.id],
+      );
+      return rows.some(({ data }) => isDeepStrictEqual(data.value, told));
+    });
+    expect(customer.textsAtDesk()).toEqual([customer.text('hello'), dishes[3]]);
+  });
+
+  it('reach the agent as text where the card cannot be told, and the card later', async () => {
+    const customer = new Customer(system());
+    const conversation = await begun(customer);
+    const { id } = conversation;
+    system().desk.setFault({ operation: 'cards.action-submit', effect: 'answer', status: 503, times: 1 });
+    system().desk.desk.sendAsAgent(conversation, 'agent-1', '', false, { cards: [menu('Soup', 'Salad')] });
+    await customer.atPhone('The menu\n1. Soup\n2. Salad\nReply with the number of your choice.');
+    await customer.write('1');
+    await customer.atDesk('Soup');
+    await eventually('the card is told', () => actions(id).length > 0, 60_000);
+    expect(actions(id)).toEqual([{ type: 'Action.Submit', data: { name: 'Soup', dish: 'Soup' } }]);
+    expect(customer.textsAtDesk()).toEqual([customer.text('hello'), 'Soup']);
   });
 
   it('are numbered by SMS, and a number reaches the agent as what it stands for', async () => {
@@ -122,6 +152,15 @@ describeOn('postgres', 'choices', { gateways: 1 }, (system) => {
     });
     expect(phone(customer)).toMatchObject([{ content: { body: question } }]);
   });
+
+  /** What was pressed on cards of a conversation, as the desk took it. */
+  function actions(id: string): unknown[] {
+    return system().desk.log.flatMap((entry) =>
+      entry.kind === 'card-action' && entry.conversationId === id
+        ? [{ type: entry.type, data: entry.data }]
+        : [],
+    );
+  }
 
   async function begun(customer: Customer) {
     await customer.write(customer.text('hello'));

@@ -15,8 +15,8 @@ import {
   activeThread,
   newThread,
   startDelivery,
+  unboundThread,
   type Delivery,
-  type TestThread,
 } from '../support/delivering.js';
 import { intentLaneFirst, parkAfterLooking } from '../support/naive.js';
 
@@ -35,18 +35,7 @@ async function one<Row extends object>(statement: string, values: unknown[] = []
   return (await db.pool.query<Row>(statement, values)).rows[0];
 }
 
-/** A thread whose conversation was made by us and is not bound to any of the desk yet. */
-async function unbound(): Promise<TestThread & { create: { conversationId: string; attemptId: string } }> {
-  const thread = await newThread(db, ['hello']);
-  const lane = await delivery.store.claim(thread.inbound, 60_000);
-  if (!lane) throw new Error('The lane was not to be had.');
-  const head = await delivery.store.head(lane);
-  const conversation = await delivery.store.openConversation(lane);
-  const row = await one<{ id: string }>('select new_id() as id');
-  const create = { conversationId: conversation?.id ?? '', attemptId: row?.id ?? '' };
-  await delivery.store.intentCreate(lane.lease, 60_000, { ...create, messageId: head?.messageId ?? '' });
-  return { ...thread, create };
-}
+const unbound = () => unboundThread(db, delivery);
 
 describe('an event that comes again', () => {
   it('tenfold at once through two gateways is one message', async () => {

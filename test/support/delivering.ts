@@ -4,6 +4,7 @@ import {
   ProviderGate,
   StorageError,
   type CrashPoint,
+  type CreateReference,
   type DeliveryOptions,
   type FileStore,
   type LaneStore,
@@ -302,4 +303,19 @@ export async function activeThread(
   ]);
   await delivery.drainEmpty(thread.inbound);
   return { ...thread, deskId, conversationId: conversation?.id ?? '', agentAt };
+}
+
+/** A thread whose conversation was asked for, and is not bound to any of the desk yet. Its inbound lane stays claimed. */
+export async function unboundThread(
+  db: TestDatabase,
+  { store }: Delivery,
+): Promise<TestThread & { create: CreateReference }> {
+  const thread = await newThread(db, ['hello']);
+  const lane = await store.claim(thread.inbound, 60_000);
+  if (!lane) throw new Error('The lane was not to be had.');
+  const head = await store.head(lane);
+  const conversation = await store.openConversation(lane);
+  const create = { conversationId: conversation?.id ?? '', attemptId: uuid() };
+  await store.intentCreate(lane.lease, 60_000, { ...create, messageId: head?.messageId ?? '' });
+  return { ...thread, create };
 }

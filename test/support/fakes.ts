@@ -13,6 +13,7 @@ import {
   type KeptFile,
   type MediaCapabilities,
   type CallContext,
+  type CardSubmission,
   type ChannelCapabilities,
   type CreateConversation,
   type DeliveryErrorKind,
@@ -487,6 +488,19 @@ export class FakeDesk extends DeskPort {
       const conversation = this.conversation(deskConversationId);
       if (conversation) conversation.readAt = Math.max(readAt, conversation.readAt ?? 0);
     });
+  }
+
+  readonly submissions = new Script();
+  readonly submitted: CardSubmission[] = [];
+
+  async submitCard(
+    submission: CardSubmission,
+    context: CallContext,
+  ): Promise<'submitted' | 'already' | 'no-card'> {
+    const isSame = ({ card }: CardSubmission) => JSON.stringify(card) === JSON.stringify(submission.card);
+    const was = this.submitted.some(isSame);
+    await this.submissions.play(context, () => was || this.submitted.push(submission));
+    return was ? 'already' : 'submitted';
   }
 
   async endConversation(deskConversationId: string, context: CallContext): Promise<void> {

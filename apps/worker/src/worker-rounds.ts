@@ -11,6 +11,7 @@ import { createProvisioning, twilioWords } from '#channel-twilio';
 import {
   ClosedHours,
   ConversationChecks,
+  DueCardSubmissions,
   DueNotes,
   DueReadReceipts,
   DueTexts,
@@ -24,6 +25,7 @@ import {
 } from '#persistence';
 import { Tenants, type ConfigurationByRole, type MediaStore } from '#platform';
 import type { BullWakeUps } from '#queueing';
+import { CardSubmissions } from './card-submissions.js';
 import { Endings } from './endings.js';
 import type { WorkerGate } from './gate/worker-gate.js';
 import { MediaDeleting } from './media-deleting.js';
@@ -94,6 +96,8 @@ export class WorkerRounds {
     });
     const dueReadReceipts = new DueReadReceipts(pool);
     const readReceipts = new ReadReceipts({ due: dueReadReceipts, desk, gate, metrics, logger, timeoutMs });
+    const dueSubmissions = new DueCardSubmissions(pool);
+    const cards = new CardSubmissions({ due: dueSubmissions, desk, gate, metrics, logger, timeoutMs });
     this.sweeper = sweeper;
     this.reconcilers = createReconcilers(configuration, backends, parts);
     this.provisioningCheck = createProvisioningCheck(configuration, backends, parts);
@@ -126,6 +130,7 @@ export class WorkerRounds {
         },
       },
       { name: 'read-receipts', intervalMs: sweepIntervalMs, run: () => readReceipts.run() },
+      { name: 'card-submissions', intervalMs: sweepIntervalMs, run: () => cards.run() },
       { name: 'endings', intervalMs: sweepIntervalMs, run: () => endings.run() },
       { name: 'media-deleting', intervalMs: sweepIntervalMs, run: () => mediaDeleting.run() },
       {

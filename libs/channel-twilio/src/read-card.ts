@@ -1,4 +1,4 @@
-import type { Card, Choice } from '#core';
+import type { Card, CardAction, Choice } from '#core';
 
 /** What a message's cards say, whichever vendor's they are. */
 export interface CardReading {
@@ -17,6 +17,8 @@ export interface Place {
 type Node = Readonly<Record<string, unknown>>;
 type Reader = (node: Node, walk: Walk, depth: number) => void;
 
+/** What a card is that does not say. */
+const ADAPTIVE_CARD = 'application/vnd.microsoft.card.adaptive';
 /** Adaptive cards nest some twenty levels; a deeper one is cut short, not followed. */
 const MAX_DEPTH = 40;
 /** Elements and characters of all cards of one message. */
@@ -45,11 +47,19 @@ const ADAPTIVE: Readonly<Record<string, Reader>> = {
   media: (node, walk) => walk.link(textOf(node['altText']), nodeOf(listOf(node['sources'])[0])['url']),
   'input.choiceset': (node, walk) => {
     walk.say(textOf(node['label']) || textOf(node['placeholder']));
-    for (const { title, value } of listOf(node['choices']).map(nodeOf)) walk.offer(title ?? value, value);
+    const input = textOf(node['id']);
+    for (const { title, value } of listOf(node['choices']).map(nodeOf)) {
+      walk.offer(title ?? value, value, { input, value });
+    }
   },
   'input.toggle': (node, walk) => walk.say(textOf(node['title']) || textOf(node['label'])),
-  'action.submit': (node, walk) => walk.offer(node['title'], node['data']),
-  'action.execute': (node, walk) => walk.offer(node['title'], node['data'] ?? node['verb']),
+  'action.submit': (node, walk) =>
+    walk.offer(node['title'], node['data'], { action: 'submit', data: membersOf(node['data']) }),
+  'action.execute': (node, walk) => {
+    const { verb, data } = node;
+    const members = { ...(textOf(verb) !== '' && { verb }), ...membersOf(data) };
+    walk.offer(node['title'], data ?? verb, { action: 'execute', data: members });
+  },
   'action.openurl': (node, walk) => walk.link(textOf(node['title']), node['url']),
   'action.showcard': (node, walk, depth) => {
     walk.say(textOf(node['title']));
@@ -77,7 +87,7 @@ const SENT = /^(?:data|payload|postback|postback_?data)$/i;
 /** Reads a message's cards as one. What is no card that anyone knows is read by the names of its members. */
 export function readCards(cards: readonly Card[]): CardReading {
   const walk = new Walk();
-  for (const card of cards) walk.visit(parsed(card.content), 0);
+  for (const [index, card] of cards.entries()) walk.read(card, index);
   return walk;
 }
 
@@ -92,12 +102,25 @@ function parsed(content: unknown): unknown {
   }
 }
 
+/** What pressing a choice means to its card: one of its actions, or a value of one of its inputs. */
+type Meaning = Pick<CardAction, 'action' | 'data'> | { input: string; value: unknown };
+
 class Walk implements CardReading {
   readonly lines: string[] = [];
   readonly choices: Choice[] = [];
   readonly places: Place[] = [];
   private nodes = 0;
   private characters = 0;
+  /** Of the card that is being read. */
+  private inputs = 0;
+  private readonly meanings = new Map<Choice, Meaning>();
+
+  read({ content, contentType = ADAPTIVE_CARD }: Card, index: number): void {
+    this.inputs = 0;
+    this.meanings.clear();
+    this.visit(parsed(content), 0);
+    if (contentType === ADAPTIVE_CARD) this.addActions(index);
+  }
 
   visit(value: unknown, depth: number): void {
     if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return;
@@ -110,6 +133,7 @@ class Walk implements CardReading {
     const node = value as Node;
     if (node['isVisible'] === false) return;
     const type = textOf(node['type']).toLowerCase();
+    if (type.startsWith('input.')) this.inputs += 1;
     const read = Object.hasOwn(ADAPTIVE, type) ? ADAPTIVE[type] : undefined;
     if (read) read(node, this, depth + 1);
     else if (CONTAINER.test(type)) this.container(node, depth + 1);
@@ -132,14 +156,33 @@ class Walk implements CardReading {
     this.say(title.trim() === '' ? url : `${title.trim()}: ${url}`);
   }
 
-  offer(title: unknown, data?: unknown): void {
+  offer(title: unknown, data?: unknown, meaning?: Meaning): void {
     const shown = textOf(title).replaceAll(/\s+/gu, ' ').trim();
     const payload = payloadOf(data);
     // One that is too many is still read.
     if (this.choices.length >= MAX_CHOICES || this.characters >= MAX_CHARACTERS) return this.say(shown);
     if (shown === '') return;
     this.characters += shown.length;
-    this.choices.push({ title: shown, ...(payload !== undefined && { payload }) });
+    const choice: Choice = { title: shown, ...(payload !== undefined && { payload }) };
+    this.choices.push(choice);
+    if (meaning) this.meanings.set(choice, meaning);
+  }
+
+  /**
+   * One choice is all that a customer makes. So a card is told of it where that is all it asks for: one of its buttons where it has
+   * no inputs, or a value of its only input where it has one button. Half a form would be worse than none.
+   */
+  private addActions(card: number): void {
+    const pressed = [...this.meanings];
+    const actions = pressed.flatMap(([, meaning]) => ('action' in meaning ? meaning : []));
+    const [only] = actions;
+    for (const [choice, meaning] of pressed) {
+      if ('action' in meaning) {
+        if (this.inputs === 0) addAction(choice, { card, ...meaning });
+      } else if (this.inputs === 1 && actions.length === 1 && only && meaning.input !== '') {
+        addAction(choice, { card, ...only, data: { ...only.data, [meaning.input]: meaning.value } });
+      }
+    }
   }
 
   private container(node: Node, depth: number): void {
@@ -184,6 +227,16 @@ class Walk implements CardReading {
       this.offer(title, sentBy(one));
     }
   }
+}
+
+function addAction(choice: Choice, cardAction: CardAction): void {
+  if (payloadOf(cardAction.data) !== undefined) choice.cardAction = cardAction;
+}
+
+/** Data as members of an object, as the desk takes them. */
+function membersOf(data: unknown): Record<string, unknown> {
+  if (data === undefined || data === null || data === '') return {};
+  return typeof data === 'object' && !Array.isArray(data) ? { ...data } : { data };
 }
 
 /** What a button sends back. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Card, PartContent } from '#core';
+import { readCards } from './read-card.js';
 import { MAX_TEXT_LENGTH, renderCards, type Recipient } from './render-card.js';
 
 const SMS: Recipient = { channel: 'sms' };
@@ -205,7 +206,10 @@ describe('what a card says', () => {
       [{ title: 'Morning', payload: 'm' }],
     ],
   ])('%s as choices', (_name, content, choices) => {
-    expect(on(SMS, content).at(-1)?.choices).toEqual(choices);
+    const shown = on(SMS, content)
+      .at(-1)
+      ?.choices?.map(({ cardAction: _, ...choice }) => choice);
+    expect(shown).toEqual(choices);
   });
 });
 
@@ -439,5 +443,80 @@ describe('any card', () => {
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe('what a choice tells its card', () => {
+  const submit = (title: string, data?: unknown) => ({ type: 'Action.Submit', title, data });
+  const colours = {
+    type: 'Input.ChoiceSet',
+    id: 'colour',
+    choices: [
+      { title: 'Red', value: 'r' },
+      { title: 'Blue', value: 'b' },
+    ],
+  };
+  const card = (body: unknown[], ...actions: unknown[]) => ({ type: 'AdaptiveCard', body, actions });
+  const actionsOf = (...contents: unknown[]) =>
+    readCards(contents.map((content) => ({ content }))).choices.map(({ cardAction }) => cardAction);
+
+  it.each<[string, unknown, unknown[]]>([
+    [
+      'buttons, each with its data',
+      card([], submit('Yes', { ok: true }), submit('No')),
+      [
+        { card: 0, action: 'submit', data: { ok: true } },
+        { card: 0, action: 'submit', data: {} },
+      ],
+    ],
+    [
+      'data that is a text or a list',
+      card([], submit('Yes', 'y'), submit('No', ['n'])),
+      [
+        { card: 0, action: 'submit', data: { data: 'y' } },
+        { card: 0, action: 'submit', data: { data: ['n'] } },
+      ],
+    ],
+    [
+      'an executed verb',
+      card([], { type: 'Action.Execute', title: 'Pay', verb: 'pay', data: { sum: 3 } }),
+      [{ card: 0, action: 'execute', data: { verb: 'pay', sum: 3 } }],
+    ],
+    [
+      'a value of the only input, by the only button',
+      card([colours], submit('OK', { form: 1 })),
+      [
+        { card: 0, action: 'submit', data: { form: 1, colour: 'r' } },
+        { card: 0, action: 'submit', data: { form: 1, colour: 'b' } },
+        undefined,
+      ],
+    ],
+    ['inputs that no button sends', card([colours]), [undefined, undefined]],
+    [
+      'an input that several buttons send',
+      card([colours], submit('A'), submit('B')),
+      [undefined, undefined, undefined, undefined],
+    ],
+    [
+      'half a form',
+      card([colours, { type: 'Input.Text', id: 'name' }], submit('OK')),
+      [undefined, undefined, undefined],
+    ],
+    ['a form that has to be written', card([{ type: 'Input.Text', id: 'name' }], submit('OK')), [undefined]],
+    ['data without end', card([], submit('Yes', { x: 'x'.repeat(2_000) })), [undefined]],
+    ['a link', card([], { type: 'Action.OpenUrl', title: 'Go', url: 'https://a.example' }), []],
+  ])('%s', (_name, content, expected) => {
+    expect(actionsOf(content)).toEqual(expected);
+  });
+
+  it('says which card it is, and tells others than adaptive ones nothing', () => {
+    expect(actionsOf({ options: [{ title: 'x' }] }, card([colours]), card([], submit('Yes')))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      { card: 2, action: 'submit', data: {} },
+    ]);
+    const buttons = { contentType: 'Buttons', content: card([], submit('Yes')) };
+    expect(readCards([buttons]).choices).toEqual([{ title: 'Yes' }]);
   });
 });

@@ -75,10 +75,20 @@ export interface HistoryEntry {
   text: string;
 }
 
+/** What a card of the desk is told when its action is taken, beside the title of what was pressed. */
+export interface CardAction {
+  /** Which of the message's cards, counted from 0. */
+  card: number;
+  action: 'submit' | 'execute';
+  data: Record<string, unknown>;
+}
+
 /** One answer out of those that a customer is offered; `payload` is what it means to whoever asked. */
 export interface Choice {
   title: string;
   payload?: string;
+  /** Where the card that offers it wants to be told of it. */
+  cardAction?: CardAction;
 }
 
 /** Choices as a channel shows them to be pressed: titles within its limits, and the ids that come back. */

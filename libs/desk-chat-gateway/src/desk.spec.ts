@@ -362,11 +362,13 @@ describe('reading and ending a conversation', () => {
     expect((await failure(desk.updateConversation(request, context))).kind).toBe('gone');
   });
 
-  it('names the queue that a conversation is assigned to', async () => {
+  it('names the queue that a conversation is assigned to, and says whether a bot has it', async () => {
     answer = () => [200, { state: 'active', assignment: { type: 'queue', id: '200' } }];
     expect(await desk.readConversation('c', context)).toEqual({ state: 'active', queueId: '200' });
     answer = () => [200, { state: 'active', assignment: { type: 'agent', id: 'a1' } }];
     expect(await desk.readConversation('c', context)).toEqual({ state: 'active' });
+    answer = () => [200, { state: 'active', assignment: { type: 'webhook', id: 'w1' } }];
+    expect(await desk.readConversation('c', context)).toEqual({ state: 'active', botHasIt: true });
   });
 
   it('ids that would climb out of the path go nowhere', async () => {

@@ -1,6 +1,7 @@
 import { DeskPort, DeliveryError, MediaRefusedError } from '#core';
 import type {
   CallContext,
+  CardSubmission,
   CreateConversation,
   CreateReference,
   DeskUpload,
@@ -18,15 +19,21 @@ import { ChatGatewayApi } from './api/api.js';
 import type { ConversationResource } from './api/conversations.js';
 import { deadline } from './api/deadline.js';
 import type { ListPage, ListQuery } from './api/lists.js';
+import { readMessage } from './api/messages.js';
 import { fetchAttachment, type AttachmentRequest } from './attachment.js';
+import { submitCard } from './cards.js';
 import type { ChatGatewayClient } from './client.js';
+import { asText, type JsonObject } from './json.js';
 import { referenceOf, referenceProperty } from './reference.js';
+import { POST_AGENT } from './parser.js';
 import { renderForAgent } from './render.js';
 
 const PAGE_SIZE = 100;
 /** How much of the conversation list one look-up reads: it knows no sorting by date, so this is a bonus only. */
 const MAX_PAGES = 10;
 const MAX_READS = 20;
+/** Messages among which a card is looked for, the newest: choices are taken for a day. */
+const MAX_CARD_MESSAGES = 500;
 /** Messages of one conversation that are read to count those of one content. */
 const MAX_COUNTED = 2_000;
 /** Answers of what has no such list, now or ever. */
@@ -115,12 +122,16 @@ export class ChatGatewayDesk extends DeskPort {
   override async readConversation(
     deskConversationId: string,
     context: CallContext,
-  ): Promise<{ state: 'created' | 'active' | 'idle' | 'gone'; queueId?: string }> {
+  ): Promise<{ state: 'created' | 'active' | 'idle' | 'gone'; queueId?: string; botHasIt?: true }> {
     const conversation = await this.read(deskConversationId, context);
     if (!conversation) return { state: 'gone' };
     const { state, assignment } = conversation;
     if (!state) throw new DeliveryError('not-sent', { code: 'garbage-answer', httpStatus: 200 });
-    return { state, ...(assignment?.type === 'queue' && { queueId: assignment.id }) };
+    return {
+      state,
+      ...(assignment?.type === 'queue' && { queueId: assignment.id }),
+      ...(assignment && POST_AGENT.has(assignment.type) && { botHasIt: true }),
+    };
   }
 
   override async updateConversation(
@@ -152,24 +163,44 @@ export class ChatGatewayDesk extends DeskPort {
     await this.api.conversations.readReceipt(deskConversationId, 'user', readAt, context);
   }
 
+  override submitCard(
+    submission: CardSubmission,
+    context: CallContext,
+  ): Promise<'submitted' | 'already' | 'no-card'> {
+    const within = deadline(context);
+    const messages = () => this.messageEntries(submission.deskConversationId, MAX_CARD_MESSAGES, within);
+    return submitCard(this.api.messages, messages, submission, within);
+  }
+
   override async listMessages(
     deskConversationId: string,
     limit: number,
     context: CallContext,
   ): Promise<ListedMessage[]> {
-    const within = deadline(context);
+    const entries = await this.messageEntries(deskConversationId, limit, deadline(context));
+    const messages = entries.map(readMessage);
+    return messages.sort((a, b) => b.createdAt - a.createdAt).slice(0, limit);
+  }
+
+  private async messageEntries(
+    deskConversationId: string,
+    limit: number,
+    within: () => CallContext,
+  ): Promise<JsonObject[]> {
     const size = Math.min(limit, PAGE_SIZE);
-    const messages = new Map<string, ListedMessage>();
+    const messages = new Map<string, JsonObject>();
     for (let page = 0; page * size < limit; page += 1) {
       const query = { sort: 'createdAt:desc', size, page };
-      const read = () => this.api.messages.page(deskConversationId, query, within());
+      const read = () => this.api.messages.entries(deskConversationId, query, within());
       // Once the first page has come, the far side is there: a long list must not begin anew for each page that fails.
       const { items } = await (page === 0 ? read() : read().catch(read));
       // Pages shift when a message arrives between two of them: an id counts once.
-      for (const [index, message] of items.entries()) messages.set(message.id || `${page}/${index}`, message);
+      for (const [index, entry] of items.entries()) {
+        messages.set(asText(entry['id']) ?? `${page}/${index}`, entry);
+      }
       if (items.length < size) break;
     }
-    return [...messages.values()].sort((a, b) => b.createdAt - a.createdAt).slice(0, limit);
+    return [...messages.values()];
   }
 
   override fetchAttachment(request: AttachmentRequest, context: CallContext): Promise<MediaStream> {

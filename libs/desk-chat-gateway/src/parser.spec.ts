@@ -29,7 +29,13 @@ describe('the provider’s own samples', () => {
   const agent = (id: string, known: object): ConversationFacts => ({ agents: { [id]: known } });
 
   const table: Record<string, Partial<DeskEventReceived>> = {
-    'conversation-update': { facts: { state: { value: 'active', at: AT }, ...agent('agent-abc-123', {}) } },
+    'conversation-update': {
+      facts: {
+        state: { value: 'active', at: AT },
+        assignment: { value: { type: 'agent', id: 'agent-abc-123' }, at: AT },
+        ...agent('agent-abc-123', {}),
+      },
+    },
     queued: { facts: { queue: { value: 'queue-abc-123', at: AT } } },
     'members-changed': { facts: agent('agent-abc-123', { joinedAt: AT }) },
     transfer: { facts: { transferAt: AT } },
@@ -172,9 +178,21 @@ describe('who is there', () => {
 
   it('an assigned queue says nothing that could hide an agent’s leaving', () => {
     const assignment = { type: 'queue', id: '101' };
-    expect(withData('CONVERSATION_UPDATE', { state: 'active', assignment })?.facts).toEqual({
-      state: { value: 'active', at: AT },
+    const facts = withData('CONVERSATION_UPDATE', { state: 'active', assignment })?.facts ?? {};
+    expect(facts).toEqual({ state: { value: 'active', at: AT }, assignment: { value: assignment, at: AT } });
+    const left = { agents: { A: { joinedAt: 1, leftAt: AT - 1 } } };
+    expect(deriveState(mergeFacts(left, facts))).toMatchObject({ queueId: '101', lastAgentLeftAt: AT - 1 });
+  });
+
+  it.each(['script', 'webhook', 'bot'])('an assigned %s follows the agents, and is no agent', (type) => {
+    expect(withData('CONVERSATION_UPDATE', { assignment: { type, id: 7, resourceId: 'r' } })?.facts).toEqual({
+      assignment: { value: { type, id: '7' }, at: AT },
+      postAgentAt: AT,
     });
+  });
+
+  it.each([[undefined], [''], [{}], ['x'.repeat(257)]])('an assignment to %j is none', (type) => {
+    expect(withData('CONVERSATION_UPDATE', { assignment: { type, id: '7' } })?.facts).toEqual({});
   });
 
   it('a change nobody knows yet leaves only the acquaintance', () => {

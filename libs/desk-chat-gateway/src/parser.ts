@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { WebhookRefusedError } from '#core';
-import type { AuthorType, ConversationFacts, DeskEventReceived, DeskState } from '#core';
+import type { Assignment, AuthorType, ConversationFacts, DeskEventReceived, DeskState } from '#core';
 import { messageContent } from './message-content.js';
 import { asArray, asObject, asText, nestingDepth } from './json.js';
 import type { JsonObject } from './json.js';
@@ -42,6 +42,8 @@ interface Reading {
 type Reader = (event: JsonObject, data: JsonObject, at: number) => Reading;
 
 const STATES: Readonly<Record<string, DeskState>> = { created: 'created', active: 'active', idle: 'idle' };
+/** Who can follow the agents: a script of the desk's, or the webhook of a bot. */
+export const POST_AGENT: ReadonlySet<string> = new Set(['script', 'webhook', 'bot']);
 const AUTHORS: Readonly<Record<string, AuthorType>> = { agent: 'agent', user: 'user', bot: 'bot' };
 
 /**
@@ -51,15 +53,9 @@ const AUTHORS: Readonly<Record<string, AuthorType>> = { agent: 'agent', user: 'u
 const READERS: Readonly<Record<string, Reader>> = {
   CONVERSATION_UPDATE: (_event, data, at) => {
     const state = lookUp(STATES, data['state']);
-    const assignment = asObject(data['assignment']);
     const create = referenceOf(data['user']);
     return {
-      facts: {
-        ...(state && { state: { value: state, at } }),
-        // An assigned agent proves that there is one, not since when: an update sent while the agent leaves would
-        // make them present for good. Assigned queues prove nothing that QUEUED does not say better.
-        ...(assignment['type'] === 'agent' && agentSeen(asText(assignment['id']))),
-      },
+      facts: { ...(state && { state: { value: state, at } }), ...assigned(asObject(data['assignment']), at) },
       ...(create && { create }),
     };
   },
@@ -169,6 +165,22 @@ function agentMoved(id: string | undefined, change: unknown, at: number, name?: 
   if (id === undefined || (change !== 'joined' && change !== 'left')) return agentSeen(id);
   const time = change === 'joined' ? { joinedAt: at } : { leftAt: at };
   return { agents: { [id]: { ...time, ...(typeof name === 'string' && name !== '' && { name }) } } };
+}
+
+/**
+ * An assigned agent proves that there is one, not since when: an update sent while the agent leaves would make them present for
+ * good. An assigned queue names the queue; that it waits there QUEUED says better.
+ */
+function assigned({ type, id }: JsonObject, at: number): ConversationFacts {
+  const kind = asText(type);
+  if (kind === undefined || kind.length > MAX_ID_LENGTH) return {};
+  const to = asText(id);
+  const assignment: Assignment = { type: kind, ...(to !== undefined && { id: to }) };
+  return {
+    assignment: { value: assignment, at },
+    ...(kind === 'agent' && agentSeen(to)),
+    ...(POST_AGENT.has(kind) && { postAgentAt: at }),
+  };
 }
 
 function agentSeen(id: string | undefined): ConversationFacts {

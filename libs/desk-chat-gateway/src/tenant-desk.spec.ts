@@ -52,6 +52,18 @@ const calls: Record<string, (desk: DeskPort, context: DeskCallContext) => Promis
   listParticipants: (desk, context) => desk.listParticipants('c', context),
   endConversation: (desk, context) => desk.endConversation('c', context),
   readReceipt: (desk, context) => desk.readReceipt({ deskConversationId: 'c', readAt: 1 }, context),
+  submitCard: (desk, context) =>
+    desk.submitCard(
+      {
+        deskConversationId: 'c',
+        action: 'submit',
+        title: 'Yes',
+        data: {},
+        card: { content: {} },
+        announcedAt: 0,
+      },
+      context,
+    ),
   listMessages: (desk, context) => desk.listMessages('c', 10, context),
   send: (desk, context) => desk.send({ ...to, part }, context),
   countSent: (desk, context) => desk.countSent({ ...to, part }, context),

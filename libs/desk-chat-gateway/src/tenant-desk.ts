@@ -1,5 +1,6 @@
 import { DeliveryError, DeskPort } from '#core';
 import type {
+  CardSubmission,
   CreateConversation,
   CreateReference,
   DeskCallContext,
@@ -71,6 +72,13 @@ export class TenantDesk extends DeskPort {
 
   override async endConversation(deskConversationId: string, context: DeskCallContext): Promise<void> {
     return this.of(context).endConversation(deskConversationId, context);
+  }
+
+  override async submitCard(
+    submission: CardSubmission,
+    context: DeskCallContext,
+  ): ReturnType<DeskPort['submitCard']> {
+    return this.of(context).submitCard(submission, context);
   }
 
   override async readReceipt(

@@ -2,6 +2,7 @@ export * from './database.js';
 export * from './service-secrets.js';
 export * from './accept/postgres-acceptor.js';
 export * from './delivery/postgres-lane-store.js';
+export * from './delivery/due-card-submissions.js';
 export * from './delivery/due-notes.js';
 export * from './delivery/due-texts.js';
 export * from './delivery/closed-hours.js';

@@ -2,7 +2,7 @@ import { type Answer, type Call, emptyAnswer } from '../common/http.js';
 import type { SimulatorServer } from '../common/server.js';
 import { registerAttachmentRoutes, type AttachmentSettings } from './attachment-routes.js';
 import type { Attachments } from './attachments.js';
-import { registerCardRoutes } from './card-routes.js';
+import { registerCardRoutes } from './cards.js';
 import {
   type Conversation,
   conversationResource,
@@ -28,6 +28,7 @@ export interface ConversationSettings extends AttachmentSettings {
 }
 
 export interface ConversationContext {
+  tenantId: string;
   desk: Desk;
   channels: ReadonlyMap<string, Channel>;
   webhooks: ReadonlyMap<string, Webhook>;
@@ -112,8 +113,8 @@ export function registerConversationRoutes(server: SimulatorServer, context: Con
   );
   registerMessageRoutes(server, context, found);
   registerAttachmentRoutes(server, context, found);
-  registerCardRoutes(server, desk, found);
   registerPostAgentRoutes(server, context, found);
+  registerCardRoutes(server, context, found);
 }
 
 export type WithConversation = <T extends Answer | Promise<Answer>>(

@@ -13,6 +13,8 @@ export interface DeskMessage {
   createdAtMs: number;
   attachments: Attachment[];
   cards: unknown[];
+  /** By the card's place; absent while nothing was pressed. */
+  cardMarks?: Map<number, CardMark>;
   /** From the create's history. */
   history: boolean;
 }
@@ -74,8 +76,24 @@ export function messageResource(
       language: typeof language === 'string' ? language : 'en',
     },
     attachments: message.attachments.map(refer),
-    cards: message.cards,
+    cards: cardResources(message),
   };
+}
+
+/** What became of a card. */
+export interface CardMark {
+  actionSubmitted: boolean;
+  actionExecuted: boolean;
+  /** As it was told last. */
+  data?: Record<string, unknown>;
+}
+
+/** A message's cards as its lists show them; its event names no ids. */
+export function cardResources(message: DeskMessage): Record<string, unknown>[] {
+  return message.cards.map((card, index) => {
+    const { actionSubmitted = false, actionExecuted = false } = message.cardMarks?.get(index) ?? {};
+    return { id: `${message.id}-${index}`, ...(isRecord(card) && card), actionSubmitted, actionExecuted };
+  });
 }
 
 export function participantResources(conversation: Conversation): Record<string, unknown>[] {
@@ -121,26 +139,21 @@ export function transferEvent(conversation: Conversation): DeskEvent {
   return { eventType: 'TRANSFER', conversationId: conversation.id, timestamp: Date.now() };
 }
 
+export function activityEvent(conversation: Conversation, name: string, value: unknown): DeskEvent {
+  return {
+    eventType: 'ACTIVITY',
+    conversationId: conversation.id,
+    timestamp: Date.now(),
+    data: { name, value },
+  };
+}
+
 export function typingEvent(conversation: Conversation, agentId: string, typing: boolean): DeskEvent {
   return {
     eventType: 'ACTIVITY',
     conversationId: conversation.id,
     timestamp: Date.now(),
     data: { name: 'typing', value: { users: typing ? [{ type: 'agent', id: agentId }] : [] } },
-  };
-}
-
-/** Something was done with an adaptive card. */
-export function cardEvent(
-  conversation: Conversation,
-  type: 'Action.Submit' | 'Action.Execute',
-  data: Record<string, unknown>,
-): DeskEvent {
-  return {
-    eventType: 'ACTIVITY',
-    conversationId: conversation.id,
-    timestamp: Date.now(),
-    data: { name: 'adaptiveCard/action', value: { type, data } },
   };
 }
 

@@ -33,7 +33,14 @@ export type DeskLogEntry =
     }
   | { kind: 'update'; conversationId: string; changes: Record<string, unknown> }
   | { kind: 'close'; conversationId: string; by: 'customer' }
+  | {
+      kind: 'card-action';
+      conversationId: string;
+      cardId: string;
+      type: 'Action.Submit' | 'Action.Execute';
+      data: Record<string, unknown>;
+    }
   | { kind: NotedKind; conversationId: string; body: unknown };
 
 /** Calls that are kept in the log as they were posted. */
-export type NotedKind = 'typing' | 'thinking' | 'read-receipt' | 'post-agent-assignment' | 'card-action';
+export type NotedKind = 'typing' | 'thinking' | 'read-receipt' | 'post-agent-assignment';

@@ -6,6 +6,7 @@ import type { Attachment } from './attachments.js';
 import {
   type Assignment,
   type AuthorType,
+  activityEvent,
   type Conversation,
   conversationUpdate,
   type DeskMessage,
@@ -150,9 +151,19 @@ export class Desk {
     this.#context.accepted.append({ kind, conversationId: conversation.id, body });
   }
 
-  /** Sends any event to the webhook of the conversation's channel. */
-  tell(conversation: Conversation, event: DeskEvent): void {
-    this.#emit(conversation, event);
+  /** Something was pressed on a card. */
+  actOnCard(
+    conversation: Conversation,
+    cardId: string,
+    action: { type: 'Action.Submit' | 'Action.Execute'; data: Record<string, unknown> },
+  ): void {
+    this.#context.accepted.append({
+      kind: 'card-action',
+      conversationId: conversation.id,
+      cardId,
+      ...action,
+    });
+    this.#emit(conversation, activityEvent(conversation, 'adaptiveCard/action', action));
   }
 
   /** The customer leaves, which ends the interaction. */

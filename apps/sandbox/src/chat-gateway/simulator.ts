@@ -162,6 +162,7 @@ export class ChatGatewaySimulator {
       verify: async (uri, version) => this.#events.verify(uri, version),
     });
     registerConversationRoutes(this.#server, {
+      tenantId: options.tenantId,
       desk: this.desk,
       channels: this.#channels,
       webhooks: this.#webhooks,

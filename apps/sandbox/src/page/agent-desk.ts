@@ -213,7 +213,7 @@ function typist(conversationId: string, agentId: string): string {
 }
 
 function showMessage(conversationId: string, message: DeskMessage): DeskMessageView {
-  const { id, authorType, authorId, text, createdAtMs, history, attachments, cards } = message;
+  const { id, authorType, authorId, text, createdAtMs, history, attachments, cards, cardMarks } = message;
   const place = `/api/conversations/${encodeURIComponent(conversationId)}/attachments`;
   return {
     id,
@@ -223,7 +223,10 @@ function showMessage(conversationId: string, message: DeskMessage): DeskMessageV
     at: new Date(createdAtMs).toISOString(),
     history,
     files: attachments.map((one) => fileView(one.id, `${place}/${one.id}`, one)),
-    cards: cards.map(showCard),
+    cards: cards.map((card, index) => {
+      const chosen = cardMarks?.get(index)?.data?.['name'];
+      return { ...showCard(card), ...(typeof chosen === 'string' && { chosen }) };
+    }),
   };
 }
 

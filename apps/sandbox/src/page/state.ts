@@ -186,6 +186,8 @@ export interface CardView {
   lines: string[];
   options: { title: string; description?: string }[];
   location?: Location;
+  /** What the customer chose on it, where the bridge has told it. */
+  chosen?: string;
 }
 
 export type Delivery = 'open' | 'sending' | 'uncertain' | 'submitted' | 'held' | 'failed';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { deriveState, mergeFacts } from './facts.js';
-import type { ConversationFacts, DerivedState } from './facts.js';
+import { deriveState, STATE_RULES, stateOf, type DerivedState } from './derived-state.js';
+import { mergeFacts, type ConversationFacts } from './facts.js';
 
 const time = fc.integer({ min: 0, max: 12 });
 // Few ids and few times, so that facts collide; the odd ids are names every object inherits.
@@ -15,6 +15,14 @@ const facts: fc.Arbitrary<ConversationFacts> = fc.record(
     state: fc.record({ value: fc.constantFrom('created', 'active', 'idle'), at: time }),
     queue: fc.record({ value: fc.constantFrom('101', '102'), at: time }),
     transferAt: time,
+    postAgentAt: time,
+    assignment: fc.record({
+      value: fc.record(
+        { type: fc.constantFrom('queue', 'agent', 'webhook'), id: fc.constantFrom('101', '102') },
+        { requiredKeys: ['type'] },
+      ),
+      at: time,
+    }),
     agents: fc
       .array(fc.tuple(agentId, agent), { minLength: 1, maxLength: 3 })
       .map((entries) => Object.fromEntries(entries)),
@@ -77,6 +85,10 @@ const queued = (at: number, value = '101'): ConversationFacts => ({ queue: { val
 const joined = (id: string, at: number): ConversationFacts => ({ agents: { [id]: { joinedAt: at } } });
 const left = (id: string, at: number): ConversationFacts => ({ agents: { [id]: { leftAt: at } } });
 const transfer = (at: number): ConversationFacts => ({ transferAt: at });
+const toBot = (at: number): ConversationFacts => ({ postAgentAt: at });
+const toQueue = (at: number, id: string): ConversationFacts => ({
+  assignment: { value: { type: 'queue', id }, at },
+});
 /** An agent who wrote or was assigned, without a word about joining. */
 const seen = (id: string): ConversationFacts => ({ agents: { [id]: {} } });
 
@@ -175,6 +187,51 @@ const table: [name: string, events: ConversationFacts[], state: DerivedState][] 
     { state: 'queued', queueId: '102', hadAgent: true },
   ],
   [
+    'the agent left to a bot',
+    [...served, toBot(5), left('A', 6)],
+    { state: 'post-agent', queueId: '101', hadAgent: true },
+  ],
+  [
+    'a bot was assigned at the instant of the joining, as we ask for it ourselves',
+    [...served, toBot(4), left('A', 6)],
+    { state: 'post-agent', queueId: '101', hadAgent: true },
+  ],
+  [
+    'a bot had it before the agent came',
+    [...opened, toBot(3), joined('A', 4), left('A', 6)],
+    { state: 'active', queueId: '101', lastAgentLeftAt: 6, hadAgent: true },
+  ],
+  [
+    'transfer, queued, then an unheard joining ended',
+    [...served, transfer(5), left('A', 6), queued(7), left('B', 9)],
+    { state: 'active', queueId: '101', lastAgentLeftAt: 9, hadAgent: true },
+  ],
+  [
+    'queued and handed to a bot at one instant: somebody waits',
+    [...served, left('A', 5), queued(6), toBot(6)],
+    { state: 'queued', queueId: '101', hadAgent: true },
+  ],
+  [
+    'assigned to another queue',
+    [...opened, toQueue(4, '102')],
+    { state: 'queued', queueId: '102', hadAgent: false },
+  ],
+  [
+    'assigned to another queue and queued at one instant',
+    [...opened, toQueue(3, '102')],
+    { state: 'queued', queueId: '101', hadAgent: false },
+  ],
+  [
+    'assigned to a queue, nothing else heard',
+    [toQueue(1, '7')],
+    { state: 'opening', queueId: '7', hadAgent: false },
+  ],
+  [
+    'created and active after idle',
+    [...opened, idle(4), active(5), created(6)],
+    { state: 'closed', queueId: '101', hadAgent: false },
+  ],
+  [
     'queued, then an unheard joining ended',
     [...opened, left('A', 9)],
     { state: 'active', queueId: '101', lastAgentLeftAt: 9, hadAgent: true },
@@ -195,6 +252,31 @@ const table: [name: string, events: ConversationFacts[], state: DerivedState][] 
     { state: 'closed', queueId: '101', hadAgent: true },
   ],
 ];
+
+describe('the rules', () => {
+  const signs = STATE_RULES.map(({ sign }) => sign);
+  const all = Array.from({ length: 2 ** signs.length }, (_, bits) =>
+    signs.filter((_sign, n) => (bits >> n) % 2 === 1),
+  );
+
+  it.each(all.map((held) => [held.join(', ') || 'nothing', held] as const))('%s', (_name, held) => {
+    const none = { over: false, served: false, handedBack: false, deserted: false, awaited: false };
+    const standing = { ...none, ...Object.fromEntries(held.map((sign) => [sign, true])) };
+    const { over, served: isServed, handedBack, deserted, awaited } = standing;
+    const expected = over
+      ? 'closed'
+      : isServed
+        ? 'active'
+        : handedBack
+          ? 'post-agent'
+          : deserted
+            ? 'active'
+            : awaited
+              ? 'queued'
+              : 'opening';
+    expect(stateOf(standing)).toBe(expected);
+  });
+});
 
 describe('the state that facts add up to', () => {
   it.each(table)('%s', (_name, events, state) => {

@@ -7,6 +7,13 @@ export interface Fact<T> {
 /** The far side's own lifecycle of a conversation. */
 export type DeskState = 'created' | 'active' | 'idle';
 
+/** Whom the far side has given a conversation to. */
+export interface Assignment {
+  /** `agent`, `queue`, `script`, `webhook`, or what nobody knows yet. */
+  type: string;
+  id?: string;
+}
+
 /**
  * What is known about one desk conversation, each fact with its newest time. Events come late, doubled and in any
  * order; because merging keeps the newest of each fact, the result does not depend on any of that.
@@ -14,7 +21,10 @@ export type DeskState = 'created' | 'active' | 'idle';
 export interface ConversationFacts {
   state?: Fact<DeskState>;
   queue?: Fact<string>;
+  assignment?: Fact<Assignment>;
   transferAt?: number;
+  /** When a bot or a script was set to follow the agents: by an assignment, or as we asked for it ourselves. */
+  postAgentAt?: number;
   /** Per agent id: newest time of joining and of leaving. */
   agents?: Record<string, { joinedAt?: number; leftAt?: number; name?: string }>;
 }
@@ -24,12 +34,20 @@ export const STATE_RANK: Record<DeskState, number> = { created: 1, active: 2, id
 /** Merges two sets of facts; commutative, associative and idempotent. */
 export function mergeFacts(a: ConversationFacts, b: ConversationFacts): ConversationFacts {
   const merged: ConversationFacts = {};
-  const state = newest(a.state, b.state, (x, y) => STATE_RANK[x] - STATE_RANK[y]);
+  const state = furthest(a.state, b.state);
   if (state) merged.state = state;
-  const queue = newest(a.queue, b.queue, (x, y) => (x < y ? -1 : x > y ? 1 : 0));
+  const queue = newest(a.queue, b.queue, byText);
   if (queue) merged.queue = queue;
+  const assignment = newest(
+    a.assignment,
+    b.assignment,
+    (x, y) => byText(x.type, y.type) || byText(x.id, y.id),
+  );
+  if (assignment) merged.assignment = assignment;
   const transferAt = latest(a.transferAt, b.transferAt);
   if (transferAt !== undefined) merged.transferAt = transferAt;
+  const postAgentAt = latest(a.postAgentAt, b.postAgentAt);
+  if (postAgentAt !== undefined) merged.postAgentAt = postAgentAt;
   const ids = [...new Set([...Object.keys(a.agents ?? {}), ...Object.keys(b.agents ?? {})])].sort();
   if (ids.length > 0) {
     merged.agents = Object.fromEntries(ids.map((id) => [id, mergeAgent(agentOf(a, id), agentOf(b, id))]));
@@ -61,7 +79,22 @@ function latest(a: number | undefined, b: number | undefined): number | undefine
   return b === undefined ? a : Math.max(a, b);
 }
 
-function newest<T>(
+/** A life goes forward only, whatever the times say. */
+function furthest(
+  a: Fact<DeskState> | undefined,
+  b: Fact<DeskState> | undefined,
+): Fact<DeskState> | undefined {
+  const ahead = a && b ? STATE_RANK[a.value] - STATE_RANK[b.value] : 0;
+  if (ahead !== 0) return ahead > 0 ? a : b;
+  return newest(a, b, () => 0);
+}
+
+function byText(a = '', b = ''): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The newer of two; of one instant, the one that `compare` puts last. */
+export function newest<T>(
   a: Fact<T> | undefined,
   b: Fact<T> | undefined,
   compare: (x: T, y: T) => number,
@@ -69,54 +102,4 @@ function newest<T>(
   if (!a || !b) return a ?? b;
   if (a.at !== b.at) return a.at > b.at ? a : b;
   return compare(a.value, b.value) >= 0 ? a : b;
-}
-
-/** What the facts say a conversation is: its state, who serves it, and whether the last agent is gone. */
-export interface DerivedState {
-  state: 'opening' | 'queued' | 'active' | 'closed';
-  queueId?: string;
-  agentId?: string;
-  /** Set when the last agent left and nobody follows: the far side's time of it. Closing then waits for a grace. */
-  lastAgentLeftAt?: number;
-  /** Whether any agent was ever in it. */
-  hadAgent: boolean;
-}
-
-/**
- * Computes the state from the facts alone (8x8 Chat Gateway reference). An agent who left ends the conversation
- * unless a transfer, a queue or another agent follows that agent's joining.
- */
-export function deriveState(facts: ConversationFacts): DerivedState {
-  const agents = Object.entries(facts.agents ?? {});
-  const [present] = agents
-    .filter(([, agent]) => agent.joinedAt !== undefined && agent.joinedAt > (agent.leftAt ?? -Infinity))
-    .sort(([idX, x], [idY, y]) => (y.joinedAt ?? 0) - (x.joinedAt ?? 0) || (idX < idY ? -1 : 1));
-  const derived: DerivedState = { state: 'opening', hadAgent: agents.length > 0 };
-  if (facts.queue) derived.queueId = facts.queue.value;
-  const leftAt = present ? undefined : lastDepartureAt(facts);
-  if (leftAt !== undefined) derived.lastAgentLeftAt = leftAt;
-
-  if (facts.state?.value === 'idle') return { ...derived, state: 'closed' };
-  if (present) return { ...derived, state: 'active', agentId: present[0] };
-  if (leftAt !== undefined) return { ...derived, state: 'active' };
-  const waiting = agents.length > 0 || facts.queue !== undefined || facts.state?.value === 'active';
-  return waiting ? { ...derived, state: 'queued' } : derived;
-}
-
-/** When the last agent left for good: undefined while nobody did, or where a transfer or a queue took over. */
-function lastDepartureAt(facts: ConversationFacts): number | undefined {
-  const agents = Object.values(facts.agents ?? {});
-  const leftAt = maximum(agents.map((agent) => agent.leftAt));
-  if (leftAt === undefined) return undefined;
-  const joinedAt = maximum(agents.map((agent) => agent.joinedAt)) ?? -Infinity;
-  const transferred = facts.transferAt !== undefined && facts.transferAt >= joinedAt;
-  // Where the last leaver's joining was never heard of, only a queue after the leaving is surely a new one.
-  const unheard = agents.some((agent) => agent.leftAt === leftAt && agent.joinedAt === undefined);
-  const queuedAgain = facts.queue !== undefined && facts.queue.at > (unheard ? leftAt : joinedAt);
-  return transferred || queuedAgain ? undefined : leftAt;
-}
-
-function maximum(values: (number | undefined)[]): number | undefined {
-  const known = values.filter((value) => value !== undefined);
-  return known.length > 0 ? Math.max(...known) : undefined;
 }

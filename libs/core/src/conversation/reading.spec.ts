@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Participant } from '../ports/desk-port.js';
-import { deriveState, mergeFacts, type ConversationFacts } from './facts.js';
+import { deriveState } from './derived-state.js';
+import { mergeFacts, type ConversationFacts } from './facts.js';
 import { factsOfReading, type DeskReading } from './reading.js';
 
 const agent = (id: string, present: boolean): Participant => ({ id, type: 'agent', present });
@@ -53,6 +54,13 @@ describe(factsOfReading.name, () => {
     expect(after(SERVED, { participants: [] }).facts).toEqual({});
     const two: ConversationFacts = { agents: { a1: { joinedAt: 20 }, a2: { joinedAt: 21 } } };
     expect(after(two, { participants: [agent('a1', false)] }).facts.agents).toBeUndefined();
+  });
+
+  it('goes on with the bot that it was handed to, unless it is over', () => {
+    const gone = { botHasIt: true, participants: [agent('a1', false)] };
+    expect(after(SERVED, gone).derived.state).toBe('post-agent');
+    expect(after(SERVED, { ...gone, state: 'idle' }).facts).not.toHaveProperty('postAgentAt');
+    expect(after(SERVED, { botHasIt: true, participants: [agent('a1', true)] }).facts).toEqual({});
   });
 
   it('goes on in the queue that it was handed to', () => {

@@ -1,11 +1,14 @@
 import type { Participant } from '../ports/desk-port.js';
-import { deriveState, STATE_RANK, type ConversationFacts, type DeskState } from './facts.js';
+import { deriveState } from './derived-state.js';
+import { STATE_RANK, type ConversationFacts, type DeskState } from './facts.js';
 
 /** What the desk answers when it is asked about a conversation. */
 export interface DeskReading {
   state: DeskState;
   /** The queue it is assigned to, where it is assigned to one. */
   queueId?: string;
+  /** It is assigned to a bot or a script. */
+  botHasIt?: boolean;
   participants: readonly Participant[];
 }
 
@@ -30,10 +33,10 @@ export function factsOfReading(
   const joinedAt = leavers.map((id) => known.agents?.[id]?.joinedAt ?? 0);
   const leftAt = Math.max(lastSignAt ?? 0, ...joinedAt);
   facts.agents = Object.fromEntries(leavers.map((id) => [id, { leftAt }]));
-  if (reading.queueId !== undefined && reading.state !== 'idle') {
-    // Handed to a queue, which no event told of either: it goes on.
-    facts.queue = { value: reading.queueId, at: leftAt + 1 };
-  }
+  if (reading.state === 'idle') return facts;
+  // Handed to a queue or a bot, which no event told of either: it goes on.
+  if (reading.queueId !== undefined) facts.queue = { value: reading.queueId, at: leftAt + 1 };
+  if (reading.botHasIt === true) facts.postAgentAt = leftAt + 1;
   return facts;
 }
 

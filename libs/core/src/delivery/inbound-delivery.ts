@@ -98,7 +98,7 @@ export class InboundDelivery {
       const answer = await this.answer(head);
       if (!answer) return await this.media.prepare(lane, head, deskConversationId);
       // A choice out of what the customer was offered is shown by its title, whichever way they made it.
-      const { offeredBy: _, ...choice } = answer;
+      const { offeredBy: _, cardAction: __, ...choice } = answer;
       const { context } = head.content;
       const content: MessageContent = { type: 'choice', ...choice, ...(context && { context }) };
       const parts = await this.media.prepare(lane, { ...head, content }, deskConversationId);

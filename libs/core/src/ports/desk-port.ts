@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { Attachment, HistoryEntry, MessageContent, PartContent } from '../content.js';
+import type { Attachment, Card, CardAction, HistoryEntry, MessageContent, PartContent } from '../content.js';
 import type { CreateReference } from '../events.js';
 import type { CarriedMedia, MediaStream } from '../media.js';
 import type { DeskCallContext, LookUp, Sent } from './call.js';
@@ -57,6 +57,16 @@ export interface ShownWith {
   media?: CarriedMedia[];
 }
 
+/** What a customer chose on a card that an agent sent. */
+export interface CardSubmission extends Pick<CardAction, 'action' | 'data'> {
+  deskConversationId: string;
+  /** As its event announced it, at that time (epoch ms by the desk's clock): events name no cards. */
+  card: Card;
+  announcedAt: number;
+  /** Of what was chosen. */
+  title: string;
+}
+
 /** A contact centre, seen from delivery. Every call throws `DeliveryError`. */
 export abstract class DeskPort {
   /** As the agent reads it; what was uploaded is added by whoever did that. */
@@ -76,11 +86,11 @@ export abstract class DeskPort {
     request: { channelId: string; reference: CreateReference; createdAfter: number },
     context: DeskCallContext,
   ): Promise<{ deskConversationId: string } | undefined>;
-  /** `gone` for a 404. `queueId`: the queue it is assigned to, where it is assigned to one. */
+  /** `gone` for a 404. `queueId`: the queue it is assigned to, where it is assigned to one; `botHasIt`: to a bot or a script. */
   abstract readConversation(
     deskConversationId: string,
     context: DeskCallContext,
-  ): Promise<{ state: 'created' | 'active' | 'idle' | 'gone'; queueId?: string }>;
+  ): Promise<{ state: 'created' | 'active' | 'idle' | 'gone'; queueId?: string; botHasIt?: true }>;
   /** Puts it into another queue. The desk takes this and tells the outcome by an event, where there is one; saying it twice may take it from an agent. */
   abstract updateConversation(
     request: { deskConversationId: string; queueId: string },
@@ -98,6 +108,14 @@ export abstract class DeskPort {
     request: { deskConversationId: string; readAt: number },
     context: DeskCallContext,
   ): Promise<void>;
+  /**
+   * Takes the action of a card, once: whether that has happened is looked up first, so it may be said again where the answer was
+   * lost. `no-card` where the conversation does not show such a card (yet); `gone` as `readReceipt`.
+   */
+  abstract submitCard(
+    submission: CardSubmission,
+    context: DeskCallContext,
+  ): Promise<'submitted' | 'already' | 'no-card'>;
   /** The newest messages, at most `limit`, newest first. */
   abstract listMessages(
     deskConversationId: string,

@@ -28,6 +28,15 @@ export class MessagesApi {
     return listPage(this.client, at(conversationId), 'messages', readMessage, query, context);
   }
 
+  /** The same as they come, with what the far side says of each beside that. */
+  entries(
+    conversationId: string,
+    query: Omit<ListQuery, 'filter'>,
+    context: CallContext,
+  ): Promise<ListPage<JsonObject>> {
+    return listPage(this.client, at(conversationId), 'messages', (entry) => entry, query, context);
+  }
+
   /** Answers the status: the far side names no message id. `uncertain` where nobody can tell whether it was taken. */
   async send(conversationId: string, message: NewMessage, context: CallContext): Promise<number> {
     const { status } = await this.client.call(
@@ -46,44 +55,23 @@ export class MessagesApi {
     return readMessage(asObject(json));
   }
 
+  /** Up to 100. */
   async cards(conversationId: string, messageId: string, context: CallContext): Promise<ListedCard[]> {
     const path = at(conversationId, messageId, 'cards');
     const { items } = await listPage(this.client, path, 'cards', readCard, { size: 100 }, context);
     return items;
   }
 
-  /** The customer has submitted a card. `name`: whoever says so. */
-  async submitCard(
-    conversationId: string,
-    cardId: string,
-    name: string,
-    context: CallContext,
-  ): Promise<void> {
-    await this.act(conversationId, cardId, 'action-submit', name, context);
-  }
-
-  /** A card's action has been executed. `name`: whoever says so. */
-  async executeCard(
-    conversationId: string,
-    cardId: string,
-    name: string,
-    context: CallContext,
-  ): Promise<void> {
-    await this.act(conversationId, cardId, 'action-execute', name, context);
-  }
-
-  private async act(
+  /** Something was pressed on a card. The document gives the body one member, `name`; its cards name others. */
+  async act(
     conversationId: string,
     cardId: string,
     action: 'action-submit' | 'action-execute',
-    name: string,
+    body: Record<string, unknown>,
     context: CallContext,
   ): Promise<void> {
     const path = ['tenant', this.client.tenantId, 'conversations', conversationId, 'cards', cardId, action];
-    await this.client.call(
-      { operation: 'update', method: 'PUT', root: 'api/v1', path, body: { name } },
-      context,
-    );
+    await this.client.call({ operation: 'update', method: 'PUT', root: 'api/v1', path, body }, context);
   }
 }
 
@@ -91,7 +79,7 @@ function at(conversationId: string, ...rest: string[]): string[] {
   return ['conversations', conversationId, 'messages', ...rest];
 }
 
-function readMessage(entry: JsonObject): ListedMessage {
+export function readMessage(entry: JsonObject): ListedMessage {
   const author = asObject(entry['author']);
   const createdAt = Date.parse(asText(entry['createdAt']) ?? '');
   const authorId = asText(author['id']);

@@ -90,6 +90,9 @@ export class PostgresLaneStore extends LaneStore {
     if (refused.length > 0) {
       return this.took(sql.storePartsWithRefused, [...values, JSON.stringify(refused)]);
     }
+    if (parts.some(({ answer }) => answer?.cardAction)) {
+      return this.took(sql.storePartsSubmittingCard, values);
+    }
     return this.took(deletesMedia ? sql.storePartsDeletingMedia : sql.storeParts, values);
   }
 

@@ -103,6 +103,13 @@ export const storePartsDeletingMedia = statement(
    select id from lane`,
 );
 
+export const storePartsSubmittingCard = statement(
+  'store-parts-submitting-card',
+  `${storingParts},
+   submission as (insert into card_submissions_due (message_id) select $3 from lane on conflict do nothing)
+   select id from lane`,
+);
+
 export const replacePart = statement(
   'replace-part',
   `with lane as (select id from lanes where id = $1 and fence = $2 and lease_until is not null for update),

@@ -18,6 +18,7 @@ import { CustomerTexts1797100000017 } from './0017-customer-texts.js';
 import { HoursAndWaits1797400000020 } from './0020-hours-and-waits.js';
 import { TextsOfConversations1797500000021 } from './0021-texts-of-conversations.js';
 import { DeskProvisioning1797700000023 } from './0023-desk-provisioning.js';
+import { PostAgentAndSubmissions1797800000024 } from './0024-post-agent-and-submissions.js';
 
 /** Every migration, in order. Listed rather than found by a glob, and never rewritten once landed. */
 export const migrations = [
@@ -41,4 +42,5 @@ export const migrations = [
   HoursAndWaits1797400000020,
   TextsOfConversations1797500000021,
   DeskProvisioning1797700000023,
+  PostAgentAndSubmissions1797800000024,
 ];

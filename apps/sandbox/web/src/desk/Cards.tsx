@@ -7,7 +7,7 @@ export function Cards({ cards }: { cards: CardView[] }) {
   return cards.map((card, index) => <Card key={index} card={card} />);
 }
 
-function Card({ card: { contentType, lines, options, location } }: { card: CardView }) {
+function Card({ card: { contentType, lines, options, location, chosen } }: { card: CardView }) {
   return (
     <div className={styles.card}>
       {lines.length > 0 && (
@@ -28,6 +28,7 @@ function Card({ card: { contentType, lines, options, location } }: { card: CardV
           ))}
         </ul>
       )}
+      {chosen !== undefined && <p className={styles.chosen}>Chosen: {chosen}</p>}
       {lines.length + options.length === 0 && !location && (
         <p>A card ({contentType || 'of no known kind'})</p>
       )}
