@@ -4,6 +4,7 @@ import {
   ConversationChecks,
   DueNotes,
   DueReadReceipts,
+  DueTexts,
   MediaDeletions,
   PostgresAcceptor,
   ProvisionedWebhooks,
@@ -24,6 +25,7 @@ import { ReconcileObserver } from './reconcilers/observer.js';
 import { Reconcilers } from './reconcilers/reconcilers.js';
 import { Rounds } from './rounds.js';
 import { Sweeper } from './sweeper.js';
+import { TextWriter } from './text-writer.js';
 import { LANES_PER_DIRECTION, type WorkerBackends } from './worker.module.js';
 
 const TIMERS_INTERVAL_MS = 500;
@@ -58,6 +60,7 @@ export class WorkerRounds {
     const endings = new Endings(upkeep, desk, gate, timeoutMs, logger);
     const mediaDeleting = new MediaDeleting(new MediaDeletions(pool), channel, gate, timeoutMs, logger);
     const notes = new NoteWriter({ due: new DueNotes(pool), words: twilioWords, wakeUps, metrics });
+    const texts = new TextWriter({ due: new DueTexts(pool), wakeUps, metrics });
     const dueReadReceipts = new DueReadReceipts(pool);
     const readReceipts = new ReadReceipts({ due: dueReadReceipts, desk, gate, metrics, logger, timeoutMs });
     this.sweeper = sweeper;
@@ -73,6 +76,7 @@ export class WorkerRounds {
       { name: 'gate', intervalMs: GATE_INTERVAL_MS, run: () => gate.beat() },
       { name: 'measure', intervalMs: MEASURE_INTERVAL_MS, run: () => sweeper.measure() },
       { name: 'notes', intervalMs: sweepIntervalMs, run: () => notes.run() },
+      { name: 'texts', intervalMs: TIMERS_INTERVAL_MS, run: () => texts.run() },
       { name: 'read-receipts', intervalMs: sweepIntervalMs, run: () => readReceipts.run() },
       { name: 'endings', intervalMs: sweepIntervalMs, run: () => endings.run() },
       { name: 'media-deleting', intervalMs: sweepIntervalMs, run: () => mediaDeleting.run() },
@@ -83,6 +87,7 @@ export class WorkerRounds {
           if (!(await upkeep.takeDuty('housekeeping', HOUSEKEEPING_INTERVAL_MS))) return;
           await upkeep.ensurePartitions();
           await dueReadReceipts.forgetClosed();
+          await texts.forget();
           wakeUps.wake(await upkeep.closeSilent());
         },
       },

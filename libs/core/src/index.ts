@@ -2,6 +2,7 @@ export * from './content.js';
 export * from './delivery-error.js';
 export * from './media.js';
 export * from './number-settings.js';
+export * from './customer-texts.js';
 export * from './events.js';
 export * from './receipts.js';
 export * from './ports/call.js';

@@ -123,6 +123,14 @@ export class Metrics {
     registers: this.registers,
   });
 
+  /** `kind`: which of the number's texts. */
+  readonly customerTexts = new Counter({
+    name: 'causeway_customer_texts_total',
+    help: 'Texts of the numbers that customers were told without anybody writing them.',
+    labelNames: ['kind'] as const,
+    registers: this.registers,
+  });
+
   /**
    * `kind`: `typing`, `read-receipt`; `result`: `sent`, `failed`, `refused` (by our own limits), `skipped` (there was
    * nothing to be told, or it came too late).
