@@ -317,13 +317,21 @@ export class FakeChannel extends ChannelPort {
 /** Keeps whatever it is given, under the file's own name. */
 export class FakeKeeper extends MediaKeeper {
   readonly keeps = new Script();
+  readonly kept = new Map<string, Buffer>();
 
   async keep({ body, filename = 'file' }: MediaStream): Promise<CarriedFile> {
-    const { length } = await buffer(body);
-    const { result } = await this.keeps.play({ timeoutMs: 0 }, () => ({
-      media: { key: `key-${filename}`, contentType: 'image/png', bytes: length, filename },
-    }));
+    const bytes = await buffer(body);
+    const { result } = await this.keeps.play({ timeoutMs: 0 }, () => {
+      this.kept.set(`key-${filename}`, bytes);
+      return { media: { key: `key-${filename}`, contentType: 'image/png', bytes: bytes.length, filename } };
+    });
     return result ?? { link: `https://links/${filename}`, filename };
+  }
+
+  open({ key, contentType, filename }: KeptFile): Promise<MediaStream> {
+    const bytes = this.kept.get(key);
+    if (!bytes) return Promise.reject(new MediaRefusedError({ refused: 'not-found' }));
+    return Promise.resolve({ body: Readable.from([bytes]), contentType, filename });
   }
 
   link({ key }: KeptFile): Promise<string> {
@@ -369,11 +377,14 @@ export class FakeDesk extends DeskPort {
   readonly fetches = new Script();
 
   async fetchAttachment(
-    { attachment }: Parameters<DeskPort['fetchAttachment']>[0],
+    { deskConversationId, attachment }: Parameters<DeskPort['fetchAttachment']>[0],
     context: CallContext,
   ): Promise<MediaStream> {
     await this.fetches.play(context, () => undefined);
-    const file = this.agentFiles.get(attachment.id ?? '');
+    const uploaded = this.files.find(
+      ({ id, ...one }) => id === attachment.id && one.deskConversationId === deskConversationId,
+    );
+    const file = uploaded?.bytes ?? this.agentFiles.get(attachment.id ?? '');
     if (!file) throw new DeliveryError('not-sent', { code: 'attachment-not-found', httpStatus: 404 });
     return {
       body: Readable.from([file]),
@@ -441,6 +452,16 @@ export class FakeDesk extends DeskPort {
   ): Promise<{ state: FakeConversation['state'] }> {
     const { result } = await this.reads.play(context, () => this.conversation(deskConversationId)?.state);
     return { state: result ?? 'gone' };
+  }
+
+  readonly updates = new Script();
+  readonly updated: Parameters<DeskPort['updateConversation']>[0][] = [];
+
+  async updateConversation(
+    request: Parameters<DeskPort['updateConversation']>[0],
+    context: CallContext,
+  ): Promise<void> {
+    await this.updates.play(context, () => this.updated.push(request));
   }
 
   listParticipants(deskConversationId: string): Promise<Participant[]> {

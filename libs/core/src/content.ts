@@ -1,3 +1,4 @@
+import type { OpeningDetails } from './conversation/opening-details.js';
 import type { KeptFile } from './media.js';
 
 /** The channels a customer can write on. MMS is `sms` with attachments. */
@@ -57,6 +58,8 @@ export type MessageContent = (
   | { type: 'note'; text: string }
   /** A lane item without a text of its own: open a new conversation with these earlier messages as history. */
   | { type: 'reopening'; messageIds: string[] }
+  /** Another one: open a conversation, or go on in the open one, with what a bot knows of the customer. */
+  | { type: 'handoff'; details: OpeningDetails }
 ) & { context?: MessageContext };
 
 /** One earlier message handed to a new conversation; it carries at least one of the three. */
