@@ -518,14 +518,23 @@ export class FakeDesk extends DeskPort {
     const { result } = await this.counts.play(
       context,
       () =>
-        this.conversation(request.deskConversationId)?.messages.filter(
-          ({ text, authorType, attachmentIds = [] }) =>
+        this.listed(request.deskConversationId)?.filter(
+          ({ text = '', authorType, attachmentIds = [] }) =>
             authorType === request.authorType &&
             text === (request.part.text ?? '') &&
             attachmentIds.join() === (request.part.attachmentIds ?? []).join(),
         ).length,
     );
     return this.counting && result !== undefined ? result : 'impossible';
+  }
+
+  /** Whether the list of messages shows those of the create's history. */
+  listsHistory = false;
+
+  private listed(id: string): { text?: string; authorType: string; attachmentIds?: string[] }[] | undefined {
+    const conversation = this.conversation(id);
+    const history = this.listsHistory ? conversation?.request.history : undefined;
+    return conversation && [...(history ?? []), ...conversation.messages];
   }
 
   conversation(id: string): FakeConversation | undefined {
