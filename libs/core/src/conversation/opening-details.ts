@@ -4,6 +4,10 @@ import type { UserProperty } from '../ports/desk-port.js';
 
 /** How many properties of a user are the callers'; one more is ours (8x8 Chat Gateway: 30 in all). */
 export const MAX_PROPERTIES = 29;
+/** Longest texts of ours, characters; what the desk takes is documented nowhere. */
+export const MAX_USER_FIELD = 255;
+export const MAX_PROPERTY_KEY = 100;
+export const MAX_PROPERTY_VALUE = 1_000;
 /** How many earlier messages a conversation can be created with (8x8 Chat Gateway). */
 export const MAX_HISTORY = 200;
 
