@@ -144,7 +144,7 @@ describe('what a conversation is created with', () => {
   it('is what the number, the channel and the directory say, the later before the earlier', async () => {
     const directory = new KnownCustomers({
       name: 'Ann Lee',
-      email: '[email protected]',
+      email: 'ann@acme.example',
       properties: [{ key: 'Tier', value: 'gold' }],
     });
     const thread = await threadOn(
@@ -171,7 +171,7 @@ describe('what a conversation is created with', () => {
       name: 'Ann Lee',
       phone: thread.address,
       company: 'Acme',
-      email: '[email protected]',
+      email: 'ann@acme.example',
       language: 'de',
       properties: [
         { key: 'Tier', value: 'gold' },

@@ -63,6 +63,8 @@ export async function startOperatorApi(
         apiKey: API_KEY,
         twilioAccountSid: ACCOUNT,
         words: { inbound: chatGatewayWords, outbound: twilioWords },
+        desk: { updateConversation: () => Promise.reject(new Error('Nobody is there.')) },
+        signsHooks: true,
         // Nobody is there.
         provisioning: new TwilioProvisioning(new ProviderHttp(), {
           accountSid: ACCOUNT,

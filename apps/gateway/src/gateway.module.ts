@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { createProvisioning, TwilioWebhooksModule, twilioWords } from '#channel-twilio';
-import { ChatGatewayWebhooksModule, chatGatewayWords } from '#desk-chat-gateway';
+import { ChatGatewayWebhooksModule, chatGatewayWords, createDesk } from '#desk-chat-gateway';
 import type { ConfigurationByRole, Logger } from '#platform';
 import { AcceptingModule } from './accepting.module.js';
 import type { Backends } from './backends.js';
@@ -28,6 +28,8 @@ export class GatewayModule {
           apiKey: configuration.adminApiKey,
           twilioAccountSid: configuration.twilioAccountSid,
           twilioSubaccountSids: Object.keys(configuration.twilioSubaccounts ?? {}),
+          desk: createDesk(configuration, backends.http),
+          signsHooks: configuration.hookSigningSecret !== undefined,
           provisioning: createProvisioning(configuration, backends.http),
           words: { inbound: chatGatewayWords, outbound: twilioWords },
         }),

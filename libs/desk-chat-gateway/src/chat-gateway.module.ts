@@ -19,6 +19,11 @@ function createClient(configuration: Configuration, http: ProviderHttp): ChatGat
   });
 }
 
+/** The desk of the environment's tenant. */
+export function createDesk(configuration: Configuration, http: ProviderHttp): DeskPort {
+  return new ChatGatewayDesk(createClient(configuration, http));
+}
+
 function createDoor(
   configuration: Configuration,
   http: ProviderHttp,
@@ -54,8 +59,7 @@ export class ChatGatewayWebhooksModule {}
     {
       provide: DeskPort,
       inject: [Configuration, ProviderHttp],
-      useFactory: (configuration: Configuration, http: ProviderHttp) =>
-        new ChatGatewayDesk(createClient(configuration, http)),
+      useFactory: createDesk,
     },
   ],
   exports: [DeskPort],

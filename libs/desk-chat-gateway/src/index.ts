@@ -1,4 +1,4 @@
-export { ChatGatewayDeskModule, ChatGatewayWebhooksModule } from './chat-gateway.module.js';
+export { ChatGatewayDeskModule, ChatGatewayWebhooksModule, createDesk } from './chat-gateway.module.js';
 export { ChatGatewayWebhookController } from './webhook.controller.js';
 export { ChatGatewayDoor } from './door.js';
 export { EventSignature } from './signature.js';

@@ -1,7 +1,9 @@
 import { ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
-import { IsIn } from 'class-validator';
+import { Type } from 'class-transformer';
+import { IsIn, IsObject, ValidateNested } from 'class-validator';
 import { CONVERSATION_STATES, type Conversation, type ShownConversation } from '#persistence';
 import { ListQuery, ListResource, present, QueryAddress } from './list.dto.js';
+import { UserBody } from './user.dto.js';
 import { IfPresent, IsPlainText } from './validation.js';
 
 type State = Conversation['state'];
@@ -82,6 +84,24 @@ export class ConversationResource {
 
   @ApiPropertyOptional({ type: String, example: 'agent-left' })
   closeReason?: string;
+}
+
+@ApiSchema({
+  name: 'ConversationChanges',
+  description: 'What is absent stays; properties are added to those the conversation has.',
+})
+export class ConversationChangesBody {
+  @ApiPropertyOptional({ type: String, maxLength: 255, description: 'Only until an agent has taken it.' })
+  @IfPresent()
+  @IsPlainText(255)
+  queueId?: string;
+
+  @ApiPropertyOptional({ type: UserBody })
+  @IfPresent()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => UserBody)
+  user?: UserBody;
 }
 
 @ApiSchema({ name: 'ConversationList' })

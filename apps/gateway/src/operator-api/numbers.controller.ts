@@ -58,6 +58,7 @@ export class NumbersController {
         errors: [{ field: 'accountSid', message }],
       });
     }
+    this.refuseUnsigned(body);
     const wanted: NewNumber = {
       ...present<Omit<NewNumberBody, 'accountSid'>>(body),
       accountSid,
@@ -108,6 +109,7 @@ export class NumbersController {
     @Body(validated(NumberChangesBody)) body: NumberChangesBody,
     @By() by: Actor,
   ): Promise<NumberResource> {
+    this.refuseUnsigned(body);
     const outcome = await this.numbers.change(id, body, by);
     if (outcome === 'unconfigured') {
       throw new ProblemException(409, {
@@ -115,6 +117,17 @@ export class NumbersController {
       });
     }
     return this.get(id);
+  }
+
+  /** A hook is not called without a signature: better said now than not called then. */
+  private refuseUnsigned({ settings }: NumberChangesBody): void {
+    if (this.options.signsHooks || !settings?.directory) return;
+    throw new ProblemException(400, {
+      detail: 'Some fields are not as they should be.',
+      errors: [
+        { field: 'settings.directory', message: 'directory needs HOOK_SIGNING_SECRET, which is not set' },
+      ],
+    });
   }
 
   @Delete(':id')

@@ -1,13 +1,22 @@
 import { ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsBoolean, IsIn, IsObject, IsOptional, Matches, ValidateNested } from 'class-validator';
+import { DIRECTORY_CACHE_MINUTES, LANGUAGES, MAX_PROPERTIES, MAX_USER_FIELD, type Language } from '#core';
 import type { BusinessNumber } from '#persistence';
 import { ListResource, present } from './list.dto.js';
-import { IfPresent, IsBusinessAddress, IsIntegerBetween, IsPlainText, IsTextByName } from './validation.js';
+import { IsDeskLanguage } from './user.dto.js';
+import {
+  IfPresent,
+  IsBusinessAddress,
+  IsHookUrl,
+  IsIntegerBetween,
+  IsPlainText,
+  IsProperties,
+  IsTextByName,
+} from './validation.js';
 
 const YEAR_MINUTES = 366 * 24 * 60;
 const MAX_MESSAGES_PER_SECOND = 10_000;
-const LANGUAGE = /^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$/;
 const SERVICE_SID = /^MG[0-9A-Za-z]{1,64}$/;
 const CONTENT_SID = /^HX[0-9a-fA-F]{32}$/;
 const PARTS_WAIT_FOR = ['submitted', 'sent', 'delivered'] as const;
@@ -28,6 +37,47 @@ export class TemplateBody {
   @IfPresent()
   @IsTextByName(100, 1600)
   variables?: Record<string, string>;
+}
+
+@ApiSchema({ name: 'Directory', description: 'An HTTP service that says who a customer is.' })
+export class DirectoryBody {
+  @ApiProperty({
+    type: String,
+    format: 'uri',
+    description:
+      'Asked by `POST {channel, number, address}`, signed with HOOK_SIGNING_SECRET by the rules of Standard Webhooks. It answers `{name?, userId?, email?, company?, caseId?, language?, properties?}` within two seconds, or 404.',
+  })
+  @IsHookUrl()
+  url!: string;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    minimum: 0,
+    maximum: 1440,
+    default: DIRECTORY_CACHE_MINUTES,
+    description: 'For how long its answer counts.',
+  })
+  @IfPresent()
+  @IsIntegerBetween(0, 1440)
+  cacheMinutes?: number;
+}
+
+@ApiSchema({ name: 'NumberUser', description: 'What agents are shown of each of its customers.' })
+export class NumberUserBody {
+  @ApiPropertyOptional({ type: String, maxLength: MAX_USER_FIELD })
+  @IfPresent()
+  @IsPlainText(MAX_USER_FIELD)
+  company?: string;
+
+  @ApiPropertyOptional({
+    type: 'object',
+    additionalProperties: { type: 'string' },
+    maxProperties: MAX_PROPERTIES,
+    example: { Brand: 'North' },
+  })
+  @IfPresent()
+  @IsProperties()
+  properties?: Record<string, string>;
 }
 
 @ApiSchema({ name: 'NumberSettings' })
@@ -132,6 +182,30 @@ export class NumberSettingsBody {
   @IfPresent()
   @IsBoolean()
   smartEncoding?: boolean;
+
+  @ApiPropertyOptional({ type: NumberUserBody })
+  @IfPresent()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => NumberUserBody)
+  user?: NumberUserBody;
+
+  @ApiPropertyOptional({
+    type: Boolean,
+    default: false,
+    description:
+      'Agents are looked for who speak the language in which the customer writes, where it can be told for certain. What is set for the customer outranks it.',
+  })
+  @IfPresent()
+  @IsBoolean()
+  detectLanguage?: boolean;
+
+  @ApiPropertyOptional({ type: DirectoryBody })
+  @IfPresent()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => DirectoryBody)
+  directory?: DirectoryBody;
 }
 
 /** What can be said of a number when it is made and later. */
@@ -159,12 +233,13 @@ class NumberFields {
   @ApiPropertyOptional({
     type: String,
     nullable: true,
+    enum: LANGUAGES,
     example: 'en',
-    description: 'Language of its customers, for routing.',
+    description: 'Language of its customers: agents who speak it are looked for.',
   })
   @IsOptional()
-  @Matches(LANGUAGE, { message: '$property must be a language tag (en, zh-CN)' })
-  language?: string | null;
+  @IsDeskLanguage()
+  language?: Language | null;
 
   @ApiPropertyOptional({ type: NumberSettingsBody, description: 'Replaced whole.' })
   @IfPresent()

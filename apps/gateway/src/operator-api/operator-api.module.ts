@@ -12,6 +12,7 @@ import {
   OperatorReplays,
 } from '#persistence';
 import { AuditController } from './audit.controller.js';
+import { ConversationUpdates } from './conversation-updates.js';
 import { ConversationsController } from './conversations.controller.js';
 import { CustomersController } from './customers.controller.js';
 import { Explanations } from './explanations.js';
@@ -49,6 +50,7 @@ export class OperatorApiModule {
           useFactory: () => new OperatorDatabase(options.dataSource, ENVIRONMENT_TENANT),
         },
         NumberProvisioning,
+        ConversationUpdates,
         { provide: Explanations, useFactory: () => new Explanations(options.words) },
         ...[
           OperatorNumbers,

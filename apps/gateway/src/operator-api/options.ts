@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { TwilioProvisioning } from '#channel-twilio';
-import type { Direction, ProviderWords } from '#core';
+import type { DeskPort, Direction, ProviderWords } from '#core';
 
 export interface OperatorApiOptions {
   /** Need not be connected: it is at the first request that needs it. Closed by its owner. */
@@ -11,6 +11,10 @@ export interface OperatorApiOptions {
   twilioAccountSid: string;
   /** Sub-accounts that numbers may belong to instead. */
   twilioSubaccountSids?: readonly string[];
+  /** Changes conversations while an operator waits. */
+  desk: Pick<DeskPort, 'updateConversation'>;
+  /** Whether hooks can be called: each call is signed. */
+  signsHooks: boolean;
   /** Points numbers at us. */
   provisioning: TwilioProvisioning;
   /** What the provider at the far end of each direction means by its answers. */

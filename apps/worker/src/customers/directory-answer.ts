@@ -9,6 +9,9 @@ import {
 
 const FIELDS = ['name', 'userId', 'email', 'company', 'caseId'] as const;
 
+/** The desk refuses what does not look like one, and with it the conversation. */
+const EMAIL = /^[^\s@]+@[^\s@.]+(?:\.[^\s@.]+)+$/;
+
 /** A directory's answer as a user; undefined where it is not what it may be. Fields that are absent or null say nothing. */
 export function readDirectoryAnswer(body: Buffer): DeskUser | undefined {
   let answer: unknown;
@@ -25,6 +28,7 @@ export function readDirectoryAnswer(body: Buffer): DeskUser | undefined {
     if (!isText(value, MAX_USER_FIELD)) return undefined;
     user[field] = value;
   }
+  if (user.email !== undefined && !EMAIL.test(user.email)) return undefined;
   const language = answer['language'] ?? undefined;
   if (language !== undefined) {
     if (!isLanguage(language)) return undefined;

@@ -71,7 +71,7 @@ describe('a directory of customers', () => {
   it('is asked by a signed post and says who it is', async () => {
     const known = {
       name: 'Ann',
-      email: '[email protected]',
+      email: 'ann@acme.example',
       language: 'de',
       company: null,
       properties: { Tier: 'gold' },
@@ -79,7 +79,7 @@ describe('a directory of customers', () => {
     answer = { status: 200, body: JSON.stringify(known) };
     expect(await directory().lookUp(request())).toEqual({
       name: 'Ann',
-      email: '[email protected]',
+      email: 'ann@acme.example',
       language: 'de',
       properties: [{ key: 'Tier', value: 'gold' }],
     });
@@ -132,6 +132,7 @@ describe('a directory of customers', () => {
     ['a list', '[]'],
     ['a name that is too long', JSON.stringify({ name: 'a'.repeat(256) })],
     ['a name that is none', '{"name":7}'],
+    ['no address', '{"email":"ann"}'],
     ['NUL', '{"name":"a\\u0000"}'],
     ['a language that the desk does not know', '{"language":"xx"}'],
     [

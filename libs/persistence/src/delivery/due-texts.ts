@@ -39,8 +39,8 @@ export class DueTexts extends CustomerTexts {
     return inTransaction(this.pool, async (client) => {
       const { rows } = await client.query<PendingRow>(
         `select d.tenant_id, d.thread_id, d.kind, d.key, d.conversation_id, d.variables, n.settings -> 'texts' as texts,
-           array[c.language, n.language] as languages
-         from texts_due d join threads t on t.id = d.thread_id join customers c on c.id = t.customer_id
+           array[c.language, v.details -> 'user' ->> 'language', n.language] as languages
+         from texts_due d left join conversations v on v.id = d.conversation_id join threads t on t.id = d.thread_id join customers c on c.id = t.customer_id
          join business_numbers n on n.id = t.number_id
          where d.pending order by d.created_at limit $1 for update of d skip locked`,
         [limit],

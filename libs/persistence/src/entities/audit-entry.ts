@@ -5,6 +5,7 @@ export const AUDIT_ACTIONS = [
   'number.change',
   'number.delete',
   'number.provision',
+  'conversation.change',
   'conversation.close',
   'lane.pause',
   'lane.resume',
@@ -12,6 +13,7 @@ export const AUDIT_ACTIONS = [
   'message.replay',
   'message.discard',
   'messages.replay',
+  'customer.change',
   'customer.opt-out',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
