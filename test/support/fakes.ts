@@ -465,6 +465,7 @@ export class FakeDesk extends DeskPort {
   }
 
   readonly updates = new Script();
+  readonly moves: { deskConversationId: string; queueId: string }[] = [];
 
   async updateConversation(
     request: Parameters<DeskPort['updateConversation']>[0],
@@ -472,6 +473,7 @@ export class FakeDesk extends DeskPort {
   ): Promise<void> {
     const { deskConversationId, user, assignment } = request;
     await this.updates.play(context, () => {
+      if (assignment) this.moves.push({ deskConversationId, queueId: assignment.id });
       const conversation = this.conversation(deskConversationId);
       if (!conversation) throw new DeliveryError('gone', { code: 'conversation-gone' });
       if (user) conversation.request = { ...conversation.request, user };

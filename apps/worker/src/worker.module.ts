@@ -5,8 +5,10 @@ import {
   READY_MS,
   ChannelPort,
   DeskPort,
+  FigureObserver,
   LaneDrain,
   MediaKeeper,
+  OpeningHours,
   type DeliveryObserver,
 } from '#core';
 import { messagesPerSecond, TwilioDeliveryModule } from '#channel-twilio';
@@ -36,7 +38,7 @@ import { EldDetector } from './customers/eld-detector.js';
 import { HttpDirectory } from './customers/http-directory.js';
 import { FileKeeper } from './media/file-keeper.js';
 import { SafeWebFiles } from './media/web-files.js';
-import { deliveryObserver, queueObserver } from './observers.js';
+import { deliveryObserver, figureObserver, queueObserver } from './observers.js';
 
 /** Lanes worked on at once per direction; each holds at most one connection of the pool, and rarely. */
 export const LANES_PER_DIRECTION = 32;
@@ -70,6 +72,7 @@ export class WorkerModule {
         { provide: Configuration, useValue: configuration },
         { provide: Metrics, useValue: metrics },
         { provide: ProviderHttp, useValue: http },
+        { provide: FigureObserver, useValue: figureObserver(metrics, logger) },
         {
           provide: WorkerGate,
           inject: [BullWakeUps],
@@ -99,14 +102,15 @@ export class WorkerModule {
         },
         {
           provide: LaneDrain,
-          inject: [BullWakeUps, ChannelPort, DeskPort, WorkerGate, MediaKeeper],
+          inject: [BullWakeUps, ChannelPort, DeskPort, OpeningHours, WorkerGate, MediaKeeper],
           useFactory: (
             wakeUps: BullWakeUps,
             channel: ChannelPort,
             desk: DeskPort,
+            hours: OpeningHours,
             gate: WorkerGate,
             media: MediaKeeper,
-          ) => createDrain(configuration, backends, { wakeUps, channel, desk, gate, media, observer }),
+          ) => createDrain(configuration, backends, { wakeUps, channel, desk, hours, gate, media, observer }),
         },
         {
           provide: LaneHandler,
@@ -114,7 +118,7 @@ export class WorkerModule {
           useFactory: (drain: LaneDrain): LaneHandler => ({ handle: (laneId) => drain.drain(laneId) }),
         },
       ],
-      exports: [Configuration, Metrics, ProviderHttp],
+      exports: [Configuration, Metrics, ProviderHttp, FigureObserver],
     };
   }
 }
@@ -144,6 +148,7 @@ function createDrain(
     wakeUps: BullWakeUps;
     channel: ChannelPort;
     desk: DeskPort;
+    hours: OpeningHours;
     gate: WorkerGate;
     media: MediaKeeper;
     observer: DeliveryObserver;

@@ -1,6 +1,7 @@
 import { DeskPort, DeliveryError, MediaRefusedError } from '#core';
 import type {
   CallContext,
+  ConversationChange,
   CreateConversation,
   CreateReference,
   DeskUpload,
@@ -23,7 +24,7 @@ import { messageContent, readAttachments } from './message-content.js';
 import { multipartForm } from './multipart.js';
 import { referenceOf } from './reference.js';
 import { renderForAgent } from './render.js';
-import { updateConversation, type ConversationUpdate } from './update.js';
+import { updateConversation } from './update.js';
 
 const PAGE_SIZE = 100;
 /** How much of the conversation list one look-up reads: it knows no sorting by date, so this is a bonus only. */
@@ -134,7 +135,7 @@ export class ChatGatewayDesk extends DeskPort {
     return { state, ...(queueId !== undefined && { queueId }) };
   }
 
-  override updateConversation(request: ConversationUpdate, context: CallContext): Promise<void> {
+  override updateConversation(request: ConversationChange, context: CallContext): Promise<void> {
     return updateConversation(this.client, request, context);
   }
 

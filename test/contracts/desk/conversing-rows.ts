@@ -187,9 +187,8 @@ export const CONVERSING: readonly Row[] = [
   },
   ...refusals('a change', 'update', REFUSED_CHANGES, async (world) => {
     const id = await created(world);
-    const reference = { conversationId: randomUUID(), attemptId: randomUUID() };
     const assignment = { type: 'queue' as const, id: world.queues[1] };
-    return () => world.desk.updateConversation({ deskConversationId: id, assignment, reference }, PATIENT);
+    return () => world.desk.updateConversation({ deskConversationId: id, assignment }, PATIENT);
   }),
   {
     name: 'sends a text once, of the customer and of a bot',

@@ -1,5 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { DeliveryError, MAX_PROPERTIES, mergeDetails, type DeskUser, type OpeningDetails } from '#core';
+import {
+  DeliveryError,
+  MAX_PROPERTIES,
+  mergeDetails,
+  type ConversationChange as AtDesk,
+  type DeskUser,
+  type OpeningDetails,
+} from '#core';
 import { OperatorConversations, type Actor, type ChangeableConversation } from '#persistence';
 import { ProblemException } from '#platform';
 import { OPERATOR_API_OPTIONS, type OperatorApiOptions } from './options.js';
@@ -34,10 +41,9 @@ export class ConversationUpdates {
       const conversation = await this.changeable(id, change);
       const details = mergeDetails(conversation.details, change);
       refuseTooMany(conversation.details, change);
-      await this.tell(conversation, {
-        ...(change.user && details.user && { user: details.user }),
-        ...assignmentOf(change),
-      });
+      const { deskConversationId, reference } = conversation;
+      const user = change.user && details.user ? { user: details.user, reference } : {};
+      await this.tell({ deskConversationId, ...assignmentOf(change), ...user });
       if (await this.conversations.changed(id, { from: conversation.version, details, fields }, by)) return;
     }
     throw new ProblemException(409, { detail: 'This conversation is being changed by others: try again.' });
@@ -61,15 +67,9 @@ export class ConversationUpdates {
     return conversation;
   }
 
-  private async tell(
-    { deskConversationId, reference }: ChangeableConversation,
-    change: Pick<OpeningDetails, 'user' | 'assignment'>,
-  ): Promise<void> {
+  private async tell(change: AtDesk): Promise<void> {
     try {
-      await this.options.desk.updateConversation(
-        { deskConversationId, reference, ...change },
-        { timeoutMs: TIMEOUT_MS },
-      );
+      await this.options.desk.updateConversation(change, { timeoutMs: TIMEOUT_MS });
     } catch (error) {
       if (!(error instanceof DeliveryError)) throw error;
       throw this.problemOf(error);

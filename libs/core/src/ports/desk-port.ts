@@ -40,6 +40,11 @@ export interface CreateConversation {
   reference: CreateReference;
 }
 
+/** Where a conversation waits, or all of its user with the reference that it was created with. */
+export type ConversationChange = { deskConversationId: string; assignment?: DeskAssignment } & (
+  { user?: never } | { user: DeskUser; reference: CreateReference }
+);
+
 /** One message as the desk lists it. */
 export interface ListedMessage {
   id: string;
@@ -102,18 +107,10 @@ export abstract class DeskPort {
     context: CallContext,
   ): Promise<{ state: 'created' | 'active' | 'idle' | 'gone'; queueId?: string }>;
   /**
-   * Changes a conversation that is not over: the whole user, with the reference that it was created with, or where it waits. May
-   * be repeated. What becomes of a new assignment shows in the conversation's events. Throws `gone` where it is over.
+   * Changes a conversation that is not over. May be repeated, but an assignment that is said twice may take it from an agent; what
+   * becomes of it shows in the conversation's events, where there is one. Throws `gone` where the conversation is over.
    */
-  abstract updateConversation(
-    request: {
-      deskConversationId: string;
-      user?: DeskUser;
-      assignment?: DeskAssignment;
-      reference: CreateReference;
-    },
-    context: CallContext,
-  ): Promise<void>;
+  abstract updateConversation(request: ConversationChange, context: CallContext): Promise<void>;
   /** Everybody who ever joined. */
   abstract listParticipants(deskConversationId: string, context: CallContext): Promise<Participant[]>;
   /** The customer leaves, which ends the interaction. Fine when it has ended already. */
