@@ -47,6 +47,8 @@ const OPENING_INTERVAL_MS = 10_000;
 const WAITING_INTERVAL_MS = 5_000;
 const MEASURE_INTERVAL_MS = 15_000;
 const HOUSEKEEPING_INTERVAL_MS = 60_000;
+/** Conversations of silent customers are warned of and closed so exactly. */
+const SILENCE_INTERVAL_MS = 10_000;
 const MEDIA_SWEEP_INTERVAL_MS = 3_600_000;
 
 /** What rounds work with. */
@@ -100,7 +102,10 @@ export class WorkerRounds {
       {
         name: 'timers',
         intervalMs: TIMERS_INTERVAL_MS,
-        run: async () => wakeUps.wake(await upkeep.closeDue()),
+        run: async () => {
+          wakeUps.wake(await upkeep.closeDue());
+          wakeUps.wake(await upkeep.closeEnded());
+        },
       },
       { name: 'gate', intervalMs: GATE_INTERVAL_MS, run: () => gate.beat() },
       { name: 'measure', intervalMs: MEASURE_INTERVAL_MS, run: () => sweeper.measure() },
@@ -132,6 +137,14 @@ export class WorkerRounds {
           await dueReadReceipts.forgetClosed();
           await texts.forget();
           await waiting.forget();
+        },
+      },
+      {
+        name: 'silence',
+        intervalMs: SILENCE_INTERVAL_MS,
+        run: async () => {
+          if (!(await upkeep.takeDuty('silence', SILENCE_INTERVAL_MS / 2))) return;
+          await upkeep.warnSilent();
           wakeUps.wake(await upkeep.closeSilent());
         },
       },

@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsIn, IsObject, ValidateNested } from 'class-validator';
-import { CONVERSATION_STATES, type Conversation, type ShownConversation } from '#persistence';
+import { CLOSE_REASONS, CONVERSATION_STATES, type Conversation, type ShownConversation } from '#persistence';
 import { ListQuery, ListResource, present, QueryAddress } from './list.dto.js';
 import { UserBody } from './user.dto.js';
 import { IfPresent, IsPlainText } from './validation.js';
@@ -82,7 +82,13 @@ export class ConversationResource {
   @ApiPropertyOptional({ type: String, format: 'date-time' })
   closedAt?: string;
 
-  @ApiPropertyOptional({ type: String, example: 'agent-left' })
+  @ApiPropertyOptional({
+    type: String,
+    enum: CLOSE_REASONS,
+    example: 'agent-left',
+    description:
+      '`agent-left`: its last agent left, and nobody followed. `idle`: the contact centre ended it. `gone`: the contact centre does not know it any more. `operator`: by this API. `customer-silent`: nobody wrote for `customerSilentMinutes`. `opt-out`: its customer texted STOP. `customer`: its customer texted one of `closing.words`.',
+  })
   closeReason?: string;
 }
 

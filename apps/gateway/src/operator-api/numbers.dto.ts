@@ -12,11 +12,15 @@ import {
   Matches,
   Max,
   Min,
+  ValidateBy,
   ValidateNested,
+  type ValidationArguments,
 } from 'class-validator';
 import { DIRECTORY_CACHE_MINUTES, LANGUAGES, MAX_PROPERTIES, MAX_USER_FIELD, type Language } from '#core';
 import type { BusinessNumber } from '#persistence';
+import { ClosingBody } from './closing.dto.js';
 import { ListResource, present } from './list.dto.js';
+import { TextsBody } from './texts.dto.js';
 import { IsDeskLanguage } from './user.dto.js';
 import {
   IfPresent,
@@ -26,9 +30,9 @@ import {
   IsPlainText,
   IsProperties,
   IsTextByName,
+  YEAR_MINUTES,
 } from './validation.js';
 
-const YEAR_MINUTES = 366 * 24 * 60;
 const MAX_MESSAGES_PER_SECOND = 10_000;
 const SERVICE_SID = /^MG[0-9A-Za-z]{1,64}$/;
 const CONTENT_SID = /^HX[0-9a-fA-F]{32}$/;
@@ -95,6 +99,22 @@ export class NumberUserBody {
   @IfPresent()
   @IsProperties()
   properties?: Record<string, string>;
+}
+
+/** A warning before a silence is over lies within it. */
+function WarnsInTime(): PropertyDecorator {
+  return ValidateBy({
+    name: 'warnsInTime',
+    validator: {
+      validate: (closing: ClosingBody | undefined, about?: ValidationArguments) => {
+        const settings = about?.object as NumberSettingsBody | undefined;
+        return (
+          closing?.warnMinutes === undefined || closing.warnMinutes < (settings?.customerSilentMinutes ?? 0)
+        );
+      },
+      defaultMessage: () => '$property must have warnMinutes that are fewer than customerSilentMinutes',
+    },
+  });
 }
 
 @ApiSchema({
@@ -197,18 +217,33 @@ export class NumberSettingsBody {
     minimum: 1,
     maximum: YEAR_MINUTES,
     description:
-      'Conversations whose customer has been silent for so long are closed. Absent: never for that.',
+      'Conversations that an agent has are closed when neither customer nor agent has written for so long; who waits in a queue is not silent. Absent: never for that.',
   })
   @IfPresent()
   @IsIntegerBetween(1, YEAR_MINUTES)
   customerSilentMinutes?: number;
+
+  @ApiPropertyOptional({ type: () => ClosingBody })
+  @IfPresent()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => ClosingBody)
+  @WarnsInTime()
+  closing?: ClosingBody;
+
+  @ApiPropertyOptional({ type: () => TextsBody })
+  @IfPresent()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => TextsBody)
+  texts?: TextsBody;
 
   @ApiPropertyOptional({
     type: String,
     maxLength: 1600,
     example: 'We could not pass your message on. Please write again.',
     description:
-      'Sent to a customer whose message could not be delivered to the agents, at most once in ten minutes. Absent: they are not told.',
+      "Sent to a customer whose message could not be delivered to the agents, at most once in ten minutes: `texts.failed` in the number's language. Absent: they are not told.",
   })
   @IfPresent()
   @IsPlainText(1600)

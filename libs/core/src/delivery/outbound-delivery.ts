@@ -48,7 +48,11 @@ export class OutboundDelivery {
     const replyWindowMs = this.window.ms(lane);
     const isTemplate = content.type === 'template';
     if (head.behindWindow && head.replyWindow === 'open') return this.window.open(lane);
+    // Nobody is asked to write for what nobody wrote, and later it says nothing.
+    const isPassing = content.type === 'text' && content.told !== undefined;
+    const tooLate = new DeliveryError('failed', { code: 'window-closed' });
     if (replyWindowMs !== undefined && !isTemplate && head.replyWindow !== 'open') {
+      if (isPassing) throw tooLate;
       return this.window.closed(lane, head, replyWindowMs);
     }
     const { language } = lane.number;
@@ -62,15 +66,13 @@ export class OutboundDelivery {
       ...(head.conversationId && { conversationId: head.conversationId }),
       call: (part, attemptId, context) => this.send(lane, head, part, attemptId, context),
       ...(replyWindowMs !== undefined && {
-        onWindow: (attempt) =>
-          isTemplate
-            ? this.heads.fail(
-                lane,
-                head,
-                new DeliveryError('failed', { code: 'template-not-approved' }),
-                attempt,
-              )
-            : this.window.refused(lane, head, attempt),
+        onWindow: (attempt) => {
+          if (isPassing) return this.heads.fail(lane, head, tooLate, attempt);
+          const notApproved = new DeliveryError('failed', { code: 'template-not-approved' });
+          return isTemplate
+            ? this.heads.fail(lane, head, notApproved, attempt)
+            : this.window.refused(lane, head, attempt);
+        },
       }),
     });
   }

@@ -8,6 +8,7 @@ import {
   type ClaimedLane,
   type ConversationFacts,
   type CreateIntent,
+  type EndReason,
   type HeldForWindow,
   type HandedMessage,
   type Intent,
@@ -351,6 +352,14 @@ export class PostgresLaneStore extends LaneStore {
 
   async conversationGone(conversationId: string): Promise<void> {
     await this.rows(sql.closeConversation, [conversationId, 'gone']);
+  }
+
+  async endAfter(conversationId: string, messageId: string, reason: EndReason): Promise<void> {
+    await this.rows(sql.endAfter, [conversationId, messageId, reason]);
+  }
+
+  endConversation(conversationId: string): Promise<boolean> {
+    return this.took(sql.endConversation, [conversationId]);
   }
 
   async recentlyGone(threadId: string): Promise<number> {
