@@ -30,7 +30,7 @@ const BROKEN: readonly [what: string, row: string, caught: RegExp, break_: Break
     replace(
       'createConversation',
       (create) =>
-        ({ queueId: _, ...request }, context) =>
+        ({ assignment: _, ...request }, context) =>
           create(request, context),
     ),
   ],
@@ -54,6 +54,39 @@ const BROKEN: readonly [what: string, row: string, caught: RegExp, break_: Break
       (create) =>
         ({ history = [], ...request }, context) =>
           create({ ...request, history: history.slice(0, 200) }, context),
+    ),
+  ],
+  [
+    'forgets the properties of a create',
+    'creates a conversation with all that is known of the customer',
+    /deeply equal/,
+    replace(
+      'createConversation',
+      (create) =>
+        ({ user: { properties: _, ...user }, ...request }, context) =>
+          create({ ...request, user }, context),
+    ),
+  ],
+  [
+    'forgets the cards of a history',
+    'hands over cards in the history',
+    /deeply equal/,
+    replace(
+      'createConversation',
+      (create) =>
+        ({ history = [], ...request }, context) =>
+          create({ ...request, history: history.map(({ cards: _, ...entry }) => entry) }, context),
+    ),
+  ],
+  [
+    'changes the queue and forgets the user',
+    'changes the user and the queue of a conversation that waits, and may do so again',
+    /deeply equal/,
+    replace(
+      'updateConversation',
+      (update) =>
+        ({ user: _, ...request }, context) =>
+          update(request, context),
     ),
   ],
   [

@@ -461,7 +461,7 @@ describe('what was said in the other thread', () => {
       { choices: [{ title: 'yes' }], answered: false },
     ]);
     expect(await delivery.store.reopenings(number.inbound)).toMatchObject([
-      { history: [{ text: 'a note' }] },
+      { details: { history: [{ text: 'a note' }] } },
     ]);
     // An offer that is made there later counts here, too.
     await db.pool.query('update threads set offered_at = null where id = $1', [number.threadId]);

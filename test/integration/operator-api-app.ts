@@ -65,6 +65,8 @@ export async function startOperatorApi(
         twilioAccountSid: ACCOUNT,
         tenants: testTenants(ACCOUNT),
         words: { inbound: chatGatewayWords, outbound: twilioWords },
+        desk: { updateConversation: () => Promise.reject(new Error('Nobody is there.')) },
+        signsHooks: true,
         // Nobody is there.
         provisioning: new TwilioProvisioning(new ProviderHttp(), {
           accountSid: ACCOUNT,

@@ -405,6 +405,7 @@ describe('the OpenAPI document', () => {
     'get /api/v1/conversations',
     'get /api/v1/conversations/{id}',
     'get /api/v1/conversations/{id}/messages',
+    'patch /api/v1/conversations/{id}',
     'post /api/v1/conversations/{id}/close',
     'get /api/v1/messages',
     'get /api/v1/messages/{id}',
@@ -416,6 +417,7 @@ describe('the OpenAPI document', () => {
     'post /api/v1/lanes/{id}/pause',
     'post /api/v1/lanes/{id}/resume',
     'get /api/v1/customers/{id}',
+    'patch /api/v1/customers/{id}',
     'post /api/v1/customers/{id}/opt-out',
     'get /api/v1/audit',
   ];

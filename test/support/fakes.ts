@@ -318,13 +318,21 @@ export class FakeChannel extends ChannelPort {
 /** Keeps whatever it is given, under the file's own name. */
 export class FakeKeeper extends MediaKeeper {
   readonly keeps = new Script();
+  readonly kept = new Map<string, Buffer>();
 
   async keep({ body, filename = 'file' }: MediaStream): Promise<CarriedFile> {
-    const { length } = await buffer(body);
-    const { result } = await this.keeps.play({ timeoutMs: 0 }, () => ({
-      media: { key: `key-${filename}`, contentType: 'image/png', bytes: length, filename },
-    }));
+    const bytes = await buffer(body);
+    const { result } = await this.keeps.play({ timeoutMs: 0 }, () => {
+      this.kept.set(`key-${filename}`, bytes);
+      return { media: { key: `key-${filename}`, contentType: 'image/png', bytes: bytes.length, filename } };
+    });
     return result ?? { link: `https://links/${filename}`, filename };
+  }
+
+  open({ key, contentType, filename }: KeptFile): Promise<MediaStream> {
+    const bytes = this.kept.get(key);
+    if (!bytes) return Promise.reject(new MediaRefusedError({ refused: 'not-found' }));
+    return Promise.resolve({ body: Readable.from([bytes]), contentType, filename });
   }
 
   link({ key }: KeptFile): Promise<string> {
@@ -374,11 +382,14 @@ export class FakeDesk extends DeskPort {
   readonly fetches = new Script();
 
   async fetchAttachment(
-    { attachment, maxBytes }: Parameters<DeskPort['fetchAttachment']>[0],
+    { deskConversationId, attachment, maxBytes }: Parameters<DeskPort['fetchAttachment']>[0],
     context: CallContext,
   ): Promise<MediaStream> {
     await this.fetches.play(context, () => undefined);
-    const file = this.agentFiles.get(attachment.id ?? '');
+    const uploaded = this.files.find(
+      ({ id, ...one }) => id === attachment.id && one.deskConversationId === deskConversationId,
+    );
+    const file = uploaded?.bytes ?? this.agentFiles.get(attachment.id ?? '');
     if (!file) throw new DeliveryError('not-sent', { code: 'attachment-not-found', httpStatus: 404 });
     if (file.length > maxBytes) {
       throw new MediaRefusedError({ refused: 'too-large', detail: sizeDetail(file.length, maxBytes) });
@@ -458,13 +469,16 @@ export class FakeDesk extends DeskPort {
   readonly moves: { deskConversationId: string; queueId: string }[] = [];
 
   async updateConversation(
-    { deskConversationId, queueId }: Parameters<DeskPort['updateConversation']>[0],
+    request: Parameters<DeskPort['updateConversation']>[0],
     context: CallContext,
   ): Promise<void> {
+    const { deskConversationId, user, assignment } = request;
     await this.updates.play(context, () => {
-      this.moves.push({ deskConversationId, queueId });
+      if (assignment) this.moves.push({ deskConversationId, queueId: assignment.id });
       const conversation = this.conversation(deskConversationId);
-      if (conversation) conversation.queueId = queueId;
+      if (!conversation) throw new DeliveryError('gone', { code: 'conversation-gone' });
+      if (user) conversation.request = { ...conversation.request, user };
+      if (assignment?.type === 'queue') conversation.queueId = assignment.id;
     });
   }
 
@@ -547,14 +561,23 @@ export class FakeDesk extends DeskPort {
     const { result } = await this.counts.play(
       context,
       () =>
-        this.conversation(request.deskConversationId)?.messages.filter(
-          ({ text, authorType, attachmentIds = [] }) =>
+        this.listed(request.deskConversationId)?.filter(
+          ({ text = '', authorType, attachmentIds = [] }) =>
             authorType === request.authorType &&
             text === (request.part.text ?? '') &&
             attachmentIds.join() === (request.part.attachmentIds ?? []).join(),
         ).length,
     );
     return this.counting && result !== undefined ? result : 'impossible';
+  }
+
+  /** Whether the list of messages shows those of the create's history. */
+  listsHistory = false;
+
+  private listed(id: string): { text?: string; authorType: string; attachmentIds?: string[] }[] | undefined {
+    const conversation = this.conversation(id);
+    const history = this.listsHistory ? conversation?.request.history : undefined;
+    return conversation && [...(history ?? []), ...conversation.messages];
   }
 
   conversation(id: string): FakeConversation | undefined {

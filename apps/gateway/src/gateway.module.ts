@@ -1,6 +1,11 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { createProvisioning, TwilioWebhooksModule, twilioWords } from '#channel-twilio';
-import { ChatGatewayWebhooksModule, chatGatewayWords, createDeskProvisioning } from '#desk-chat-gateway';
+import {
+  ChatGatewayWebhooksModule,
+  chatGatewayWords,
+  createDesk,
+  createDeskProvisioning,
+} from '#desk-chat-gateway';
 import { Tenants, type ConfigurationByRole, type Logger } from '#platform';
 import { AcceptingModule } from './accepting.module.js';
 import type { Backends } from './backends.js';
@@ -28,6 +33,8 @@ export class GatewayModule {
           apiKey: configuration.adminApiKey,
           twilioAccountSid: configuration.twilioAccountSid,
           tenants: new Tenants(configuration),
+          desk: createDesk(configuration, backends.http),
+          signsHooks: configuration.hookSigningSecret !== undefined,
           provisioning: createProvisioning(configuration, backends.http),
           deskProvisioning: createDeskProvisioning(configuration, backends.http),
           doctor: {

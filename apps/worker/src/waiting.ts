@@ -66,7 +66,10 @@ export class Waiting {
     if (!(await waits.takeMove(conversationId))) return permit.unused();
     try {
       await callThrough(permit, () =>
-        desk.updateConversation({ deskConversationId, queueId }, { tenantId, timeoutMs }),
+        desk.updateConversation(
+          { deskConversationId, assignment: { type: 'queue', id: queueId } },
+          { tenantId, timeoutMs },
+        ),
       );
       metrics.waitMoves.inc({ result: 'asked' });
     } catch (error) {

@@ -34,7 +34,10 @@ import {
 } from '#platform';
 import { BullWakeUps, LaneHandler, QueueingModule } from '#queueing';
 import { WorkerGate, type GateOptions } from './gate/worker-gate.js';
+import { EldDetector } from './customers/eld-detector.js';
+import { HttpDirectory } from './customers/http-directory.js';
 import { FileKeeper } from './media/file-keeper.js';
+import { SafeWebFiles } from './media/web-files.js';
 import { deliveryObserver, figureObserver, queueObserver } from './observers.js';
 
 /** Lanes worked on at once per direction; each holds at most one connection of the pool, and rarely. */
@@ -56,7 +59,7 @@ export interface WorkerBackends {
 @Module({})
 export class WorkerModule {
   static forRoot(configuration: ConfigurationByRole['worker'], backends: WorkerBackends): DynamicModule {
-    const { logger, metrics, http, pool, files } = backends;
+    const { logger, metrics, http, pool } = backends;
     const observer = deliveryObserver(metrics, logger);
     return {
       module: WorkerModule,
@@ -107,8 +110,7 @@ export class WorkerModule {
             hours: OpeningHours,
             gate: WorkerGate,
             media: MediaKeeper,
-          ) =>
-            createDrain(configuration, pool, { wakeUps, channel, desk, hours, files, gate, media, observer }),
+          ) => createDrain(configuration, backends, { wakeUps, channel, desk, hours, gate, media, observer }),
         },
         {
           provide: LaneHandler,
@@ -141,13 +143,12 @@ function gateOptions(configuration: ConfigurationByRole['worker']): GateOptions 
 
 function createDrain(
   configuration: ConfigurationByRole['worker'],
-  pool: Pool,
+  { pool, files, http, metrics, logger }: WorkerBackends,
   parts: {
     wakeUps: BullWakeUps;
     channel: ChannelPort;
     desk: DeskPort;
     hours: OpeningHours;
-    files: TemporaryFiles;
     gate: WorkerGate;
     media: MediaKeeper;
     observer: DeliveryObserver;
@@ -155,6 +156,10 @@ function createDrain(
 ): LaneDrain {
   return new LaneDrain({
     ...parts,
+    files,
+    directory: new HttpDirectory({ http, secret: configuration.hookSigningSecret, metrics, logger }),
+    languages: new EldDetector(),
+    web: new SafeWebFiles(configuration.publicBaseUrl),
     store: new PostgresLaneStore({
       pool,
       wakeUps: parts.wakeUps,

@@ -1,3 +1,4 @@
+import type { OpeningDetails } from './conversation/opening-details.js';
 import type { TextKind } from './customer-texts.js';
 import type { KeptFile } from './media.js';
 
@@ -67,12 +68,17 @@ export type MessageContent =
     | { type: 'note'; text: string }
     /** A lane item without a text of its own: open a new conversation with these earlier messages as history. */
     | { type: 'reopening'; messageIds: string[] }
+    /** Another one: open a conversation, or go on in the open one, with what a bot knows of the customer. */
+    | { type: 'handoff'; details: OpeningDetails }
   ) & { context?: MessageContext };
 
-/** One earlier text handed to a new conversation. */
+/** One earlier message handed to a new conversation; it carries at least one of the three. */
 export interface HistoryEntry {
   authorType: 'user' | 'bot';
-  text: string;
+  text?: string;
+  /** By the desk's `id` where it has one; other files are a `url`, or kept by us. */
+  attachments?: (Attachment | KeptFile)[];
+  cards?: Card[];
 }
 
 /** What a card of the desk is told when its action is taken, beside the title of what was pressed. */

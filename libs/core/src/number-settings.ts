@@ -2,6 +2,15 @@ import type { TextTemplates } from './customer-texts.js';
 import type { OpeningHoursSettings } from './opening-hours.js';
 import type { WaitingSettings } from './waiting/waiting-step.js';
 
+/** Where an HTTP service says who a customer is. */
+export interface DirectorySettings {
+  url: string;
+  /** For how long an answer counts. Absent: {@link DIRECTORY_CACHE_MINUTES}. */
+  cacheMinutes?: number;
+}
+
+export const DIRECTORY_CACHE_MINUTES = 15;
+
 /** How its conversations end, beside what the desk decides. */
 export interface ClosingSettings {
   /** So long before a conversation is closed for its customer's silence they are told (`texts.silent`). Absent: they are not. */
@@ -37,6 +46,12 @@ export interface NumberSettings {
   smartEncoding?: boolean;
   /** What its customers are told without anybody writing it. Absent: nothing. */
   texts?: TextTemplates;
+  /** What agents are shown of each of its customers. */
+  user?: { company?: string; properties?: Record<string, string> };
+  /** Look for an agent who speaks the language in which the customer writes, where that is certain. Absent: no. */
+  detectLanguage?: boolean;
+  /** Asked who a customer is before a conversation is created. Absent: nobody is asked. */
+  directory?: DirectorySettings;
   /** When its conversations may be opened. Absent: at any time. */
   openingHours?: OpeningHoursSettings;
   /** What is done for customers who wait in a queue. Absent: nothing. */

@@ -55,7 +55,8 @@ function createDoor(
   });
 }
 
-function createDesk(configuration: Configuration, http: ProviderHttp): TenantDesk {
+/** The desks of all tenants as one. */
+export function createDesk(configuration: Configuration, http: ProviderHttp): TenantDesk {
   return new TenantDesk(
     new Map(
       new Tenants(configuration).all.map((tenant) => [

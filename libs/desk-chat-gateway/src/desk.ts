@@ -2,6 +2,7 @@ import { DeskPort, DeliveryError, MediaRefusedError } from '#core';
 import type {
   CallContext,
   CardSubmission,
+  ConversationChange,
   CreateConversation,
   CreateReference,
   DeskUpload,
@@ -24,9 +25,11 @@ import { fetchAttachment, type AttachmentRequest } from './attachment.js';
 import { submitCard } from './cards.js';
 import type { ChatGatewayClient } from './client.js';
 import { asText, type JsonObject } from './json.js';
-import { referenceOf, referenceProperty } from './reference.js';
+import { historyBody, userBody } from './create-body.js';
+import { referenceOf } from './reference.js';
 import { POST_AGENT } from './parser.js';
 import { renderForAgent } from './render.js';
+import { updateConversation } from './update.js';
 
 const PAGE_SIZE = 100;
 /** How much of the conversation list one look-up reads: it knows no sorting by date, so this is a bonus only. */
@@ -38,8 +41,6 @@ const MAX_CARD_MESSAGES = 500;
 const MAX_COUNTED = 2_000;
 /** Answers of what has no such list, now or ever. */
 const NO_LOOK_UP: ReadonlySet<number> = new Set([404, 405, 410, 501]);
-/** The far side takes no more history than this. */
-const MAX_HISTORY = 200;
 
 /** Why the desk takes a file not, where its status says so. */
 const REFUSED_FILES: Readonly<Record<number, MediaRefusalReason>> = { 413: 'too-large', 415: 'wrong-type' };
@@ -73,16 +74,14 @@ export class ChatGatewayDesk extends DeskPort {
     request: CreateConversation,
     context: CallContext,
   ): Promise<{ deskConversationId: string }> {
-    const { channelId, user, queueId, history = [], reference } = request;
-    const deskConversationId = await this.api.conversations.create(
-      {
-        channelId,
-        user: { ...user, additionalProperties: [referenceProperty(reference)] },
-        ...(queueId !== undefined && { assignment: { type: 'queue', id: queueId } }),
-        ...(history.length > 0 && { history: { messages: history.slice(-MAX_HISTORY) } }),
-      },
-      context,
-    );
+    const { channelId, user, assignment, history = [], reference } = request;
+    const conversation = {
+      channelId,
+      user: userBody(user, reference),
+      ...(assignment && { assignment }),
+      ...historyBody(history),
+    };
+    const deskConversationId = await this.api.conversations.create(conversation, context);
     return { deskConversationId };
   }
 
@@ -134,13 +133,8 @@ export class ChatGatewayDesk extends DeskPort {
     };
   }
 
-  override async updateConversation(
-    request: { deskConversationId: string; queueId: string },
-    context: CallContext,
-  ): Promise<void> {
-    const { deskConversationId, queueId } = request;
-    const assignment = { type: 'queue', id: queueId } as const;
-    await this.api.conversations.update(deskConversationId, { assignment }, context);
+  override updateConversation(request: ConversationChange, context: CallContext): Promise<void> {
+    return updateConversation(this.api.conversations, request, context);
   }
 
   override listParticipants(deskConversationId: string, context: CallContext): Promise<Participant[]> {

@@ -1,6 +1,7 @@
 export {
   ChatGatewayDeskModule,
   ChatGatewayWebhooksModule,
+  createDesk,
   createDeskProvisioning,
 } from './chat-gateway.module.js';
 export { ChatGatewayWebhookController } from './webhook.controller.js';

@@ -48,7 +48,7 @@ const calls: Record<string, (desk: DeskPort, context: DeskCallContext) => Promis
     desk.findConversation({ channelId: '25', reference, createdAfter: 0 }, context),
   readConversation: (desk, context) => desk.readConversation('c', context),
   updateConversation: (desk, context) =>
-    desk.updateConversation({ deskConversationId: 'c', queueId: '1' }, context),
+    desk.updateConversation({ deskConversationId: 'c', assignment: { type: 'queue', id: '1' } }, context),
   listParticipants: (desk, context) => desk.listParticipants('c', context),
   endConversation: (desk, context) => desk.endConversation('c', context),
   readReceipt: (desk, context) => desk.readReceipt({ deskConversationId: 'c', readAt: 1 }, context),

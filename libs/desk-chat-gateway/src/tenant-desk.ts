@@ -1,6 +1,7 @@
 import { DeliveryError, DeskPort } from '#core';
 import type {
   CardSubmission,
+  ConversationChange,
   CreateConversation,
   CreateReference,
   DeskCallContext,
@@ -56,10 +57,7 @@ export class TenantDesk extends DeskPort {
     return this.of(context).readConversation(deskConversationId, context);
   }
 
-  override async updateConversation(
-    request: { deskConversationId: string; queueId: string },
-    context: DeskCallContext,
-  ): Promise<void> {
+  override async updateConversation(request: ConversationChange, context: DeskCallContext): Promise<void> {
     return this.of(context).updateConversation(request, context);
   }
 

@@ -4,10 +4,11 @@ import {
   ChatGatewayDesk,
   ChatGatewayDoor,
   EventSignature,
+  REFERENCE_KEY,
   TenantDesk,
   SigningKeys,
 } from '#desk-chat-gateway';
-import type { WebhookRequest } from '#core';
+import type { Card, DeskUser, UserProperty, WebhookRequest } from '#core';
 import { ProviderHttp } from '#platform';
 import {
   ChatGatewaySimulator,
@@ -37,6 +38,7 @@ const OPERATIONS: Readonly<Record<Call, string>> = {
   upload: 'attachments.create',
   fetch: 'attachments.content',
   'read-receipt': 'read-receipt.create',
+  update: 'conversations.update',
 };
 
 const refuses = (status: number, code?: string) =>
@@ -185,6 +187,12 @@ function asRequest(baseUrl: string, { url, headers, body }: Received): WebhookRe
   return { method: 'POST', url: baseUrl + url, headers, body: Buffer.from(body) };
 }
 
+/** As it was given through the port: what the adapter adds is its own. */
+function userOf({ additionalProperties, ...user }: Record<string, unknown>): DeskUser {
+  const properties = (additionalProperties as UserProperty[]).filter(({ key }) => key !== REFERENCE_KEY);
+  return { ...user, ...(properties.length > 0 && { properties }) };
+}
+
 function shownBy(simulator: ChatGatewaySimulator, id: string): ShownConversation {
   const { channelId, user, queueId, messages, state } = simulator.conversation(id);
   const read = simulator.log.findLast(
@@ -194,10 +202,12 @@ function shownBy(simulator: ChatGatewaySimulator, id: string): ShownConversation
   return {
     id,
     channelId,
-    user,
+    user: userOf(user),
     queueId,
-    history: messages.flatMap(({ history, authorType, text }) =>
-      history && authorType !== 'agent' ? [{ authorType, text }] : [],
+    history: messages.flatMap(({ history, authorType, text, cards }) =>
+      history && authorType !== 'agent'
+        ? [{ authorType, text, ...(cards.length > 0 && { cards: cards as Card[] }) }]
+        : [],
     ),
     messages: messages
       .filter(({ history }) => !history)

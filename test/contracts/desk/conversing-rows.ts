@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
 import { MediaRefusedError, type DeliveryErrorKind, type HoldReason } from '#core';
 import {
@@ -40,6 +41,28 @@ const REFUSED_MESSAGES: readonly [mood: Mood, kind: DeliveryErrorKind][] = [
   ['is-gone', 'gone'],
 ];
 
+/** Said again, it does no harm. */
+const REFUSED_CHANGES: readonly [mood: Mood, kind: DeliveryErrorKind][] = [
+  ['unreachable', 'not-sent'],
+  ['rate-limits', 'not-sent'],
+  ['is-unavailable', 'not-sent'],
+  ['resets', 'not-sent'],
+  ['refuses-credentials', 'credentials'],
+  ['rejects', 'failed'],
+  ['rejects-queue', 'failed'],
+  ['is-gone', 'gone'],
+];
+
+const FIELDS = {
+  name: 'Ada Lovelace',
+  userId: 'ada-1',
+  email: 'ada@acme.example',
+  phone: '+15550123',
+  company: 'Acme & Sons',
+  caseId: 'C-7',
+  language: 'zh-TW',
+};
+
 export const CONVERSING: readonly Row[] = [
   {
     name: 'creates a conversation of the customer, in the queue of the channel',
@@ -60,8 +83,21 @@ export const CONVERSING: readonly Row[] = [
   {
     name: 'creates a conversation in the queue that it is given',
     check: async (world) => {
-      const id = await created(world, { queueId: world.queues[1] });
+      const id = await created(world, { assignment: { type: 'queue', id: world.queues[1] } });
       expect(shown(world, id).queueId).toBe(world.queues[1]);
+    },
+  },
+  {
+    name: 'creates a conversation with all that is known of the customer',
+    check: async (world) => {
+      const user = frozen({
+        ...FIELDS,
+        properties: Array.from({ length: 29 }, (_, n) => ({
+          key: ` Key ${n}`,
+          value: `value ${n} \u{1f600}`,
+        })),
+      });
+      expect(shown(world, await created(world, { user })).user).toEqual(user);
     },
   },
   {
@@ -78,6 +114,17 @@ export const CONVERSING: readonly Row[] = [
         { authorType: 'bot' as const, text: '\u{1f600}' },
         { authorType: 'user' as const, text: 'Thanks, please can I speak to an agent ' },
       ]);
+      expect(shown(world, await created(world, { history })).history).toEqual(history);
+    },
+  },
+  {
+    name: 'hands over cards in the history',
+    check: async (world) => {
+      const card = {
+        contentType: 'application/vnd.microsoft.card.adaptive',
+        content: { type: 'AdaptiveCard' },
+      };
+      const history = frozen([{ authorType: 'bot' as const, text: 'Which one?', cards: [card] }]);
       expect(shown(world, await created(world, { history })).history).toEqual(history);
     },
   },
@@ -115,6 +162,34 @@ export const CONVERSING: readonly Row[] = [
       expect(await failure(world, call)).toMatchObject({ kind: 'uncertain' });
     },
   })),
+  {
+    name: 'changes the user and the queue of a conversation that waits, and may do so again',
+    check: async (world) => {
+      const reference = { conversationId: randomUUID(), attemptId: randomUUID() };
+      const before = { name: 'Ada', properties: [{ key: 'Intent', value: 'balance' }] };
+      const id = await created(world, { user: before, reference });
+      const user = frozen({ ...FIELDS, properties: [...before.properties, { key: 'Tier', value: 'gold' }] });
+      const [, queue] = world.queues;
+      const change = {
+        deskConversationId: id,
+        user,
+        assignment: { type: 'queue' as const, id: queue },
+        reference,
+      };
+      await world.desk.updateConversation(change, PATIENT);
+      await world.desk.updateConversation(change, PATIENT);
+      expect(shown(world, id)).toMatchObject({ queueId: queue });
+      expect(shown(world, id).user).toEqual(user);
+      // Its create is still known by its reference.
+      const find = { channelId: world.channelId, reference, createdAfter: Date.now() - 60_000 };
+      expect(await world.desk.findConversation(find, PATIENT)).toEqual({ deskConversationId: id });
+    },
+  },
+  ...refusals('a change', 'update', REFUSED_CHANGES, async (world) => {
+    const id = await created(world);
+    const assignment = { type: 'queue' as const, id: world.queues[1] };
+    return () => world.desk.updateConversation({ deskConversationId: id, assignment }, PATIENT);
+  }),
   {
     name: 'sends a text once, of the customer and of a bot',
     check: async (world) => {
@@ -279,7 +354,7 @@ export const CONVERSING: readonly Row[] = [
 /** `prepare` answers the call, which alone meets the mood. */
 function refusals(
   what: string,
-  call: 'create' | 'message',
+  call: 'create' | 'message' | 'update',
   table: readonly [mood: Mood, kind: DeliveryErrorKind, hold?: HoldReason][],
   prepare: (world: DeskWorld) => Promise<() => Promise<unknown>>,
 ): Row[] {

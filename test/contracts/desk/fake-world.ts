@@ -35,6 +35,7 @@ export async function startFakeDeskWorld(desk = new FakeDesk()): Promise<DeskWor
     upload: [desk.uploads],
     fetch: [desk.fetches],
     'read-receipt': [desk.receipts],
+    update: [desk.updates],
   };
   const announced = new Map<string, number>();
   const known = (id: string): FakeConversation => {
@@ -86,7 +87,8 @@ export async function startFakeDeskWorld(desk = new FakeDesk()): Promise<DeskWor
     opens: async (id) => {
       const conversation = known(id);
       conversation.state = 'active';
-      const { reference, queueId = QUEUES[0] } = conversation.request;
+      const { reference, assignment } = conversation.request;
+      const queueId = assignment?.id ?? QUEUES[0];
       const state = { value: 'active' as const, at: now() };
       return [post(id, 'state', { facts: { state }, create: reference }), queues(id, queueId)];
     },
@@ -155,7 +157,14 @@ function attachmentsOf(content: MessageContent): Attachment[] {
 }
 
 function shownBy(desk: FakeDesk, conversation: FakeConversation): ShownConversation {
-  const { id, request, state, messages, readAt, queueId = request.queueId ?? QUEUES[0] } = conversation;
+  const {
+    id,
+    request,
+    state,
+    messages,
+    readAt,
+    queueId = request.assignment?.id ?? QUEUES[0],
+  } = conversation;
   return {
     id,
     channelId: request.channelId,

@@ -6,6 +6,8 @@ import type {
   DeskEventReceived,
   DeskPort,
   DeskUpload,
+  DeskUser,
+  HistoryEntry,
   PartContent,
   Sent,
   WebhookDoor,
@@ -27,7 +29,8 @@ export type Call =
   | 'end'
   | 'upload'
   | 'fetch'
-  | 'read-receipt';
+  | 'read-receipt'
+  | 'update';
 
 /** What the desk makes of a call. */
 export type Mood =
@@ -55,9 +58,9 @@ export interface ShownMessage {
 export interface ShownConversation {
   id: string;
   channelId: string;
-  user: { name?: string; phone?: string; language?: string };
+  user: DeskUser;
   queueId?: string;
-  history: { authorType: 'user' | 'bot'; text: string }[];
+  history: HistoryEntry[];
   /** Without the history. The oldest first. */
   messages: ShownMessage[];
   over: boolean;

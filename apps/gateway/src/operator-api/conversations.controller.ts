@@ -1,9 +1,11 @@
-import { Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
+import { Body, Get, HttpCode, Inject, Param, Patch, Post, Query } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiBody, ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
 import { OperatorConversations, OperatorMessages, type Actor } from '#persistence';
 import { ProblemException } from '#platform';
 import { Audited, By } from './actor.js';
+import { ConversationUpdates } from './conversation-updates.js';
 import {
+  ConversationChangesBody,
   ConversationListResource,
   ConversationResource,
   ConversationsQuery,
@@ -14,6 +16,7 @@ import { Explanations } from './explanations.js';
 import { ListQuery, listOf, pageRequest, tenantOf } from './list.dto.js';
 import { MessageListResource, showMessage } from './messages.dto.js';
 import { OperatorController, Problems } from './operator-controller.js';
+import { deskUser } from './user.dto.js';
 import { IdPipe, notFound, validated } from './validation.js';
 
 const ID = { name: 'id', type: String, format: 'uuid' } as const;
@@ -23,6 +26,7 @@ export class ConversationsController {
   constructor(
     @Inject(OperatorConversations) private readonly conversations: OperatorConversations,
     @Inject(OperatorMessages) private readonly messages: OperatorMessages,
+    @Inject(ConversationUpdates) private readonly updates: ConversationUpdates,
     @Inject(Explanations) private readonly explanations: Explanations,
   ) {}
 
@@ -69,6 +73,41 @@ export class ConversationsController {
     if (!(await this.conversations.has(id))) throw notFound();
     const page = await this.messages.ofConversation(id, pageRequest(query));
     return listOf(page, (message) => showMessage(message, this.explanations));
+  }
+
+  @Patch(':id')
+  @HttpCode(202)
+  @Audited()
+  @ApiOperation({
+    summary: 'Change an open conversation',
+    description:
+      'The Chat Gateway has taken it when this answers; that a conversation has moved to another queue shows in its `queueId` a moment later. Twice is once.',
+  })
+  @ApiParam(ID)
+  @ApiBody({ type: ConversationChangesBody })
+  @ApiAcceptedResponse({ type: ConversationResource })
+  @Problems({
+    400: 'A field is wrong or unknown, or there are too many properties.',
+    404: 'Nothing has this id.',
+    409: 'The conversation is closed, not yet at the Chat Gateway, or an agent has taken it.',
+    415: 'Not JSON.',
+    422: 'The Chat Gateway refuses it: it does not know the queue, or a field.',
+    502: 'The Chat Gateway cannot be reached or refuses us.',
+  })
+  async change(
+    @Param('id', IdPipe) id: string,
+    @Body(validated(ConversationChangesBody)) { queueId, user }: ConversationChangesBody,
+    @By() by: Actor,
+  ): Promise<ConversationResource> {
+    if (queueId === undefined && Object.keys(user ?? {}).length === 0) {
+      throw new ProblemException(400, { detail: 'Say queueId, user or both.' });
+    }
+    await this.updates.apply(
+      id,
+      { ...(queueId !== undefined && { queueId }), ...(user && { user: deskUser(user) }) },
+      by,
+    );
+    return this.get(id);
   }
 
   @Post(':id/close')

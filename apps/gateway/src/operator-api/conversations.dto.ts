@@ -1,7 +1,9 @@
 import { ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
-import { IsIn } from 'class-validator';
+import { Type } from 'class-transformer';
+import { IsIn, IsObject, ValidateNested } from 'class-validator';
 import { CLOSE_REASONS, CONVERSATION_STATES, type Conversation, type ShownConversation } from '#persistence';
 import { ListResource, present, QueryAddress, TenantListQuery } from './list.dto.js';
+import { UserBody } from './user.dto.js';
 import { IfPresent, IsPlainText } from './validation.js';
 
 type State = Conversation['state'];
@@ -91,6 +93,24 @@ export class ConversationResource {
       '`agent-left`: its last agent left, and nobody followed. `idle`: the contact centre ended it. `gone`: the contact centre does not know it any more. `operator`: by this API. `customer-silent`: nobody wrote for `customerSilentMinutes`. `opt-out`: its customer texted STOP. `customer`: its customer texted one of `closing.words`.',
   })
   closeReason?: string;
+}
+
+@ApiSchema({
+  name: 'ConversationChanges',
+  description: 'What is absent stays; properties are added to those the conversation has.',
+})
+export class ConversationChangesBody {
+  @ApiPropertyOptional({ type: String, maxLength: 255, description: 'Only until an agent has taken it.' })
+  @IfPresent()
+  @IsPlainText(255)
+  queueId?: string;
+
+  @ApiPropertyOptional({ type: UserBody })
+  @IfPresent()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => UserBody)
+  user?: UserBody;
 }
 
 @ApiSchema({ name: 'ConversationList' })

@@ -1,8 +1,8 @@
-import { Body, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
+import { Body, Get, HttpCode, Inject, Param, Patch, Post } from '@nestjs/common';
+import { ApiBody, ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
 import { OperatorCustomers, type Actor } from '#persistence';
 import { Audited, By } from './actor.js';
-import { CustomerResource, OptOutBody, showCustomer } from './customers.dto.js';
+import { CustomerChangesBody, CustomerResource, OptOutBody, showCustomer } from './customers.dto.js';
 import { OperatorController, Problems } from './operator-controller.js';
 import { IdPipe, notFound, validated } from './validation.js';
 
@@ -19,6 +19,23 @@ export class CustomersController {
   @Problems({ 404: 'Nothing has this id.' })
   async get(@Param('id', IdPipe) id: string): Promise<CustomerResource> {
     const customer = await this.customers.get(id);
+    if (!customer) throw notFound();
+    return showCustomer(customer);
+  }
+
+  @Patch(':id')
+  @Audited()
+  @ApiOperation({ summary: 'Change a customer' })
+  @ApiParam(ID)
+  @ApiBody({ type: CustomerChangesBody })
+  @ApiOkResponse({ type: CustomerResource })
+  @Problems({ 400: 'A field is wrong or unknown.', 404: 'Nothing has this id.', 415: 'Not JSON.' })
+  async change(
+    @Param('id', IdPipe) id: string,
+    @Body(validated(CustomerChangesBody)) body: CustomerChangesBody,
+    @By() by: Actor,
+  ): Promise<CustomerResource> {
+    const customer = await this.customers.change(id, body, by);
     if (!customer) throw notFound();
     return showCustomer(customer);
   }

@@ -1,8 +1,24 @@
 import { ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
-import { IsBoolean } from 'class-validator';
+import { IsBoolean, ValidateIf } from 'class-validator';
+import { LANGUAGES, type Language } from '#core';
 import type { ShownCustomer } from '#persistence';
 import { present } from './list.dto.js';
+import { IsDeskLanguage } from './user.dto.js';
 import { IsId } from './validation.js';
+
+@ApiSchema({ name: 'CustomerChanges' })
+export class CustomerChangesBody {
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    enum: LANGUAGES,
+    description:
+      'In which agents are looked for and texts are written to them, whatever their number says; null takes it away.',
+  })
+  @ValidateIf((_object, value) => value !== null)
+  @IsDeskLanguage()
+  language!: Language | null;
+}
 
 @ApiSchema({ name: 'OptOutChange' })
 export class OptOutBody {
@@ -47,6 +63,9 @@ export class CustomerResource {
 
   @ApiPropertyOptional({ type: String })
   name?: string;
+
+  @ApiPropertyOptional({ type: String, description: 'As it was set here.' })
+  language?: string;
 
   @ApiProperty({ type: [String] })
   addresses!: string[];

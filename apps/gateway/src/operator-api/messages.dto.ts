@@ -18,6 +18,7 @@ const CONTENT_TYPES: readonly MessageContent['type'][] = [
   'unknown',
   'note',
   'reopening',
+  'handoff',
 ];
 const AUTHOR_TYPES = ['user', 'agent', 'bot', 'unknown'] as const;
 

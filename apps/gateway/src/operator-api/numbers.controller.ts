@@ -53,6 +53,7 @@ export class NumbersController {
     @Res({ passthrough: true }) reply: { header(name: string, value: string): unknown },
   ): Promise<NumberResource> {
     const { accountSid, tenantId } = accountOf(body.accountSid, this.options);
+    this.refuseUnsigned(body);
     const wanted: NewNumber = {
       ...present<Omit<NewNumberBody, 'accountSid'>>(body),
       tenantId,
@@ -104,6 +105,7 @@ export class NumbersController {
     @Body(validated(NumberChangesBody)) body: NumberChangesBody,
     @By() by: Actor,
   ): Promise<NumberResource> {
+    this.refuseUnsigned(body);
     const outcome = await this.numbers.change(id, body, by);
     if (outcome === 'unconfigured') {
       throw new ProblemException(409, {
@@ -111,6 +113,17 @@ export class NumbersController {
       });
     }
     return this.get(id);
+  }
+
+  /** A hook is not called without a signature: better said now than not called then. */
+  private refuseUnsigned({ settings }: NumberChangesBody): void {
+    if (this.options.signsHooks || !settings?.directory) return;
+    throw new ProblemException(400, {
+      detail: 'Some fields are not as they should be.',
+      errors: [
+        { field: 'settings.directory', message: 'directory needs HOOK_SIGNING_SECRET, which is not set' },
+      ],
+    });
   }
 
   @Delete(':id')

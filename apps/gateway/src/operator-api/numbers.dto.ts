@@ -16,21 +16,24 @@ import {
   ValidateNested,
   type ValidationArguments,
 } from 'class-validator';
+import { DIRECTORY_CACHE_MINUTES, LANGUAGES, MAX_PROPERTIES, MAX_USER_FIELD, type Language } from '#core';
 import type { BusinessNumber } from '#persistence';
 import { ClosingBody } from './closing.dto.js';
 import { ListResource, present, TenantListQuery } from './list.dto.js';
 import { TextsBody } from './texts.dto.js';
+import { IsDeskLanguage } from './user.dto.js';
 import {
   IfPresent,
   IsBusinessAddress,
+  IsHookUrl,
   IsIntegerBetween,
   IsPlainText,
+  IsProperties,
   IsTextByName,
   YEAR_MINUTES,
 } from './validation.js';
 
 const MAX_MESSAGES_PER_SECOND = 10_000;
-const LANGUAGE = /^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$/;
 const SERVICE_SID = /^MG[0-9A-Za-z]{1,64}$/;
 const CONTENT_SID = /^HX[0-9a-fA-F]{32}$/;
 const PARTS_WAIT_FOR = ['submitted', 'sent', 'delivered'] as const;
@@ -55,6 +58,47 @@ export class TemplateBody {
   @IfPresent()
   @IsTextByName(100, 1600)
   variables?: Record<string, string>;
+}
+
+@ApiSchema({ name: 'Directory', description: 'An HTTP service that says who a customer is.' })
+export class DirectoryBody {
+  @ApiProperty({
+    type: String,
+    format: 'uri',
+    description:
+      'Asked by `POST {channel, number, address}`, signed with HOOK_SIGNING_SECRET by the rules of Standard Webhooks. It answers `{name?, userId?, email?, company?, caseId?, language?, properties?}` within two seconds, or 404.',
+  })
+  @IsHookUrl()
+  url!: string;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    minimum: 0,
+    maximum: 1440,
+    default: DIRECTORY_CACHE_MINUTES,
+    description: 'For how long its answer counts.',
+  })
+  @IfPresent()
+  @IsIntegerBetween(0, 1440)
+  cacheMinutes?: number;
+}
+
+@ApiSchema({ name: 'NumberUser', description: 'What agents are shown of each of its customers.' })
+export class NumberUserBody {
+  @ApiPropertyOptional({ type: String, maxLength: MAX_USER_FIELD })
+  @IfPresent()
+  @IsPlainText(MAX_USER_FIELD)
+  company?: string;
+
+  @ApiPropertyOptional({
+    type: 'object',
+    additionalProperties: { type: 'string' },
+    maxProperties: MAX_PROPERTIES,
+    example: { Brand: 'North' },
+  })
+  @IfPresent()
+  @IsProperties()
+  properties?: Record<string, string>;
 }
 
 /** A warning before a silence is over lies within it. */
@@ -284,6 +328,30 @@ export class NumberSettingsBody {
   @IsBoolean()
   smartEncoding?: boolean;
 
+  @ApiPropertyOptional({ type: NumberUserBody })
+  @IfPresent()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => NumberUserBody)
+  user?: NumberUserBody;
+
+  @ApiPropertyOptional({
+    type: Boolean,
+    default: false,
+    description:
+      'Agents are looked for who speak the language in which the customer writes, where it can be told for certain. What is set for the customer outranks it.',
+  })
+  @IfPresent()
+  @IsBoolean()
+  detectLanguage?: boolean;
+
+  @ApiPropertyOptional({ type: DirectoryBody })
+  @IfPresent()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => DirectoryBody)
+  directory?: DirectoryBody;
+
   @ApiPropertyOptional({ type: () => OpeningHoursBody, description: 'Absent: open at any time.' })
   @IfPresent()
   @IsObject()
@@ -334,12 +402,13 @@ class NumberFields {
   @ApiPropertyOptional({
     type: String,
     nullable: true,
+    enum: LANGUAGES,
     example: 'en',
-    description: 'Language of its customers, for routing.',
+    description: 'Language of its customers: agents who speak it are looked for.',
   })
   @IsOptional()
-  @Matches(LANGUAGE, { message: '$property must be a language tag (en, zh-CN)' })
-  language?: string | null;
+  @IsDeskLanguage()
+  language?: Language | null;
 
   @ApiPropertyOptional({ type: NumberSettingsBody, description: 'Replaced whole.' })
   @IfPresent()

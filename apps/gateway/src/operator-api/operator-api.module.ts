@@ -13,6 +13,7 @@ import {
   OperatorReplays,
 } from '#persistence';
 import { AuditController } from './audit.controller.js';
+import { ConversationUpdates } from './conversation-updates.js';
 import { ConversationsController } from './conversations.controller.js';
 import { CustomersController } from './customers.controller.js';
 import {
@@ -59,6 +60,7 @@ export class OperatorApiModule {
         NumberProvisioning,
         DeskProvisioning,
         Doctor,
+        ConversationUpdates,
         { provide: Explanations, useFactory: () => new Explanations(options.words) },
         ...[
           OperatorNumbers,

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { TwilioProvisioning } from '#channel-twilio';
-import type { Direction, ProviderWords } from '#core';
+import type { DeskPort, Direction, ProviderWords } from '#core';
 import type { ChatGatewayProvisioning } from '#desk-chat-gateway';
 import type { ProviderHttp, Tenants } from '#platform';
 
@@ -13,6 +13,10 @@ export interface OperatorApiOptions {
   twilioAccountSid: string;
   /** Whom the key is good for, and whose each account is. */
   tenants: Tenants;
+  /** Changes conversations while an operator waits. */
+  desk: Pick<DeskPort, 'updateConversation'>;
+  /** Whether hooks can be called: each call is signed. */
+  signsHooks: boolean;
   /** Points numbers at us. */
   provisioning: TwilioProvisioning;
   /** Sets up webhook and channels in the Chat Gateway account of a tenant. */

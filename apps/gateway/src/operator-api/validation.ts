@@ -6,6 +6,8 @@ import {
   type Type,
 } from '@nestjs/common';
 import { ValidateBy, ValidateIf, type ValidationOptions } from 'class-validator';
+import { MAX_PROPERTIES, MAX_PROPERTY_KEY, MAX_PROPERTY_VALUE } from '#core';
+import { REFERENCE_KEY } from '#desk-chat-gateway';
 import { ProblemException, validationProblem } from '#platform';
 import { decodeCursor, isUuid } from './cursor.js';
 
@@ -110,6 +112,45 @@ export function IsTextByName(maxEntries: number, maxLength: number, form?: RegEx
       !Array.isArray(value) &&
       Object.keys(value).length <= maxEntries &&
       Object.values(value).every(isText),
+  );
+}
+
+/** Texts that agents are shown by their names; the one by which we know our conversations is not for others. */
+export function IsProperties(): PropertyDecorator {
+  const isText = (text: unknown, maxLength: number) =>
+    typeof text === 'string' &&
+    text !== '' &&
+    text.length <= maxLength &&
+    !text.includes('\0') &&
+    text.isWellFormed();
+  return rule(
+    'isProperties',
+    `an object of at most ${MAX_PROPERTIES} texts of 1 to ${MAX_PROPERTY_VALUE} characters, by names of 1 to ${MAX_PROPERTY_KEY} characters other than ${REFERENCE_KEY}`,
+    (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      !Array.isArray(value) &&
+      Object.keys(value).length <= MAX_PROPERTIES &&
+      Object.entries(value).every(
+        ([key, text]) =>
+          key !== REFERENCE_KEY && isText(key, MAX_PROPERTY_KEY) && isText(text, MAX_PROPERTY_VALUE),
+      ),
+  );
+}
+
+const MAX_URL_LENGTH = 2_048;
+
+/** Where we post customers' data: by TLS, or to this machine. */
+export function IsHookUrl(): PropertyDecorator {
+  return rule(
+    'isHookUrl',
+    `an https:// URL without a user (http:// for this machine) of at most ${MAX_URL_LENGTH} characters`,
+    (value) => {
+      if (typeof value !== 'string' || value.length > MAX_URL_LENGTH || !URL.canParse(value)) return false;
+      const { protocol, hostname, username, password } = new URL(value);
+      const isHere = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+      return username + password === '' && (protocol === 'https:' || (protocol === 'http:' && isHere));
+    },
   );
 }
 

@@ -3,6 +3,8 @@ import { scheduleFor } from '../opening-hours.js';
 import type { DeliveryDependencies, LookUpResult, Step } from './delivery.js';
 import { attemptEnd, ids, type HeadDelivery } from './head-delivery.js';
 import type { AttemptEnd, ClaimedLane, LaneHead, OpenConversation } from './lane-store.js';
+import { namesFiles } from './handed-over.js';
+import { OpeningSources, settledDetails, type KnownBefore } from './opening-sources.js';
 import { callThrough, intended } from './provider-gate.js';
 
 /** How often a conversation whose create has no known outcome is looked for in the desk's list. */
@@ -14,10 +16,14 @@ const MAX_GONE = 3;
 
 /** Opens a thread's conversation, here and at the desk, and finds out about a create whose answer was lost. */
 export class ConversationOpening {
+  private readonly sources: OpeningSources;
+
   constructor(
     private readonly deps: DeliveryDependencies,
     private readonly heads: HeadDelivery,
-  ) {}
+  ) {
+    this.sources = new OpeningSources(deps);
+  }
 
   /**
    * Makes the thread's conversation, which the desk knows nothing of yet; `limit` where too many were found gone, `closed`
@@ -60,30 +66,36 @@ export class ConversationOpening {
       const step = await this.adopt(lane, head, conversation.id, create);
       if (step !== 'make-again') return step;
     }
-    const { store, desk, options } = this.deps;
     const channelId = lane.number.chatGatewayChannelId;
     if (channelId === undefined) return this.heads.hold(lane, head, 'unconfigured');
+    const known = await this.heads.keepingLease(lane, () => this.sources.gather(lane, head));
+    return this.make(lane, head, conversation.id, { channelId, known, withIds: true });
+  }
 
-    const reopenings = await store.reopenings(lane.lease.laneId);
-    const history = reopenings.flatMap((reopening) => reopening.history);
-    const referenceOf = (attemptId: string) => ({ conversationId: conversation.id, attemptId });
+  private async make(
+    lane: ClaimedLane,
+    head: LaneHead,
+    conversationId: string,
+    { channelId, known, withIds }: { channelId: string; known: KnownBefore; withIds: boolean },
+  ): Promise<Step> {
+    const { store, desk, options } = this.deps;
+    const { user = {}, assignment, history = [] } = settledDetails(known, withIds);
+    const referenceOf = (attemptId: string) => ({ conversationId, attemptId });
     const made = await this.heads.attempt(lane, head, {
       kind: 'create',
       intent: (id) =>
         store.intentCreate(lane.lease, options.leaseMs, {
           ...referenceOf(id),
           messageId: head.messageId,
-          reopenings: reopenings.map(({ messageId }) => messageId),
+          reopenings: known.reopenings.map(({ messageId }) => messageId),
+          details: { user, ...(assignment && { assignment }) },
+          history,
         }),
       call: (id, context) => {
         const request = {
           channelId,
-          user: {
-            ...(lane.customer.name && { name: lane.customer.name }),
-            ...phoneOf(lane.customer.address),
-            ...(lane.number.language && { language: lane.number.language }),
-          },
-          ...(lane.number.queueId && { queueId: lane.number.queueId }),
+          user,
+          ...(assignment && { assignment }),
           ...(history.length > 0 && { history }),
           reference: referenceOf(id),
         };
@@ -99,7 +111,13 @@ export class ConversationOpening {
       if (bound !== 'foreign') return this.created(lane, head);
       error = new DeliveryError('held', { code: 'conversation-id-known', hold: 'configuration' });
     }
-    return this.createFailed(lane, head, conversation.id, attemptEnd(made.id, error), error);
+    const end = attemptEnd(made.id, error);
+    // Whether a history may name files at all is documented nowhere: without their ids it says the same in words.
+    if (isRefused(error) && namesFiles(history)) {
+      const ended = await store.endCreate(lane.lease, conversationId, head.messageId, end);
+      return ended ? this.make(lane, head, conversationId, { channelId, known, withIds: false }) : 'lost';
+    }
+    return this.createFailed(lane, head, conversationId, end, error);
   }
 
   /** What failed before there was a conversation does not count against the message or its files. */
@@ -196,8 +214,7 @@ function isNoList({ httpStatus }: DeliveryError): boolean {
   return httpStatus !== undefined && NO_LIST.has(httpStatus);
 }
 
-/** The number to show an agent: a business-scoped id is none. */
-function phoneOf(address: string): { phone?: string } {
-  const number = address.replace(/^whatsapp:/, '');
-  return number.startsWith('+') ? { phone: number } : {};
+/** The desk does not take what the create says. */
+function isRefused(error: unknown): boolean {
+  return error instanceof DeliveryError && error.kind === 'held' && error.httpStatus === 400;
 }

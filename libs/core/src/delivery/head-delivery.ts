@@ -87,7 +87,9 @@ export class HeadDelivery {
       const contents = await this.keepingLease(lane, prepare);
       if (typeof contents === 'string') return contents;
       const deletesMedia =
-        lane.number.settings.deleteMedia === true && contents.some(({ uploadedTo }) => uploadedTo);
+        lane.number.settings.deleteMedia === true &&
+        'attachments' in head.content &&
+        contents.some(({ uploadedTo }) => uploadedTo);
       if (!(await store.storeParts(lane.lease, head.messageId, contents, { deletesMedia }))) return 'lost';
       parts = contents.map((content, index) => ({ n: index + 1, content }));
     }

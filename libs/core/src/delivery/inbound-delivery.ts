@@ -4,6 +4,7 @@ import { endedBy } from '../conversation/last-words.js';
 import { DeliveryError } from '../delivery-error.js';
 import { ConversationOpening } from './conversation-opening.js';
 import type { DeliveryDependencies, Step } from './delivery.js';
+import { handedMessage, type HandedMessage } from './handed-over.js';
 import { ids, type HeadDelivery } from './head-delivery.js';
 import { InboundMedia } from './inbound-media.js';
 import type { AttemptEnd, ClaimedLane, LaneHead, OpenConversation, SentToDesk } from './lane-store.js';
@@ -29,7 +30,7 @@ export class InboundDelivery {
   }
 
   async deliver(lane: ClaimedLane, head: LaneHead): Promise<Step> {
-    if (carriedByCreate(head)) {
+    if (carriedByCreate(head) && !(await this.hasFilesToCarry(head))) {
       return this.heads.settle(lane, head, { delivery: 'submitted', ends: true, lane: { failures: 0 } });
     }
     const doubt = await this.settleDoubt(lane, head);
@@ -89,12 +90,14 @@ export class InboundDelivery {
     conversation: OpenConversation,
     deskConversationId: string,
   ): Promise<PartContent[] | Step> {
-    if (head.content.type === 'reopening') {
-      // A hand-over that came too late for the create's history: its texts are posted like new ones.
-      const late = await this.deps.store.history(head.content.messageIds);
-      return late.map(({ text }) => ({ text }));
-    }
     try {
+      if (isHandOver(head)) {
+        const messages = await this.handedOver(head);
+        // What comes too late for the create's history is posted whole, like new messages.
+        return await (carriedByCreate(head)
+          ? this.media.prepareFiles(lane, head, deskConversationId, messages)
+          : this.media.prepareLate(lane, head, deskConversationId, messages));
+      }
       const answer = await this.answer(head);
       if (!answer) return await this.media.prepare(lane, head, deskConversationId);
       // A choice out of what the customer was offered is shown by its title, whichever way they made it.
@@ -111,15 +114,26 @@ export class InboundDelivery {
     }
   }
 
+  /** What a hand-over hands over. */
+  private async handedOver({ content }: LaneHead): Promise<HandedMessage[]> {
+    if (content.type === 'reopening') return this.deps.store.handedOver(content.messageIds);
+    return content.type === 'handoff' ? (content.details.history ?? []).map(handedMessage) : [];
+  }
+
+  /** The create's history has only named them. What was made to be posted late has been carried by it whole. */
+  private async hasFilesToCarry(head: LaneHead): Promise<boolean> {
+    if (head.parts.length > 0) return head.parts.every(({ content }) => content.uploadedTo !== undefined);
+    return (await this.handedOver(head)).some(({ files }) => files.length > 0);
+  }
+
   /** Looks where the attempt went, which may be a conversation that has closed since. */
   private async settleDoubt(lane: ClaimedLane, head: LaneHead): Promise<Step | 'clear'> {
     const { store, desk } = this.deps;
     let closed: string | undefined;
     const step = await this.heads.settleDoubt(lane, head, async (part, attempt, look) => {
-      const authorType = authorOf(head);
-      const facts = await store.sentToDesk(head.messageId, part.n, attempt.id, authorType);
+      const facts = await store.sentToDesk(head.messageId, part.n, attempt.id);
       if (!facts || facts.doubtful) return 'impossible';
-      const { deskConversationId } = facts;
+      const { deskConversationId, authorType } = facts;
       const request = { deskConversationId, authorType, part: part.content };
       const count = await look((context) => desk.countSent(request, context));
       const verdict = count === 'impossible' ? count : compare(count, facts);
@@ -174,14 +188,21 @@ export class InboundDelivery {
   }
 }
 
-/** A hand-over is a bot's item, its texts are the customer's. */
-function authorOf({ authorType, content }: LaneHead): 'user' | 'bot' {
-  return authorType === 'bot' && content.type !== 'reopening' ? 'bot' : 'user';
+/** What hands over earlier messages. */
+function isHandOver({ content }: LaneHead): boolean {
+  return content.type === 'reopening' || content.type === 'handoff';
+}
+
+/** A reopening is a bot's item; its texts are the customer's, and so are its files where they are posted with them. */
+function authorOf(head: LaneHead): 'user' | 'bot' {
+  if (head.content.type === 'reopening' && !carriedByCreate(head)) return 'user';
+  return head.authorType === 'bot' ? 'bot' : 'user';
 }
 
 /** A hand-over whose texts the open conversation was created with. */
-function carriedByCreate({ content, conversation, messageId }: LaneHead): boolean {
-  if (content.type !== 'reopening' || conversation?.deskConversationId === undefined) return false;
+function carriedByCreate(head: LaneHead): boolean {
+  const { conversation, messageId } = head;
+  if (!isHandOver(head) || conversation?.deskConversationId === undefined) return false;
   return conversation.create?.history.includes(messageId) === true;
 }
 

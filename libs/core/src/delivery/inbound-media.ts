@@ -1,15 +1,16 @@
 import type { Attachment, MessageContent, PartContent } from '../content.js';
 import { DeliveryError } from '../delivery-error.js';
 import { MediaRefusedError, sizeDetail } from '../media.js';
-import type { CarriedMedia, MediaRefusal, StoredFile } from '../media.js';
+import type { CarriedMedia, MediaRefusal, MediaStream, StoredFile } from '../media.js';
 import { readContactCards } from '../text/contact-cards.js';
 import { deskFilename } from '../text/desk-filename.js';
 import type { DeliveryDependencies, Step } from './delivery.js';
 import { FILE_PATIENCE_MS, isPatienceOver } from './file-patience.js';
 import { FileSlots } from './file-slots.js';
+import { filesOf, type HandedFile, type HandedMessage } from './handed-over.js';
 import type { HeadDelivery } from './head-delivery.js';
 import type { ClaimedLane, LaneHead } from './lane-store.js';
-import { callThrough, isRefusal, openThrough, type Permit } from './provider-gate.js';
+import { callThrough, isRefusal, openThrough, type ProviderCall } from './provider-gate.js';
 
 const MEGABYTE = 1_000_000;
 /** Of one medium, and of all of one message. */
@@ -19,6 +20,9 @@ const MAX_MESSAGE_BYTES = 50 * MEGABYTE;
 const MEDIA_TIMEOUT_MS = 60_000;
 
 type FetchedFile = StoredFile & { filename?: string };
+
+/** A file on its way to the desk: a customer's at the channel's provider, or one that is handed over. */
+type SourceFile = { from: 'channel'; attachment: Attachment } | HandedFile;
 
 /** A medium that the desk has. */
 interface Uploaded {
@@ -49,11 +53,10 @@ export class InboundMedia {
     const quoted =
       repliedTo === undefined ? undefined : ((await store.quoted(lane.threadId, repliedTo)) ?? 'unknown');
 
-    const attachments = attachmentsOf(content);
-    const carry = () => this.carry(lane, head, deskConversationId, attachments);
-    const results = attachments.length > 0 ? await this.slots.hold(lane, carry) : [];
+    const files = attachmentsOf(content).map((attachment) => ({ from: 'channel' as const, attachment }));
+    const results = await this.carried(lane, head, { deskConversationId, authorType: 'user' }, files);
     if (typeof results === 'string') return results;
-    const media = results.map((result): CarriedMedia => ('refused' in result ? result : result.carried));
+    const media = mediaOf(results);
     // A plain "yes" is one, too, and says nothing to most people.
     const optedIn = content.context?.keyword === 'start' && (await store.liftedOptOut(head.messageId));
     const [part, ...rest] = desk.render(content, {
@@ -61,24 +64,71 @@ export class InboundMedia {
       ...(quoted && { quoted }),
       ...(media.length > 0 && { media }),
     });
-    const uploads = results.flatMap((result, index) => ('refused' in result ? [] : [{ ...result, index }]));
-    if (!part || uploads.length === 0) return part ? [part, ...rest] : rest;
-    const carrying: PartContent = {
-      ...part,
-      attachmentIds: uploads.map(({ attachmentId }) => attachmentId),
-      attachmentNames: uploads.map(({ carried }) => carried.filename),
-      attachmentIndexes: uploads.map(({ index }) => index),
-      uploadedTo: deskConversationId,
-    };
-    return [carrying, ...rest];
+    return part ? [{ ...part, ...uploadsOf(results, deskConversationId) }, ...rest] : rest;
+  }
+
+  /**
+   * The files that a create's history has only named, message by message, as a bot posts them: each part belongs to this
+   * conversation alone.
+   */
+  async prepareFiles(
+    lane: ClaimedLane,
+    head: LaneHead,
+    deskConversationId: string,
+    messages: HandedMessage[],
+  ): Promise<PartContent[] | Step> {
+    const parts: PartContent[] = [];
+    for (const message of messages.filter(({ files }) => files.length > 0)) {
+      const target = { deskConversationId, authorType: 'bot' as const };
+      const results = await this.carried(lane, head, target, message.files);
+      if (typeof results === 'string') return results;
+      const [part] = this.deps.desk.render(filesOf(message), { media: mediaOf(results) });
+      parts.push({ ...part, ...uploadsOf(results, deskConversationId), uploadedTo: deskConversationId });
+    }
+    return parts;
+  }
+
+  /** Earlier messages that no create has carried, as they were. */
+  async prepareLate(
+    lane: ClaimedLane,
+    head: LaneHead,
+    deskConversationId: string,
+    messages: HandedMessage[],
+  ): Promise<PartContent[] | Step> {
+    const parts: PartContent[] = [];
+    const authorType = head.content.type === 'handoff' ? 'bot' : 'user';
+    for (const message of messages) {
+      const { text, cards, files } = message;
+      const results = await this.carried(lane, head, { deskConversationId, authorType }, files);
+      if (typeof results === 'string') return results;
+      const refused = results.some((result) => 'refused' in result);
+      const [words] = refused ? this.deps.desk.render(filesOf(message), { media: mediaOf(results) }) : [];
+      const lines = [text, words?.text].filter(Boolean).join('\n');
+      const part = {
+        ...(lines !== '' && { text: lines }),
+        ...(cards && { cards }),
+        ...uploadsOf(results, deskConversationId),
+      };
+      if (Object.keys(part).length > 0) parts.push(part);
+    }
+    return parts;
+  }
+
+  private async carried(
+    lane: ClaimedLane,
+    head: LaneHead,
+    target: { deskConversationId: string; authorType: 'user' | 'bot' },
+    files: SourceFile[],
+  ): Promise<(Uploaded | MediaRefusal)[] | Step> {
+    return files.length === 0 ? [] : this.slots.hold(lane, () => this.carry(lane, head, target, files));
   }
 
   /** What became of each attachment, in order. */
   private async carry(
     lane: ClaimedLane,
     head: LaneHead,
-    deskConversationId: string,
-    attachments: Attachment[],
+    target: { deskConversationId: string; authorType: 'user' | 'bot' },
+    files: SourceFile[],
   ): Promise<(Uploaded | MediaRefusal)[] | Step> {
     // A desk that takes no calls now takes no files either: they are not fetched in vain.
     const permit = await this.heads.enter(lane, head, 'look-up');
@@ -88,18 +138,16 @@ export class InboundMedia {
     try {
       // All before the first upload: one that has to be waited for does not leave the others at the desk on every try.
       let bytesLeft = MAX_MESSAGE_BYTES;
-      for (const attachment of attachments) {
-        const file = await this.fetch(lane, head, attachment, Math.min(MAX_BYTES, bytesLeft));
+      for (const source of files) {
+        const file = await this.fetch(lane, head, source, Math.min(MAX_BYTES, bytesLeft));
         if (typeof file === 'string') return file;
-        fetched.push({ attachment, file });
+        fetched.push({ attachment: source.attachment, file });
         if (!('refused' in file)) bytesLeft -= file.bytes;
       }
       const results: (Uploaded | MediaRefusal)[] = [];
       for (const [index, { attachment, file }] of fetched.entries()) {
         const result =
-          'refused' in file
-            ? file
-            : await this.upload(lane, head, deskConversationId, { attachment, index, file });
+          'refused' in file ? file : await this.upload(lane, head, target, { attachment, index, file });
         if (typeof result === 'string') return result;
         results.push(result);
       }
@@ -113,27 +161,24 @@ export class InboundMedia {
   private async fetch(
     lane: ClaimedLane,
     head: LaneHead,
-    { url, contentType, filename }: Attachment,
+    source: SourceFile,
     maxBytes: number,
   ): Promise<FetchedFile | MediaRefusal | Step> {
-    if (url === undefined) return { refused: 'not-found' };
+    const { contentType, filename } = source.attachment;
+    const opened = this.opener(lane, head, source, maxBytes);
+    if ('refused' in opened) return opened;
     if (maxBytes <= 0) return { refused: 'too-large', detail: sizeDetail(undefined, MAX_MESSAGE_BYTES) };
     const { gate, store } = this.deps;
-    const call = {
-      provider: 'channel',
-      kind: 'look-up',
-      tenantId: lane.tenantId,
-      number: lane.number,
-    } as const;
-    const permit = await gate.enter(call);
-    if (isRefusal(permit)) {
+    const { provider, open } = opened;
+    const { tenantId, number } = lane;
+    const permit = provider && (await gate.enter({ provider, kind: 'look-up', tenantId, number }));
+    if (permit && isRefusal(permit)) {
       // It says nothing of the medium; only where the text would soon be too old itself, that goes alone.
       if (this.isNearlyTooOld(head)) return { refused: 'unreachable' };
       return (await store.wait(lane.lease, permit.waitMs, 'back-off')) ? 'stop' : 'lost';
     }
     try {
-      const request = { account: lane.number.account, url, ageMs: head.ageMs, maxBytes };
-      const file = await this.take(permit, request, contentType);
+      const file = await this.take(permit ? () => openThrough(permit, open) : open, maxBytes, contentType);
       return 'refused' in file || file.filename !== undefined || filename === undefined
         ? file
         : { ...file, filename };
@@ -150,15 +195,36 @@ export class InboundMedia {
     }
   }
 
+  /** How it is opened, and by whose leave. */
+  private opener(
+    lane: ClaimedLane,
+    head: LaneHead,
+    source: SourceFile,
+    maxBytes: number,
+  ): { provider?: ProviderCall['provider']; open: () => Promise<MediaStream> } | MediaRefusal {
+    const { channel, desk, media, web } = this.deps;
+    const context = { tenantId: lane.tenantId, timeoutMs: MEDIA_TIMEOUT_MS };
+    const { url } = source.attachment;
+    if (source.from === 'store') return { open: () => media.open(source.kept) };
+    if (source.from === 'desk') {
+      const { deskConversationId, attachment } = source;
+      const request = { deskConversationId, attachment, maxBytes };
+      return { provider: 'desk', open: () => desk.fetchAttachment(request, context) };
+    }
+    if (url === undefined) return { refused: 'not-found' };
+    if (source.from === 'web') {
+      return web ? { open: () => web.open({ url, maxBytes }, context) } : { refused: 'not-taken' };
+    }
+    const request = { account: lane.number.account, url, ageMs: head.ageMs, maxBytes };
+    return { provider: 'channel', open: () => channel.fetchMedia(request, context) };
+  }
+
   private async take(
-    permit: Permit,
-    request: { account: string; url: string; ageMs: number; maxBytes: number },
+    open: () => Promise<MediaStream>,
+    maxBytes: number,
     announced: string | undefined,
   ): Promise<FetchedFile | MediaRefusal> {
-    const { maxBytes } = request;
-    const stream = await openThrough(permit, () =>
-      this.deps.channel.fetchMedia(request, { timeoutMs: MEDIA_TIMEOUT_MS }),
-    );
+    const stream = await open();
     const file = await this.deps.files.take(stream.body, {
       maxBytes,
       announced: stream.contentType ?? announced,
@@ -173,7 +239,7 @@ export class InboundMedia {
   private async upload(
     lane: ClaimedLane,
     head: LaneHead,
-    deskConversationId: string,
+    target: { deskConversationId: string; authorType: 'user' | 'bot' },
     { attachment, index, file }: { attachment: Attachment; index: number; file: FetchedFile },
   ): Promise<Uploaded | MediaRefusal | Step> {
     try {
@@ -184,8 +250,7 @@ export class InboundMedia {
       const filename = deskFilename(wished, nameOf(attachment, file.contentType, index), file.extension);
       const { contentType, bytes } = file;
       const request = {
-        deskConversationId,
-        authorType: 'user' as const,
+        ...target,
         file: { filename, contentType, bytes, open: () => file.open() },
       };
       const { attachmentId } = await callThrough(permit, () =>
@@ -215,6 +280,22 @@ export class InboundMedia {
 /** What a customer's message carries beside its text. */
 export function attachmentsOf(content: MessageContent): Attachment[] {
   return content.type === 'attachments' || content.type === 'contact' ? content.attachments : [];
+}
+
+function mediaOf(results: (Uploaded | MediaRefusal)[]): CarriedMedia[] {
+  return results.map((result) => ('refused' in result ? result : result.carried));
+}
+
+/** What a part says of the files that the desk has. */
+function uploadsOf(results: (Uploaded | MediaRefusal)[], deskConversationId: string): Partial<PartContent> {
+  const uploads = results.flatMap((result, index) => ('refused' in result ? [] : [{ ...result, index }]));
+  if (uploads.length === 0) return {};
+  return {
+    attachmentIds: uploads.map(({ attachmentId }) => attachmentId),
+    attachmentNames: uploads.map(({ carried }) => carried.filename),
+    attachmentIndexes: uploads.map(({ index }) => index),
+    uploadedTo: deskConversationId,
+  };
 }
 
 /** Where nobody has named it. */

@@ -8,9 +8,11 @@ import type {
 } from '../content.js';
 import type { Offer } from '../conversation/answers.js';
 import type { EndReason } from '../conversation/last-words.js';
+import type { OpeningDetails } from '../conversation/opening-details.js';
 import type { DeliveryErrorKind, HoldReason } from '../delivery-error.js';
 import type { RefusedFile } from '../media.js';
 import type { ReceiptStatus } from '../receipts.js';
+import type { HandedMessage } from './handed-over.js';
 import type { NumberSettings } from '../number-settings.js';
 import type { PartCost, SenderNumber } from '../ports/channel-port.js';
 
@@ -37,7 +39,7 @@ export interface ClaimedLane {
     settings: NumberSettings;
   };
   /** `optedOut`: they want no messages from this number. Known of outbound lanes only. */
-  customer: { id: string; address: string; name?: string; optedOut: boolean };
+  customer: { id: string; address: string; name?: string; language?: string; optedOut: boolean };
   /** Consecutive attempts at the head that did not succeed. */
   failures: number;
 }
@@ -104,10 +106,22 @@ export interface OpenConversation {
   closesInMs?: number;
 }
 
-/** An item that hands earlier texts to the next conversation. */
+/** An item that hands what is known, and earlier messages, to the next conversation. */
 export interface Reopening {
   messageId: string;
-  history: HistoryEntry[];
+  details: OpeningDetails;
+}
+
+/** A create as it is about to be made. */
+export interface CreateIntent {
+  attemptId: string;
+  messageId: string;
+  conversationId: string;
+  /** The items whose history it carries. */
+  reopenings?: string[];
+  /** What it says of the user, and where it waits: kept for later changes. */
+  details?: OpeningDetails;
+  history?: HistoryEntry[];
 }
 
 /** The item at the head of a lane: lowest `seq` that blocks. */
@@ -186,6 +200,8 @@ export interface SentToCustomer {
 
 /** What the desk must show beside an attempt that is looked up, in the conversation where that went. */
 export interface SentToDesk {
+  /** As whom it was posted there. */
+  authorType: 'user' | 'bot';
   conversationId: string;
   closed: boolean;
   deskConversationId: string;
@@ -288,12 +304,7 @@ export abstract class LaneStore {
     partN: number,
     since: number,
   ): Promise<SentToCustomer>;
-  abstract sentToDesk(
-    messageId: string,
-    partN: number,
-    attemptId: string,
-    authorType: 'user' | 'bot',
-  ): Promise<SentToDesk | undefined>;
+  abstract sentToDesk(messageId: string, partN: number, attemptId: string): Promise<SentToDesk | undefined>;
   /** Those of a provider's ids that no other attempt is known by. A callback may have named this one just now. */
   abstract unbound(providerIds: string[], attemptId: string): Promise<string[]>;
 
@@ -308,11 +319,7 @@ export abstract class LaneStore {
   /** Makes the conversation's row, state `opening`. Undefined when the fence is not ours any more. */
   abstract openConversation(lane: ClaimedLane): Promise<OpenConversation | undefined>;
   /** Renews the lease and stores the create as under way, in one statement; false also when it is bound or closed by now. */
-  abstract intentCreate(
-    lease: Lease,
-    leaseMs: number,
-    create: { attemptId: string; messageId: string; conversationId: string; reopenings?: string[] },
-  ): Promise<boolean>;
+  abstract intentCreate(lease: Lease, leaseMs: number, create: CreateIntent): Promise<boolean>;
   /** Ends a create that gave no conversation. */
   abstract endCreate(
     lease: Lease,
@@ -329,10 +336,18 @@ export abstract class LaneStore {
     deskConversationId: string,
     create: { conversationId: string; attemptId: string },
   ): Promise<'bound' | 'orphan' | 'foreign'>;
-  /** What goes into the next create's history: items that hand over what a closing left unheard, and waiting notes. */
+  /** What the next create carries: items that hand over what a closing left unheard, or a bot knows, and waiting notes. */
   abstract reopenings(laneId: string): Promise<Reopening[]>;
-  /** The texts of these messages, in order. */
-  abstract history(messageIds: string[]): Promise<HistoryEntry[]>;
+  /** These messages of the customer as they were posted, in order. */
+  abstract handedOver(messageIds: string[]): Promise<HandedMessage[]>;
+  /**
+   * What was said in the thread's last conversation, and in which queue, where that ended within so long: the newest `limit`
+   * messages of both sides that no item hands over.
+   */
+  abstract recentHistory(
+    lane: ClaimedLane,
+    recent: { withinMinutes: number; limit: number },
+  ): Promise<OpeningDetails | undefined>;
   /** The conversation is gone at the desk: closes ours. */
   abstract conversationGone(conversationId: string): Promise<void>;
   /** The conversation is to end with this message of its customer's; not where that is an opt-out which stands no more. */

@@ -4,21 +4,46 @@ import type { CreateReference } from '../events.js';
 import type { CarriedMedia, MediaStream } from '../media.js';
 import type { DeskCallContext, LookUp, Sent } from './call.js';
 
+/** One thing that is known of a user beside the fields with a name; agents see both. */
+export interface UserProperty {
+  key: string;
+  value: string;
+}
+
 /** The user object of a conversation (8x8 Chat Gateway reference). */
 export interface DeskUser {
   name?: string;
+  /** Matches a customer of the desk's own address book, and pops its screen. */
+  userId?: string;
+  email?: string;
   phone?: string;
+  company?: string;
+  caseId?: string;
+  /** One of the desk's language codes: an agent who speaks it is looked for. */
   language?: string;
+  properties?: UserProperty[];
+}
+
+/** Where a conversation waits for an agent, or the script that decides it; by the desk's id. */
+export interface DeskAssignment {
+  type: 'queue' | 'script';
+  id: string;
 }
 
 export interface CreateConversation {
   channelId: string;
   user: DeskUser;
-  queueId?: string;
+  assignment?: DeskAssignment;
+  /** Of the attachments only those that the desk knows by an id. */
   history?: HistoryEntry[];
   /** Comes back in every conversation update: how a create with a lost answer is found. */
   reference: CreateReference;
 }
+
+/** Where a conversation waits, or all of its user with the reference that it was created with. */
+export type ConversationChange = { deskConversationId: string; assignment?: DeskAssignment } & (
+  { user?: never } | { user: DeskUser; reference: CreateReference }
+);
 
 /** One message as the desk lists it. */
 export interface ListedMessage {
@@ -91,11 +116,11 @@ export abstract class DeskPort {
     deskConversationId: string,
     context: DeskCallContext,
   ): Promise<{ state: 'created' | 'active' | 'idle' | 'gone'; queueId?: string; botHasIt?: true }>;
-  /** Puts it into another queue. The desk takes this and tells the outcome by an event, where there is one; saying it twice may take it from an agent. */
-  abstract updateConversation(
-    request: { deskConversationId: string; queueId: string },
-    context: DeskCallContext,
-  ): Promise<void>;
+  /**
+   * Changes a conversation that is not over. May be repeated, but an assignment that is said twice may take it from an agent; what
+   * becomes of it shows in the conversation's events, where there is one. Throws `gone` where the conversation is over.
+   */
+  abstract updateConversation(request: ConversationChange, context: DeskCallContext): Promise<void>;
   /** Everybody who ever joined. */
   abstract listParticipants(deskConversationId: string, context: DeskCallContext): Promise<Participant[]>;
   /** The customer leaves, which ends the interaction. Fine when it has ended already. */

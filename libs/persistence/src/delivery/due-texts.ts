@@ -63,7 +63,7 @@ export class DueTexts extends CustomerTexts {
     return inTransaction(this.pool, async (client) => {
       const { rows } = await client.query<PendingRow>(
         `select d.tenant_id, d.thread_id, t.id as lane_thread_id, d.kind, d.key, d.conversation_id, d.variables, n.settings,
-           c.language as customer_language, n.language as number_language, n.address as number_address,
+           coalesce(c.language, v.details -> 'user' ->> 'language') as customer_language, n.language as number_language, n.address as number_address,
            desk.facts -> 'agents' -> (d.variables ->> 'agentId') ->> 'name' as agent_name,
            is_opted_out(d.tenant_id, n.account_sid, n.address, n.messaging_service_sid, c.id) as opted_out,
            (extract(epoch from clock_timestamp() - d.created_at) * 1000)::float8 as age_ms

@@ -7,6 +7,7 @@ export const AUDIT_ACTIONS = [
   'number.provision',
   'number.provision-desk',
   'number.remove-desk',
+  'conversation.change',
   'conversation.close',
   'lane.pause',
   'lane.resume',
@@ -14,6 +15,7 @@ export const AUDIT_ACTIONS = [
   'message.replay',
   'message.discard',
   'messages.replay',
+  'customer.change',
   'customer.opt-out',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];

@@ -1,5 +1,5 @@
 import { In, type DataSource, type SelectQueryBuilder } from 'typeorm';
-import type { WakeUps } from '#core';
+import type { CreateReference, OpeningDetails, WakeUps } from '#core';
 import { Conversation, type ConversationState } from '../entities/conversation.js';
 import { addressesOf, customersAt } from './customer-addresses.js';
 import { actorValues, type Actor } from './operator-audit.js';
@@ -23,7 +23,30 @@ export interface ShownConversation {
   addresses: string[];
 }
 
-/** Conversations, as operators see and close them. */
+/** A conversation with all that is said again when something of it changes. */
+export interface ChangeableConversation {
+  tenantId: string;
+  state: ConversationState;
+  /** Empty while it is not at the desk. */
+  deskConversationId: string;
+  /** Of the create that it came of. */
+  reference: CreateReference;
+  details: OpeningDetails;
+  /** Of the details: a change that was made meanwhile shows in it. */
+  version: string | null;
+}
+
+interface ChangeableRow {
+  tenant_id: string;
+  state: ConversationState;
+  desk_conversation_id: string | null;
+  attempt_id: string | null;
+  version: string | null;
+  name: string | null;
+  address: string;
+}
+
+/** Conversations, as operators see, change and close them. */
 export class OperatorConversations {
   constructor(
     private readonly database: OperatorDatabase,
@@ -58,6 +81,54 @@ export class OperatorConversations {
     return found ? (await show(dataSource, [found]))[0] : undefined;
   }
 
+  async changeable(id: string): Promise<ChangeableConversation | undefined> {
+    const dataSource = await this.database.connect();
+    const [row] = await dataSource.query<ChangeableRow[]>(
+      `select c.tenant_id, c.state, c.desk_conversation_id, c.details::text as version, u.name, t.customer_address as address,
+         coalesce((select a.id from attempts a where a.conversation_id = c.id and a.kind = 'create'
+           and a.provider_id = c.desk_conversation_id limit 1), c.create_attempt_id) as attempt_id
+       from conversations c join threads t on t.id = c.thread_id join customers u on u.id = t.customer_id
+       where c.id = $1 and c.tenant_id = any ($2::text[])`,
+      [id, this.database.tenantIds],
+    );
+    return (
+      row && {
+        tenantId: row.tenant_id,
+        state: row.state,
+        deskConversationId: row.desk_conversation_id ?? '',
+        reference: { conversationId: id, attemptId: row.attempt_id ?? '' },
+        details: detailsOf(row),
+        version: row.version,
+      }
+    );
+  }
+
+  /** The desk has taken a change. False where another was made meanwhile: then the desk does not have what is kept here. */
+  async changed(
+    id: string,
+    change: { from: string | null; details: OpeningDetails; fields: string[] },
+    by: Actor,
+  ): Promise<boolean> {
+    const dataSource = await this.database.connect();
+    const rows = await dataSource.query<unknown[]>(
+      `with changed as (
+         update conversations set details = $3 where id = $1 and tenant_id = any ($2::text[]) and details::text is not distinct from $4
+         returning id, tenant_id
+       )
+       select record_act(tenant_id, $5, $6, 'conversation.change', 'conversation', id, jsonb_build_object('fields', $7::text[]))
+       from changed`,
+      [
+        id,
+        this.database.tenantIds,
+        JSON.stringify(change.details),
+        change.from,
+        ...actorValues(by),
+        change.fields,
+      ],
+    );
+    return rows.length > 0;
+  }
+
   /** Closes it and has the customer leave at the desk. */
   async close(id: string, by: Actor): Promise<'closed' | 'closed-already' | 'unknown'> {
     const dataSource = await this.database.connect();
@@ -89,6 +160,13 @@ export class OperatorConversations {
       .innerJoinAndSelect('t.customer', 'customer')
       .where('c.tenantId = any (:tenantIds)', { tenantIds: this.database.among(tenantId) });
   }
+}
+
+/** What a build before has created is not kept whole: who it is stands with the customer. */
+function detailsOf({ version, name, address }: ChangeableRow): OpeningDetails {
+  if (version !== null) return JSON.parse(version) as OpeningDetails;
+  const phone = address.replace(/^whatsapp:/, '');
+  return { user: { ...(name !== null && { name }), ...(phone.startsWith('+') && { phone }) } };
 }
 
 async function show(dataSource: DataSource, conversations: Conversation[]): Promise<ShownConversation[]> {

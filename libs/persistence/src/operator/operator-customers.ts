@@ -7,6 +7,8 @@ export interface ShownCustomer {
   id: string;
   tenantId: string;
   name: string | null;
+  /** In which agents are looked for, and texts written. */
+  language: string | null;
   addresses: string[];
   optOuts: { accountSid: string; sender: string; optedOut: boolean; changedAt: Date }[];
 }
@@ -18,12 +20,12 @@ export class OperatorCustomers {
   /** Whoever turned out to be somebody else is shown as them. */
   async get(id: string): Promise<ShownCustomer | undefined> {
     const dataSource = await this.database.connect();
-    const [customer] = await dataSource.query<Pick<ShownCustomer, 'id' | 'tenantId' | 'name'>[]>(
+    const [customer] = await dataSource.query<Pick<ShownCustomer, 'id' | 'tenantId' | 'name' | 'language'>[]>(
       `with recursive c as (
          select * from customers where id = $1 and tenant_id = any ($2::text[])
          union all select n.* from c join customers n on n.id = c.merged_into
        )
-       select id, tenant_id as "tenantId", name from c where merged_into is null`,
+       select id, tenant_id as "tenantId", name, language from c where merged_into is null`,
       [id, this.database.tenantIds],
     );
     if (!customer) return undefined;
@@ -34,6 +36,23 @@ export class OperatorCustomers {
     );
     const addresses = (await addressesOf(dataSource, [customer.id])).get(customer.id) ?? [];
     return { ...customer, addresses, optOuts };
+  }
+
+  /** Undefined where nobody has this id. Null takes the language away. */
+  async change(
+    id: string,
+    { language }: { language: string | null },
+    by: Actor,
+  ): Promise<ShownCustomer | undefined> {
+    const customer = await this.get(id);
+    if (!customer) return undefined;
+    const dataSource = await this.database.connect();
+    await dataSource.query(
+      `with changed as (update customers set language = $3 where id = $1 and tenant_id = $2 returning id)
+       select record_act($2, $4, $5, 'customer.change', 'customer', id, '{"fields": ["language"]}') from changed`,
+      [customer.id, customer.tenantId, language, ...actorValues(by)],
+    );
+    return this.get(id);
   }
 
   /** Of everything that is sent by this number, or by its Messaging Service. Undefined where they never met. */

@@ -123,6 +123,14 @@ export class Metrics {
     registers: this.registers,
   });
 
+  /** `result`: `found`, `unknown`, `cached`, or why nobody was asked or nothing learnt: `failed`, `invalid`, `paused`, `unsigned`. */
+  readonly directoryLookUps = new Counter({
+    name: 'causeway_directory_look_ups_total',
+    help: "Customers who were looked up in their number's directory, by result.",
+    labelNames: ['result'] as const,
+    registers: this.registers,
+  });
+
   /** `kind`: which of the number's texts. */
   readonly customerTexts = new Counter({
     name: 'causeway_customer_texts_total',
