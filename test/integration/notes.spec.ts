@@ -47,7 +47,7 @@ function told(thread: { deskId?: string }): string[] {
     .filter(({ id }) => thread.deskId === undefined || id === thread.deskId)
     .flatMap(({ request, messages }) => [...(request.history ?? []), ...messages])
     .filter(({ authorType }) => authorType === 'bot')
-    .map(({ text }) => text);
+    .map(({ text = '' }) => text);
 }
 
 async function ends(thread: Active): Promise<void> {

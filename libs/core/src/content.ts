@@ -59,10 +59,13 @@ export type MessageContent = (
   | { type: 'reopening'; messageIds: string[] }
 ) & { context?: MessageContext };
 
-/** One earlier text handed to a new conversation. */
+/** One earlier message handed to a new conversation; it carries at least one of the three. */
 export interface HistoryEntry {
   authorType: 'user' | 'bot';
-  text: string;
+  text?: string;
+  /** By the desk's `id` where it has one; other files are a `url`, or kept by us. */
+  attachments?: (Attachment | KeptFile)[];
+  cards?: Card[];
 }
 
 /** One answer out of those that a customer is offered; `payload` is what it means to whoever asked. */

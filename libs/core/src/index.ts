@@ -14,6 +14,7 @@ export * from './conversation/times.js';
 export * from './conversation/reading.js';
 export * from './conversation/compare-messages.js';
 export * from './conversation/answers.js';
+export * from './conversation/opening-details.js';
 export * from './transport.js';
 export * from './delivery/wake-ups.js';
 export * from './signals.js';

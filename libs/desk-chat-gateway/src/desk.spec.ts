@@ -4,7 +4,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DeliveryError } from '#core';
-import type { CreateConversation, DeskUser, HistoryEntry } from '#core';
+import type { CreateConversation, DeskAssignment, DeskUser, HistoryEntry, UserProperty } from '#core';
 import { ProviderHttp } from '#platform';
 import { ChatGatewayClient } from './client.js';
 import { ChatGatewayDesk } from './desk.js';
@@ -18,8 +18,8 @@ interface Asked {
 
 interface GuideExample {
   channelId: string;
-  user: DeskUser;
-  assignment: { type: string; id: string };
+  user: Omit<DeskUser, 'properties'> & { additionalProperties: UserProperty[] };
+  assignment: DeskAssignment;
   history: { messages: HistoryEntry[] };
 }
 
@@ -94,7 +94,13 @@ describe('creating a conversation', () => {
       { authorType: 'bot', text: 'there' },
     ] as const;
     const made = await desk.createConversation(
-      { channelId: 'f5odm43occnifcdcsa', user, queueId: ' 123', history: [...history], reference },
+      {
+        channelId: 'f5odm43occnifcdcsa',
+        user,
+        assignment: { type: 'queue', id: ' 123' },
+        history: [...history],
+        reference,
+      },
       context,
     );
     expect(made).toEqual({ deskConversationId: ' ID-0' });
@@ -118,17 +124,48 @@ describe('creating a conversation', () => {
       'utf8',
     );
     const { channelId, user, assignment, history }: GuideExample = JSON.parse(text);
+    const { additionalProperties, ...fields } = user;
     answer = () => [202, { conversationId: 'c' }];
     await desk.createConversation(
-      { channelId, user, queueId: assignment.id, history: history.messages, reference },
+      {
+        channelId,
+        user: { ...fields, properties: additionalProperties },
+        assignment,
+        history: history.messages,
+        reference,
+      },
       context,
     );
     expect(assignment.id).toBe(' 123');
     expect(asked[0]?.body).toEqual({
       channelId,
-      user: { ...user, additionalProperties: [property] },
+      user: { ...fields, additionalProperties: [...additionalProperties, property] },
       assignment,
       history,
+    });
+  });
+
+  it('sends files of a history by the ids that the desk knows, cards as they are, and no property under our key', async () => {
+    answer = () => [202, { conversationId: 'c' }];
+    const card = { contentType: 'application/8x8.quick.replies', content: { options: [] } };
+    const history: HistoryEntry[] = [
+      { authorType: 'user', attachments: [{ id: 'a1' }, { url: 'https://files.example/1' }] },
+      { authorType: 'bot', text: 'choose', cards: [card] },
+      { authorType: 'user', attachments: [{ url: 'https://files.example/2' }] },
+    ];
+    const properties = [
+      { key: 'causeway-ref', value: 'forged' },
+      { key: 'Intent', value: 'balance' },
+    ];
+    await desk.createConversation({ ...create, user: { properties }, history }, context);
+    expect(asked[0]?.body).toMatchObject({
+      user: { additionalProperties: [{ key: 'Intent', value: 'balance' }, property] },
+      history: {
+        messages: [
+          { authorType: 'user', attachments: [{ id: 'a1' }] },
+          { authorType: 'bot', text: 'choose', cards: [card] },
+        ],
+      },
     });
   });
 

@@ -16,11 +16,12 @@ import type {
 } from '#core';
 import { fetchAttachment, type AttachmentRequest } from './attachment.js';
 import type { ChatGatewayClient } from './client.js';
+import { historyBody, userBody } from './create-body.js';
 import { asArray, asObject, asText } from './json.js';
 import type { JsonObject } from './json.js';
 import { messageContent, readAttachments } from './message-content.js';
 import { multipartForm } from './multipart.js';
-import { referenceOf, referenceProperty } from './reference.js';
+import { referenceOf } from './reference.js';
 import { renderForAgent } from './render.js';
 
 const PAGE_SIZE = 100;
@@ -31,8 +32,6 @@ const MAX_READS = 20;
 const MAX_COUNTED = 2_000;
 /** Answers of what has no such list, now or ever. */
 const NO_LOOK_UP: ReadonlySet<number> = new Set([404, 405, 410, 501]);
-/** The far side takes no more history than this. */
-const MAX_HISTORY = 200;
 
 /** Why the desk takes a file not, where its status says so. */
 const REFUSED_FILES: Readonly<Record<number, MediaRefusalReason>> = { 413: 'too-large', 415: 'wrong-type' };
@@ -70,12 +69,12 @@ export class ChatGatewayDesk extends DeskPort {
     request: CreateConversation,
     context: CallContext,
   ): Promise<{ deskConversationId: string }> {
-    const { channelId, user, queueId, history = [], reference } = request;
+    const { channelId, user, assignment, history = [], reference } = request;
     const body = {
       channelId,
-      user: { ...user, additionalProperties: [referenceProperty(reference)] },
-      ...(queueId !== undefined && { assignment: { type: 'queue', id: queueId } }),
-      ...(history.length > 0 && { history: { messages: history.slice(-MAX_HISTORY) } }),
+      user: userBody(user, reference),
+      ...(assignment && { assignment }),
+      ...historyBody(history),
     };
     const answer = await this.client.call(
       { operation: 'create', method: 'POST', path: ['conversations'], body },

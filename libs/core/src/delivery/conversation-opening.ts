@@ -63,7 +63,7 @@ export class ConversationOpening {
             ...phoneOf(lane.customer.address),
             ...(lane.number.language && { language: lane.number.language }),
           },
-          ...(lane.number.queueId && { queueId: lane.number.queueId }),
+          ...(lane.number.queueId && { assignment: { type: 'queue' as const, id: lane.number.queueId } }),
           ...(history.length > 0 && { history }),
           reference: referenceOf(id),
         };

@@ -76,7 +76,7 @@ export class InboundDelivery {
     if (head.content.type === 'reopening') {
       // A hand-over that came too late for the create's history: its texts are posted like new ones.
       const late = await this.deps.store.history(head.content.messageIds);
-      return late.map(({ text }) => ({ text }));
+      return late.flatMap(({ text }) => (text === undefined ? [] : [{ text }]));
     }
     try {
       const answer = await this.answer(head);

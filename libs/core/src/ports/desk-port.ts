@@ -4,17 +4,37 @@ import type { CreateReference } from '../events.js';
 import type { CarriedMedia, MediaStream } from '../media.js';
 import type { CallContext, LookUp, Sent } from './call.js';
 
+/** One thing that is known of a user beside the fields with a name; agents see both. */
+export interface UserProperty {
+  key: string;
+  value: string;
+}
+
 /** The user object of a conversation (8x8 Chat Gateway reference). */
 export interface DeskUser {
   name?: string;
+  /** Matches a customer of the desk's own address book, and pops its screen. */
+  userId?: string;
+  email?: string;
   phone?: string;
+  company?: string;
+  caseId?: string;
+  /** One of the desk's language codes: an agent who speaks it is looked for. */
   language?: string;
+  properties?: UserProperty[];
+}
+
+/** Where a conversation waits for an agent, or the script that decides it; by the desk's id. */
+export interface DeskAssignment {
+  type: 'queue' | 'script';
+  id: string;
 }
 
 export interface CreateConversation {
   channelId: string;
   user: DeskUser;
-  queueId?: string;
+  assignment?: DeskAssignment;
+  /** Of the attachments only those that the desk knows by an id. */
   history?: HistoryEntry[];
   /** Comes back in every conversation update: how a create with a lost answer is found. */
   reference: CreateReference;
