@@ -21,7 +21,7 @@ import {
   type StoredMessage,
   type TestDatabase,
 } from './accepting.js';
-import { FakeChannel, FakeDesk, FakeKeeper } from './fakes.js';
+import { FakeBot, FakeChannel, FakeDesk, FakeKeeper } from './fakes.js';
 
 /** Short leases and settle times, so that a test can wait them out. Back-off is nothing until a test says more. */
 const OPTIONS: DeliveryOptions = {
@@ -70,6 +70,7 @@ export interface DeliveryWorker {
 export interface Delivery {
   channel: FakeChannel;
   desk: FakeDesk;
+  bot: FakeBot;
   media: FakeKeeper;
   store: PostgresLaneStore;
   upkeep: Upkeep;
@@ -97,6 +98,7 @@ export function startDelivery(
 ): Delivery {
   const channel = new FakeChannel();
   const desk = new FakeDesk();
+  const bot = new FakeBot();
   const media = new FakeKeeper();
   const woken: WakeUp[] = [];
   const alarms: string[] = [];
@@ -118,6 +120,7 @@ export function startDelivery(
       templates: new PostgresContentTemplates(db.pool),
       channel,
       desk,
+      bot,
       media,
       files: changes.files ?? new TemporaryFiles(),
       gate: changes.gate ?? new OpenGate(),
@@ -148,6 +151,7 @@ export function startDelivery(
   const delivery: Delivery = {
     channel,
     desk,
+    bot,
     media,
     store,
     upkeep: new Upkeep(db.pool),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import {
+  BotPort,
   ChannelPort,
   DeliveryError,
   DeskPort,
@@ -9,6 +10,7 @@ import {
   MediaRefusedError,
   sizeDetail,
   splitText,
+  type BotEvent,
   type CarriedFile,
   type KeptFile,
   type MediaCapabilities,
@@ -326,6 +328,12 @@ export class FakeKeeper extends MediaKeeper {
     return result ?? { link: `https://links/${filename}`, filename };
   }
 
+  async keepWhole({ body, filename = 'file' }: MediaStream): Promise<KeptFile> {
+    const { length } = await buffer(body);
+    await this.keeps.play({ timeoutMs: 0 }, () => undefined);
+    return { key: `key-${filename}`, contentType: 'image/png', bytes: length, filename };
+  }
+
   link({ key }: KeptFile): Promise<string> {
     return Promise.resolve(`https://media/${key}`);
   }
@@ -514,5 +522,39 @@ export class FakeDesk extends DeskPort {
   /** Texts of every conversation, in order of arrival per conversation. */
   texts(): string[][] {
     return this.conversations.map(({ messages }) => messages.map(({ text }) => text));
+  }
+}
+
+/** A bot in memory: what it was told, by the ids that it had not seen before. */
+export class FakeBot extends BotPort {
+  readonly calls = new Script();
+  readonly told: { url: string; event: BotEvent }[] = [];
+  /** Its files by their addresses. */
+  readonly files = new Map<string, Buffer>();
+
+  async deliver(request: { url: string; event: BotEvent }, context: CallContext): Promise<Sent> {
+    const { outcome } = await this.calls.play(context, () => this.told.push(request));
+    return { httpStatus: 200, ...outcome.sent };
+  }
+
+  fetchFile({ url, filename }: Parameters<BotPort['fetchFile']>[0]): Promise<MediaStream> {
+    const file = this.files.get(url);
+    if (!file)
+      return Promise.reject(new DeliveryError('not-sent', { code: 'attachment-not-found', httpStatus: 404 }));
+    return Promise.resolve({
+      body: Readable.from([file]),
+      ...(filename !== undefined && { filename }),
+    });
+  }
+
+  /** Each event once, as a bot that keeps to the contract has it. */
+  get events(): BotEvent[] {
+    return [...new Map(this.told.map(({ event }) => [event.id, event])).values()];
+  }
+
+  texts(address?: string): string[] {
+    return this.events
+      .filter(({ customer }) => address === undefined || customer.address === address)
+      .map(({ message: { content } }) => ('text' in content ? (content.text ?? '') : `(${content.type})`));
   }
 }

@@ -1,6 +1,7 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
 import {
+  BotPort,
   CLOSE_GRACE_MS,
   READY_MS,
   ChannelPort,
@@ -10,6 +11,7 @@ import {
   type DeliveryObserver,
 } from '#core';
 import { messagesPerSecond, TwilioDeliveryModule } from '#channel-twilio';
+import { BotWebhookModule } from '#bot-webhook';
 import { ChatGatewayDeskModule } from '#desk-chat-gateway';
 import {
   PostgresContentTemplates,
@@ -40,6 +42,8 @@ export const LANES_PER_DIRECTION = 32;
 /** A drain gives its slot back after so many items or so long, so that no lane starves another. */
 const MAX_ITEMS = 50;
 const MAX_DRAIN_MS = 5_000;
+/** Calls to one bot under way at once, over all workers. */
+const BOT_CONCURRENCY = 100;
 
 export interface WorkerBackends {
   logger: Logger;
@@ -62,6 +66,7 @@ export class WorkerModule {
         QueueingModule.forConsumer(configuration, queueObserver(metrics, logger)),
         TwilioDeliveryModule,
         ChatGatewayDeskModule,
+        BotWebhookModule,
       ],
       providers: [
         { provide: Configuration, useValue: configuration },
@@ -96,14 +101,16 @@ export class WorkerModule {
         },
         {
           provide: LaneDrain,
-          inject: [BullWakeUps, ChannelPort, DeskPort, WorkerGate, MediaKeeper],
+          inject: [BullWakeUps, ChannelPort, DeskPort, BotPort, WorkerGate, MediaKeeper],
           useFactory: (
             wakeUps: BullWakeUps,
             channel: ChannelPort,
             desk: DeskPort,
+            bot: BotPort,
             gate: WorkerGate,
             media: MediaKeeper,
-          ) => createDrain(configuration, pool, { wakeUps, channel, desk, files, gate, media, observer }),
+          ) =>
+            createDrain(configuration, pool, { wakeUps, channel, desk, bot, files, gate, media, observer }),
         },
         {
           provide: LaneHandler,
@@ -125,7 +132,11 @@ function gateOptions(configuration: ConfigurationByRole['worker']): GateOptions 
     credentialsProbeIntervalMs: configuration.credentialsProbeIntervalMs,
     lanesAtOnce: LANES_PER_DIRECTION,
     callTimeoutMs: configuration.sendTimeoutMs,
-    concurrency: { channel: configuration.twilioConcurrency, desk: configuration.chatGatewayConcurrency },
+    concurrency: {
+      channel: configuration.twilioConcurrency,
+      desk: configuration.chatGatewayConcurrency,
+      bot: BOT_CONCURRENCY,
+    },
     messagesPerSecond: (address) =>
       messagesPerSecond(address, {
         sms: configuration.smsPerSecond,
@@ -141,6 +152,7 @@ function createDrain(
     wakeUps: BullWakeUps;
     channel: ChannelPort;
     desk: DeskPort;
+    bot: BotPort;
     files: TemporaryFiles;
     gate: WorkerGate;
     media: MediaKeeper;

@@ -39,7 +39,8 @@ function textOf(content: Exclude<MessageContent, { type: 'card' }>): string {
       return content.text ?? '';
     case 'template':
     case 'reopening':
-      // A template has no text of ours; a reopening is an item for the desk, and never stands in a lane to the customer.
+    case 'handoff':
+      // A template has no text of ours; a hand-over is an item for the desk, and never stands in a lane to the customer.
       return '';
   }
 }

@@ -1,4 +1,6 @@
-import type { KeptFile } from './media.js';
+import type { OpeningDetails } from './conversation/opening-details.js';
+import type { KeptFile, MediaRefusal } from './media.js';
+import type { SurveyLimits } from './number-settings.js';
 
 /** The channels a customer can write on. MMS is `sms` with attachments. */
 export type Channel = 'sms' | 'whatsapp';
@@ -57,6 +59,8 @@ export type MessageContent = (
   | { type: 'note'; text: string }
   /** A lane item without a text of its own: open a new conversation with these earlier messages as history. */
   | { type: 'reopening'; messageIds: string[] }
+  /** A bot's: open a conversation with what it knows of the customer. */
+  | { type: 'handoff'; details: OpeningDetails; survey?: SurveyLimits }
 ) & { context?: MessageContext };
 
 /** One earlier message handed to a new conversation; it carries at least one of the three. */
@@ -85,6 +89,14 @@ export interface Interactive {
   choices: { id: string; title: string; description?: string }[];
 }
 
+/** What is settled of a customer's message for the bot beside its content. */
+export interface BotPart {
+  /** What became of its attachments, in their order. */
+  files?: (KeptFile | MediaRefusal)[];
+  /** The one that an agent has left. */
+  conversationId?: string;
+}
+
 /** What one provider call carries; rendered once, before the first attempt, and stored. */
 export interface PartContent {
   text?: string;
@@ -106,6 +118,8 @@ export interface PartContent {
   content?: { sid: string; variables?: Record<string, string> };
   /** A place to be shown on a map; `text` names it. */
   location?: { latitude: string; longitude: string; label?: string };
-  /** To the desk: the choice that the customer's message stands for, and the message that offered it. */
+  /** The choice that the customer's message stands for, and the message that offered it. */
   answer?: Choice & { offeredBy: string };
+  /** It goes to the bot, and not to the desk. */
+  bot?: BotPart;
 }

@@ -1,5 +1,20 @@
 import type { TextTemplates } from './customer-texts.js';
 
+/** When a conversation that is handed back to the bot is over by itself. */
+export interface SurveyLimits {
+  /** 20 to 600. */
+  maxTotalMinutes?: number;
+  /** Of the customer's silence after the bot's last word, 10 to 300. */
+  userTimeoutMinutes?: number;
+}
+
+export interface BotSettings {
+  /** Where it takes customers' messages. */
+  url: string;
+  /** The agents' conversations are handed back to it when the last agent leaves. Absent: they end then. */
+  survey?: SurveyLimits;
+}
+
 /** How one of our numbers behaves; all of it may be absent. Kept as JSON with the number and changed by operators. */
 export interface NumberSettings {
   /** Conversations whose customer has been silent for so long are closed. Absent: never for that. */
@@ -24,4 +39,7 @@ export interface NumberSettings {
   smartEncoding?: boolean;
   /** What its customers are told without anybody writing it. Absent: nothing. */
   texts?: TextTemplates;
+  /** Who hears a customer first: the agents, or the bot until it hands over. Absent: `direct`. */
+  mode?: 'direct' | 'bot';
+  bot?: BotSettings;
 }

@@ -22,7 +22,7 @@ const REFERRAL_LENGTH = 300;
  * are passed on verbatim; what a message says beside its text stands in lines of its own. A file that was uploaded has none.
  */
 export function renderForAgent(content: MessageContent, shownWith: ShownWith = {}): PartContent[] {
-  if (content.type === 'template' || content.type === 'reopening') {
+  if (content.type === 'template' || content.type === 'reopening' || content.type === 'handoff') {
     // Its texts travel as the new conversation's history; there is no message to send.
     return [];
   }
@@ -49,7 +49,7 @@ export function renderForAgent(content: MessageContent, shownWith: ShownWith = {
   return [lines.length > 0 ? { text: lines.join('\n') } : {}];
 }
 
-type Shown = Exclude<MessageContent, { type: 'template' | 'reopening' | 'card' }>;
+type Shown = Exclude<MessageContent, { type: 'template' | 'reopening' | 'handoff' | 'card' }>;
 
 /** What it says itself, line by line. */
 function textOf(content: Shown): string[] {
@@ -171,6 +171,7 @@ function summary(content: MessageContent): string {
     case 'note':
     case 'template':
     case 'reopening':
+    case 'handoff':
       return '[an earlier message]';
   }
 }

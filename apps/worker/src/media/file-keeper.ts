@@ -68,6 +68,13 @@ export class FileKeeper extends MediaKeeper {
     }
   }
 
+  override keepWhole(stream: MediaStream): Promise<KeptFile> {
+    return this.spooled(stream, async (file) => {
+      const contentType = await this.kindOf(file, stream.filename ?? '');
+      return this.put(file, contentType, stream.filename ?? '');
+    });
+  }
+
   override async link(file: KeptFile): Promise<string> {
     if (this.now() > this.options.store.keptUntil(file.key)) {
       throw new DeliveryError('failed', { code: 'media-expired' });
@@ -94,9 +101,7 @@ export class FileKeeper extends MediaKeeper {
   }
 
   private async fit(file: SpooledFile, filename: string, limits: MediaCapabilities): Promise<CarriedFile> {
-    if (file.bytes === 0) throw refused('empty');
-    const { contentType } = await fileKind(file.path, { filename });
-    if (!mayGoToCustomer(contentType, filename)) throw refused('wrong-type', contentType);
+    const contentType = await this.kindOf(file, filename);
     const isImage = contentType.startsWith('image/');
     const image = isImage ? await readImage(file.path) : undefined;
     if (isImage && !image && READABLE.has(contentType)) throw refused('unreadable');
@@ -110,6 +115,13 @@ export class FileKeeper extends MediaKeeper {
     if (scaled) return { media: scaled };
     const kept = await this.put(file, contentType, filename);
     return { link: await this.signed(kept, this.options.keepDays * DAY_S), filename: kept.filename };
+  }
+
+  private async kindOf(file: SpooledFile, filename: string): Promise<string> {
+    if (file.bytes === 0) throw refused('empty');
+    const { contentType } = await fileKind(file.path, { filename });
+    if (!mayGoToCustomer(contentType, filename)) throw refused('wrong-type', contentType);
+    return contentType;
   }
 
   private async scaled(

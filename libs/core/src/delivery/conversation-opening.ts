@@ -1,5 +1,7 @@
+import { mergeDetails, type OpeningDetails } from '../conversation/opening-details.js';
 import { DeliveryError } from '../delivery-error.js';
 import type { DeliveryDependencies, LookUpResult, Step } from './delivery.js';
+import { detailsOf, isHandOver, surveyOf } from './handoff.js';
 import { attemptEnd, ids, type HeadDelivery } from './head-delivery.js';
 import type { AttemptEnd, ClaimedLane, LaneHead, OpenConversation } from './lane-store.js';
 import { callThrough, intended } from './provider-gate.js';
@@ -46,6 +48,9 @@ export class ConversationOpening {
 
     const reopenings = await store.reopenings(lane.lease.laneId);
     const history = reopenings.flatMap((reopening) => reopening.history);
+    const carried = reopenings.map(({ messageId }) => messageId);
+    const survey = surveyOf(lane.number.settings, head.content);
+    const details = mergeDetails(numberDetails(lane), { history }, detailsOf(head.content));
     const referenceOf = (attemptId: string) => ({ conversationId: conversation.id, attemptId });
     const made = await this.heads.attempt(lane, head, {
       kind: 'create',
@@ -53,18 +58,16 @@ export class ConversationOpening {
         store.intentCreate(lane.lease, options.leaseMs, {
           ...referenceOf(id),
           messageId: head.messageId,
-          reopenings: reopenings.map(({ messageId }) => messageId),
+          ...(survey && { survey }),
+          reopenings: isHandOver(head) ? [...new Set([...carried, head.messageId])] : carried,
         }),
       call: (id, context) => {
+        const { user = {}, assignment, history: messages } = details;
         const request = {
           channelId,
-          user: {
-            ...(lane.customer.name && { name: lane.customer.name }),
-            ...phoneOf(lane.customer.address),
-            ...(lane.number.language && { language: lane.number.language }),
-          },
-          ...(lane.number.queueId && { assignment: { type: 'queue' as const, id: lane.number.queueId } }),
-          ...(history.length > 0 && { history }),
+          user,
+          ...(assignment && { assignment }),
+          ...(messages && { history: messages }),
           reference: referenceOf(id),
         };
         return desk.createConversation(request, context);
@@ -174,6 +177,18 @@ export class ConversationOpening {
 /** The desk has no such list: then it is no bonus, and the event alone decides. */
 function isNoList({ httpStatus }: DeliveryError): boolean {
   return httpStatus !== undefined && NO_LIST.has(httpStatus);
+}
+
+/** What the number and the channel know. */
+function numberDetails({ number, customer }: ClaimedLane): OpeningDetails {
+  return {
+    user: {
+      ...(customer.name && { name: customer.name }),
+      ...phoneOf(customer.address),
+      ...(number.language && { language: number.language }),
+    },
+    ...(number.queueId && { queueId: number.queueId }),
+  };
 }
 
 /** The number to show an agent: a business-scoped id is none. */

@@ -1,5 +1,6 @@
 import type { Direction } from '../content.js';
 import type { FileStore, MediaKeeper } from '../media.js';
+import type { BotPort } from '../ports/bot-port.js';
 import type { ChannelPort } from '../ports/channel-port.js';
 import type { DeskPort } from '../ports/desk-port.js';
 import type { RetrySchedule } from './back-off.js';
@@ -55,6 +56,8 @@ export interface DeliveryObserver {
   attempted(event: {
     direction: Direction;
     kind: 'send' | 'create';
+    /** Absent: where its lane leads. */
+    destination?: 'bot';
     outcome: string;
     code?: string;
     seconds: number;
@@ -82,6 +85,7 @@ export interface DeliveryDependencies {
   store: LaneStore;
   channel: ChannelPort;
   desk: DeskPort;
+  bot: BotPort;
   /** Without it choices go out in plain words. */
   templates?: ContentTemplates;
   media: MediaKeeper;

@@ -1,7 +1,7 @@
 import type { Attachment, MessageContent, PartContent } from '../content.js';
 import { DeliveryError } from '../delivery-error.js';
 import { MediaRefusedError, sizeDetail } from '../media.js';
-import type { CarriedMedia, MediaRefusal, StoredFile } from '../media.js';
+import type { CarriedMedia, KeptFile, MediaRefusal, StoredFile } from '../media.js';
 import { readContactCards } from '../text/contact-cards.js';
 import { deskFilename } from '../text/desk-filename.js';
 import type { DeliveryDependencies, Step } from './delivery.js';
@@ -25,6 +25,13 @@ interface Uploaded {
   attachmentId: string;
   carried: { filename: string; contacts: ReturnType<typeof readContactCards> };
 }
+
+/** What becomes of a medium that was fetched. */
+type Carry<T> = (
+  file: FetchedFile,
+  attachment: Attachment,
+  index: number,
+) => Promise<T | MediaRefusal | Step>;
 
 /** Makes what an agent gets of a customer's message: its media uploaded, its quote looked up. May be repeated. */
 export class InboundMedia {
@@ -50,7 +57,7 @@ export class InboundMedia {
       repliedTo === undefined ? undefined : ((await store.quoted(lane.threadId, repliedTo)) ?? 'unknown');
 
     const attachments = attachmentsOf(content);
-    const carry = () => this.carry(lane, head, deskConversationId, attachments);
+    const carry = () => this.upload(lane, head, deskConversationId, attachments);
     const results = attachments.length > 0 ? await this.slots.hold(lane, carry) : [];
     if (typeof results === 'string') return results;
     const media = results.map((result): CarriedMedia => ('refused' in result ? result : result.carried));
@@ -73,8 +80,24 @@ export class InboundMedia {
     return [carrying, ...rest];
   }
 
-  /** What became of each attachment, in order. */
-  private async carry(
+  /** Its media as files of ours, which a bot can fetch. */
+  async keep(lane: ClaimedLane, head: LaneHead): Promise<(KeptFile | MediaRefusal)[] | Step> {
+    const attachments = attachmentsOf(head.content);
+    if (attachments.length === 0) return [];
+    return this.slots.hold(lane, () =>
+      this.carry(lane, head, attachments, async (file, attachment, index) => {
+        const filename = filenameOf(file, attachment, index);
+        try {
+          return await this.deps.media.keepWhole({ body: file.open(), filename });
+        } catch (error) {
+          if (error instanceof MediaRefusedError) return error.refusal;
+          throw error;
+        }
+      }),
+    );
+  }
+
+  private async upload(
     lane: ClaimedLane,
     head: LaneHead,
     deskConversationId: string,
@@ -84,9 +107,21 @@ export class InboundMedia {
     const permit = await this.heads.enter(lane, head, 'look-up');
     if (typeof permit === 'string') return permit;
     permit.unused();
+    return this.carry(lane, head, attachments, (file, attachment, index) =>
+      this.uploadOne(lane, head, deskConversationId, { attachment, index, file }),
+    );
+  }
+
+  /** What became of each attachment, in order. */
+  private async carry<T>(
+    lane: ClaimedLane,
+    head: LaneHead,
+    attachments: Attachment[],
+    carry: Carry<T>,
+  ): Promise<(T | MediaRefusal)[] | Step> {
     const fetched: { attachment: Attachment; file: FetchedFile | MediaRefusal }[] = [];
     try {
-      // All before the first upload: one that has to be waited for does not leave the others at the desk on every try.
+      // All before the first is passed on: one that has to be waited for does not leave the others there on every try.
       let bytesLeft = MAX_MESSAGE_BYTES;
       for (const attachment of attachments) {
         const file = await this.fetch(lane, head, attachment, Math.min(MAX_BYTES, bytesLeft));
@@ -94,13 +129,10 @@ export class InboundMedia {
         fetched.push({ attachment, file });
         if (!('refused' in file)) bytesLeft -= file.bytes;
       }
-      const results: (Uploaded | MediaRefusal)[] = [];
+      const results: (T | MediaRefusal)[] = [];
       for (const [index, { attachment, file }] of fetched.entries()) {
-        const result =
-          'refused' in file
-            ? file
-            : await this.upload(lane, head, deskConversationId, { attachment, index, file });
-        if (typeof result === 'string') return result;
+        const result = 'refused' in file ? file : await carry(file, attachment, index);
+        if (isStep(result)) return result;
         results.push(result);
       }
       return results;
@@ -170,7 +202,7 @@ export class InboundMedia {
     return { refused: file.refused, ...(isTooLarge && { detail: sizeDetail(stream.length, maxBytes) }) };
   }
 
-  private async upload(
+  private async uploadOne(
     lane: ClaimedLane,
     head: LaneHead,
     deskConversationId: string,
@@ -215,6 +247,15 @@ export class InboundMedia {
 /** What a customer's message carries beside its text. */
 export function attachmentsOf(content: MessageContent): Attachment[] {
   return content.type === 'attachments' || content.type === 'contact' ? content.attachments : [];
+}
+
+/** As a bot reads it. */
+function filenameOf(file: FetchedFile, attachment: Attachment, index: number): string {
+  return deskFilename(file.filename, nameOf(attachment, file.contentType, index), file.extension);
+}
+
+function isStep(result: unknown): result is Step {
+  return typeof result === 'string';
 }
 
 /** Where nobody has named it. */

@@ -10,7 +10,7 @@ import type { Offer } from '../conversation/answers.js';
 import type { DeliveryErrorKind, HoldReason } from '../delivery-error.js';
 import type { RefusedFile } from '../media.js';
 import type { ReceiptStatus } from '../receipts.js';
-import type { NumberSettings } from '../number-settings.js';
+import type { NumberSettings, SurveyLimits } from '../number-settings.js';
 import type { PartCost, SenderNumber } from '../ports/channel-port.js';
 
 /** The right to work on a lane: every write carries its fence, and none with an older one takes effect. */
@@ -36,7 +36,7 @@ export interface ClaimedLane {
     settings: NumberSettings;
   };
   /** `optedOut`: they want no messages from this number. Known of outbound lanes only. */
-  customer: { id: string; address: string; name?: string; optedOut: boolean };
+  customer: { id: string; address: string; name?: string; language?: string; optedOut: boolean };
   /** Consecutive attempts at the head that did not succeed. */
   failures: number;
 }
@@ -61,6 +61,8 @@ export interface StoredAttempt {
   partN: number;
   /** `template`: it asked the customer to write, before their window opens again. */
   kind: 'send' | 'create' | 'template';
+  /** Absent: where its lane leads. */
+  destination?: 'bot';
   outcome: AttemptOutcome;
   /** Since it started and since it ended, by the database's clock, milliseconds. */
   startedAgoMs: number;
@@ -156,7 +158,20 @@ export interface Intent {
   seq: number;
   partN: number;
   conversationId?: string;
+  /** Absent: where its lane leads. */
+  destination?: 'bot';
   cost?: PartCost;
+}
+
+/** A call that is about to be made for a conversation. */
+export interface CreateIntent {
+  attemptId: string;
+  messageId: string;
+  conversationId: string;
+  /** Hand-overs that it carries. */
+  reopenings?: string[];
+  /** It is to be handed back to the bot when the last agent leaves. */
+  survey?: SurveyLimits;
 }
 
 /** How an attempt ended, for its row. */
@@ -229,6 +244,8 @@ export abstract class LaneStore {
   ): Promise<boolean>;
   /** Puts another content in the place of a part that was not sent. */
   abstract replacePart(lease: Lease, messageId: string, n: number, content: PartContent): Promise<boolean>;
+  /** Puts other parts in the place of all parts of a message none of which was sent. */
+  abstract replaceParts(lease: Lease, messageId: string, parts: PartContent[]): Promise<boolean>;
   /** What was said in this thread under the channel's id of it; undefined where that is not known. */
   abstract quoted(threadId: string, providerMessageId: string): Promise<MessageContent | undefined>;
   /** Renews the lease and stores the attempt as `sending`, in one statement. */
@@ -297,11 +314,7 @@ export abstract class LaneStore {
   /** Makes the conversation's row, state `opening`. Undefined when the fence is not ours any more. */
   abstract openConversation(lane: ClaimedLane): Promise<OpenConversation | undefined>;
   /** Renews the lease and stores the create as under way, in one statement; false also when it is bound or closed by now. */
-  abstract intentCreate(
-    lease: Lease,
-    leaseMs: number,
-    create: { attemptId: string; messageId: string; conversationId: string; reopenings?: string[] },
-  ): Promise<boolean>;
+  abstract intentCreate(lease: Lease, leaseMs: number, create: CreateIntent): Promise<boolean>;
   /** Ends a create that gave no conversation. */
   abstract endCreate(
     lease: Lease,
@@ -320,8 +333,12 @@ export abstract class LaneStore {
   ): Promise<'bound' | 'orphan' | 'foreign'>;
   /** What goes into the next create's history: items that hand over what a closing left unheard, and waiting notes. */
   abstract reopenings(laneId: string): Promise<Reopening[]>;
+  /** Whether texts that a closing left unheard wait in the lane for the agents. */
+  abstract hasReopening(laneId: string): Promise<boolean>;
   /** The texts of these messages, in order. */
   abstract history(messageIds: string[]): Promise<HistoryEntry[]>;
+  /** Closes a conversation that gives way to something else, and ends it at the desk where that has one. */
+  abstract giveUpConversation(conversationId: string, reason: string): Promise<void>;
   /** The conversation is gone at the desk: closes ours. */
   abstract conversationGone(conversationId: string): Promise<void>;
   /** How many conversations of the thread were closed as gone in the last ten minutes. */

@@ -2,7 +2,7 @@ import { DeliveryError } from '../delivery-error.js';
 
 /** A call that is about to be made to a provider. */
 export interface ProviderCall {
-  provider: 'channel' | 'desk';
+  provider: 'channel' | 'desk' | 'bot';
   tenantId: string;
   /** A `signal` is worth less than any message: it takes no rate, and says nothing of the provider's health. */
   kind: 'send' | 'create' | 'look-up' | 'end' | 'signal';
@@ -10,6 +10,8 @@ export interface ProviderCall {
   number?: CallingNumber;
   /** Of the channel's provider, where the number does not say it. */
   account?: string;
+  /** Of a bot: each is a provider of its own. */
+  botUrl?: string;
 }
 
 export interface CallingNumber {

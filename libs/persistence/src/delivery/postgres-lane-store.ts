@@ -6,6 +6,7 @@ import {
   type AuthorType,
   type ClaimedLane,
   type ConversationFacts,
+  type CreateIntent,
   type HeldForWindow,
   type HistoryEntry,
   type Intent,
@@ -78,18 +79,15 @@ export class PostgresLaneStore extends LaneStore {
     parts: PartContent[],
     { refused = [], deletesMedia = false }: { refused?: RefusedFile[]; deletesMedia?: boolean } = {},
   ): Promise<boolean> {
-    const values = [
-      lease.laneId,
-      lease.fence,
-      messageId,
-      parts.map((_, index) => index + 1),
-      parts.map((part) => JSON.stringify(part)),
-      parts.map(partDigest),
-    ];
+    const values = partsValues(lease, messageId, parts);
     if (refused.length > 0) {
       return this.took(sql.storePartsWithRefused, [...values, JSON.stringify(refused)]);
     }
     return this.took(deletesMedia ? sql.storePartsDeletingMedia : sql.storeParts, values);
+  }
+
+  replaceParts(lease: Lease, messageId: string, parts: PartContent[]): Promise<boolean> {
+    return this.took(sql.replaceParts, partsValues(lease, messageId, parts));
   }
 
   replacePart(lease: Lease, messageId: string, n: number, content: PartContent): Promise<boolean> {
@@ -125,6 +123,7 @@ export class PostgresLaneStore extends LaneStore {
       attempt.conversationId ?? null,
       attempt.cost?.encoding ?? null,
       attempt.cost?.segments ?? null,
+      attempt.destination ?? null,
     ]);
   }
 
@@ -272,11 +271,7 @@ export class PostgresLaneStore extends LaneStore {
     return row && openConversation(row.conversation);
   }
 
-  intentCreate(
-    lease: Lease,
-    leaseMs: number,
-    create: { attemptId: string; messageId: string; conversationId: string; reopenings?: string[] },
-  ): Promise<boolean> {
+  intentCreate(lease: Lease, leaseMs: number, create: CreateIntent): Promise<boolean> {
     return this.took(sql.intentCreate, [
       lease.laneId,
       lease.fence,
@@ -285,6 +280,7 @@ export class PostgresLaneStore extends LaneStore {
       create.attemptId,
       create.messageId,
       create.reopenings ?? [],
+      create.survey ? JSON.stringify(create.survey) : null,
     ]);
   }
 
@@ -339,6 +335,15 @@ export class PostgresLaneStore extends LaneStore {
       const text = historyText(content);
       return text === '' ? [] : [{ authorType: 'user' as const, text }];
     });
+  }
+
+  async hasReopening(laneId: string): Promise<boolean> {
+    const [row] = await this.rows<{ waits: boolean }>(sql.hasReopening, [laneId]);
+    return row?.waits ?? false;
+  }
+
+  async giveUpConversation(conversationId: string, reason: string): Promise<void> {
+    await this.rows(sql.giveUpConversation, [conversationId, reason]);
   }
 
   async conversationGone(conversationId: string): Promise<void> {
@@ -446,6 +451,17 @@ export class PostgresLaneStore extends LaneStore {
       throw new StorageError(error);
     }
   }
+}
+
+function partsValues(lease: Lease, messageId: string, parts: PartContent[]): unknown[] {
+  return [
+    lease.laneId,
+    lease.fence,
+    messageId,
+    parts.map((_, index) => index + 1),
+    parts.map((part) => JSON.stringify(part)),
+    parts.map(partDigest),
+  ];
 }
 
 /** By which parts with the same content are recognised; files of ours have no two keys alike. */

@@ -18,6 +18,7 @@ export interface ClaimRow {
   customer_id: string;
   customer_address: string;
   customer_name: string | null;
+  customer_language: string | null;
   number_id: string;
   channel: Channel;
   address: string;
@@ -43,6 +44,7 @@ export function claimedLane(row: ClaimRow): ClaimedLane {
       address: row.customer_address,
       optedOut: row.opted_out,
       ...(row.customer_name !== null && { name: row.customer_name }),
+      ...(row.customer_language !== null && { language: row.customer_language }),
     },
     number: {
       id: row.number_id,

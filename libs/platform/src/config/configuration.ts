@@ -82,6 +82,17 @@ export class Configuration {
   adminApiKey?: string;
 
   @FromEnvironment({
+    description:
+      'What posts to bots and other hooks are signed with (Standard Webhooks): at least 24 random bytes in base64, with or without `whsec_` before them.',
+    secret: true,
+    defaultText: 'none: no hook is called; `npm start` makes one and keeps it',
+    rule: token('at least 24 bytes in base64 (whsec_…)', {
+      pattern: /^(?:whsec_)?(?:[A-Za-z0-9+/]{4}){8,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/,
+    }),
+  })
+  hookSigningSecret?: string;
+
+  @FromEnvironment({
     description: 'Twilio account that owns the business numbers.',
     requiredBy: services,
     rule: token('a Twilio account SID (AC…)', { pattern: /^AC[0-9A-Za-z]+$/ }),
