@@ -2,6 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import request from 'supertest';
+import { botWords } from '#bot-webhook';
 import { TwilioProvisioning, twilioWords } from '#channel-twilio';
 import { WakeUps, type PartContent, type WakeUp } from '#core';
 import { chatGatewayWords } from '#desk-chat-gateway';
@@ -62,7 +63,8 @@ export async function startOperatorApi(
         dataSource,
         apiKey: API_KEY,
         twilioAccountSid: ACCOUNT,
-        words: { inbound: chatGatewayWords, outbound: twilioWords },
+        signsHooks: true,
+        words: { inbound: chatGatewayWords, outbound: twilioWords, bot: botWords },
         // Nobody is there.
         provisioning: new TwilioProvisioning(new ProviderHttp(), {
           accountSid: ACCOUNT,

@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { createProvisioning, TwilioWebhooksModule, twilioWords } from '#channel-twilio';
+import { botWords } from '#bot-webhook';
 import { ChatGatewayWebhooksModule, chatGatewayWords } from '#desk-chat-gateway';
 import type { ConfigurationByRole, Logger } from '#platform';
 import { AcceptingModule } from './accepting.module.js';
@@ -29,7 +30,8 @@ export class GatewayModule {
           twilioAccountSid: configuration.twilioAccountSid,
           twilioSubaccountSids: Object.keys(configuration.twilioSubaccounts ?? {}),
           provisioning: createProvisioning(configuration, backends.http),
-          words: { inbound: chatGatewayWords, outbound: twilioWords },
+          signsHooks: configuration.hookSigningSecret !== undefined,
+          words: { inbound: chatGatewayWords, outbound: twilioWords, bot: botWords },
         }),
       ],
       controllers: [HealthController],

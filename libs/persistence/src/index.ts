@@ -24,6 +24,7 @@ export * from './operator/operator-numbers.js';
 export * from './operator/operator-conversations.js';
 export * from './operator/operator-messages.js';
 export type { MessageFilter } from './operator/message-filter.js';
+export * from './operator/operator-handoffs.js';
 export * from './operator/operator-lanes.js';
 export * from './operator/operator-customers.js';
 export * from './operator/operator-replays.js';

@@ -16,6 +16,7 @@ import {
   NumberChangesBody,
   NumberListResource,
   NumberResource,
+  type NumberSettingsBody,
   showNumber,
 } from './numbers.dto.js';
 import { OperatorController, Problems } from './operator-controller.js';
@@ -58,6 +59,7 @@ export class NumbersController {
         errors: [{ field: 'accountSid', message }],
       });
     }
+    this.checkBot(body.settings);
     const wanted: NewNumber = {
       ...present<Omit<NewNumberBody, 'accountSid'>>(body),
       accountSid,
@@ -108,6 +110,7 @@ export class NumbersController {
     @Body(validated(NumberChangesBody)) body: NumberChangesBody,
     @By() by: Actor,
   ): Promise<NumberResource> {
+    this.checkBot(body.settings);
     const outcome = await this.numbers.change(id, body, by);
     if (outcome === 'unconfigured') {
       throw new ProblemException(409, {
@@ -132,5 +135,14 @@ export class NumbersController {
         detail: 'Customers have written to this number: it cannot be deleted while their threads exist.',
       });
     }
+  }
+
+  /** Nothing goes to a bot unsigned: without the secret every message would wait. */
+  private checkBot(settings: NumberSettingsBody | undefined): void {
+    if (!settings?.bot || this.options.signsHooks) return;
+    throw new ProblemException(400, {
+      detail: 'Some fields are not as they should be.',
+      errors: [{ field: 'settings.bot', message: 'bot needs HOOK_SIGNING_SECRET to be set' }],
+    });
   }
 }

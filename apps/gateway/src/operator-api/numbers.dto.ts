@@ -1,9 +1,16 @@
 import { ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsBoolean, IsIn, IsObject, IsOptional, Matches, ValidateNested } from 'class-validator';
+import { IsBoolean, IsIn, IsObject, IsOptional, Matches, ValidateBy, ValidateNested } from 'class-validator';
 import type { BusinessNumber } from '#persistence';
 import { ListResource, present } from './list.dto.js';
-import { IfPresent, IsBusinessAddress, IsIntegerBetween, IsPlainText, IsTextByName } from './validation.js';
+import {
+  IfPresent,
+  IsBusinessAddress,
+  IsHttpUrl,
+  IsIntegerBetween,
+  IsPlainText,
+  IsTextByName,
+} from './validation.js';
 
 const YEAR_MINUTES = 366 * 24 * 60;
 const MAX_MESSAGES_PER_SECOND = 10_000;
@@ -29,6 +36,52 @@ export class TemplateBody {
   @IsTextByName(100, 1600)
   variables?: Record<string, string>;
 }
+
+@ApiSchema({
+  name: 'Survey',
+  description: 'When a conversation that was handed back to the bot is over by itself.',
+})
+export class SurveyBody {
+  @ApiPropertyOptional({ type: 'integer', minimum: 20, maximum: 600 })
+  @IfPresent()
+  @IsIntegerBetween(20, 600)
+  maxTotalMinutes?: number;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    minimum: 10,
+    maximum: 300,
+    description: "Of the customer's silence after the bot's last word.",
+  })
+  @IfPresent()
+  @IsIntegerBetween(10, 300)
+  userTimeoutMinutes?: number;
+}
+
+@ApiSchema({ name: 'Bot' })
+export class BotBody {
+  @ApiProperty({
+    type: String,
+    example: 'https://bot.example.com/causeway',
+    description:
+      "Where customers' messages are posted, signed as Standard Webhooks has it (HOOK_SIGNING_SECRET).",
+  })
+  @IsHttpUrl()
+  url!: string;
+
+  @ApiPropertyOptional({
+    type: SurveyBody,
+    description:
+      "Agents' conversations are handed back to the bot when the last agent leaves. Absent: they end then.",
+  })
+  @IfPresent()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => SurveyBody)
+  survey?: SurveyBody;
+}
+
+const MODES = ['direct', 'bot'] as const;
 
 @ApiSchema({ name: 'NumberSettings' })
 export class NumberSettingsBody {
@@ -132,6 +185,37 @@ export class NumberSettingsBody {
   @IfPresent()
   @IsBoolean()
   smartEncoding?: boolean;
+
+  @ApiPropertyOptional({
+    type: String,
+    enum: MODES,
+    default: 'direct',
+    description: '`bot`: customers are heard by the bot until it hands them over. It needs `bot`.',
+  })
+  @IfPresent()
+  @IsIn(MODES)
+  @NeedsBot()
+  mode?: (typeof MODES)[number];
+
+  @ApiPropertyOptional({ type: BotBody })
+  @IfPresent()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => BotBody)
+  bot?: BotBody;
+}
+
+function NeedsBot(): PropertyDecorator {
+  return ValidateBy(
+    {
+      name: 'needsBot',
+      validator: {
+        validate: (value, args) =>
+          value !== 'bot' || (args?.object as { bot?: unknown } | undefined)?.bot !== undefined,
+      },
+    },
+    { message: '$property bot needs settings.bot.url' },
+  );
 }
 
 /** What can be said of a number when it is made and later. */

@@ -5,6 +5,7 @@ import {
   OperatorConversations,
   OperatorCustomers,
   OperatorDatabase,
+  OperatorHandoffs,
   OperatorLanes,
   OperatorMessages,
   OperatorNumbers,
@@ -15,6 +16,7 @@ import { AuditController } from './audit.controller.js';
 import { ConversationsController } from './conversations.controller.js';
 import { CustomersController } from './customers.controller.js';
 import { Explanations } from './explanations.js';
+import { HandoffsController } from './handoffs.controller.js';
 import { LanesController } from './lanes.controller.js';
 import { MessagesController } from './messages.controller.js';
 import { NumbersController } from './numbers.controller.js';
@@ -37,6 +39,7 @@ export class OperatorApiModule {
         ProvisioningController,
         ConversationsController,
         MessagesController,
+        HandoffsController,
         ReplaysController,
         LanesController,
         CustomersController,
@@ -55,6 +58,7 @@ export class OperatorApiModule {
           OperatorProvisioning,
           OperatorConversations,
           OperatorMessages,
+          OperatorHandoffs,
           OperatorReplays,
           OperatorLanes,
           OperatorCustomers,

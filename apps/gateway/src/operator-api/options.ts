@@ -13,8 +13,10 @@ export interface OperatorApiOptions {
   twilioSubaccountSids?: readonly string[];
   /** Points numbers at us. */
   provisioning: TwilioProvisioning;
-  /** What the provider at the far end of each direction means by its answers. */
-  words: Record<Direction, ProviderWords>;
+  /** Whether there is a secret that posts to bots are signed with. */
+  signsHooks: boolean;
+  /** What the provider at the far end of each direction, and a bot, means by its answers. */
+  words: Record<Direction | 'bot', ProviderWords>;
 }
 
 /** DI token of {@link OperatorApiOptions}. */
