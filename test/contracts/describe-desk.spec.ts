@@ -30,7 +30,7 @@ const BROKEN: readonly [what: string, row: string, caught: RegExp, break_: Break
     replace(
       'createConversation',
       (create) =>
-        ({ queueId: _, ...request }, context) =>
+        ({ assignment: _, ...request }, context) =>
           create(request, context),
     ),
   ],

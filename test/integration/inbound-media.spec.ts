@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   DeliveryError,
+  inHistory,
   MediaRefusedError,
   ProviderGate,
   type FileStore,
@@ -429,7 +430,8 @@ describe('media of a customer', () => {
       'select id from messages where thread_id = $1 order by seq',
       [thread.threadId],
     );
-    expect(await delivery.store.history(rows.map(({ id }) => id))).toEqual([
+    const handedOver = await delivery.store.handedOver(rows.map(({ id }) => id));
+    expect(handedOver.map(inHistory)).toEqual([
       { authorType: 'user', text: 'hello' },
       { authorType: 'user', text: 'look\n[attachment: photo-1.png]' },
     ]);

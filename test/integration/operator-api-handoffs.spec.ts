@@ -1,4 +1,6 @@
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { WebFiles } from '#core';
 import { newThread, startDelivery, type Delivery, type TestThread } from '../support/delivering.js';
 import { startOperatorApi, type OperatorApi } from './operator-api-app.js';
 
@@ -84,7 +86,10 @@ describe('a hand-off', () => {
           properties: [{ key: 'Intent', value: 'balance' }],
         },
         assignment: { type: 'queue', id: '200' },
-        history,
+        history: [
+          history[0],
+          { authorType: 'bot', text: 'Is this the bill?\n[attachment: bill.pdf]', cards: [CARD] },
+        ],
       },
     ]);
     const { body: log } = (await api.call('get', `audit?target=${id}`)) as { body: { items: object[] } };
@@ -193,11 +198,18 @@ describe('what a bot sends to customers', () => {
   it('may carry files, which are fetched where it says, and cards', async () => {
     const thread = await botThread();
     const message = (content: object) => api.call('post', 'messages').send({ ...body(thread), content });
-    delivery.bot.files.set('https://bot.example/bill.pdf', Buffer.from('%PDF-1.7'));
     const attachments = [{ url: 'https://bot.example/bill.pdf', filename: 'bill.pdf' }];
     expect((await message({ type: 'attachments', text: 'Your bill', attachments })).status).toBe(202);
     expect((await message({ type: 'card', text: 'Is it right?', cards: [CARD] })).status).toBe(202);
-    await delivery.drainEmpty(thread.outbound);
+    const opened: string[] = [];
+    const web: WebFiles = {
+      open: ({ url }) => {
+        opened.push(url);
+        return Promise.resolve({ body: Readable.from([Buffer.from('%PDF-1.7')]) });
+      },
+    };
+    await delivery.drainEmpty(thread.outbound, { web });
+    expect(opened).toEqual(['https://bot.example/bill.pdf']);
     expect(await thread.messages('outbound')).toMatchObject([
       {
         author_type: 'bot',

@@ -4,11 +4,15 @@ import {
   ProviderGate,
   StorageError,
   type CrashPoint,
+  type CustomerDirectory,
   type DeliveryOptions,
   type FileStore,
+  type InboundMessageReceived,
+  type LanguageDetector,
   type LaneStore,
   type Permit,
   type WakeUp,
+  type WebFiles,
 } from '#core';
 import { PostgresContentTemplates, PostgresLaneStore, Upkeep } from '#persistence';
 import { TemporaryFiles } from '#platform';
@@ -51,6 +55,9 @@ export class OpenGate extends ProviderGate {
 export interface WorkerChanges {
   files?: FileStore;
   gate?: ProviderGate;
+  directory?: CustomerDirectory;
+  languages?: LanguageDetector;
+  web?: WebFiles;
   options?: Partial<DeliveryOptions>;
   /** The process dies there: storage and everything after it never hear of the worker again. */
   diesAt?: CrashPoint;
@@ -123,6 +130,9 @@ export function startDelivery(
       bot,
       media,
       files: changes.files ?? new TemporaryFiles(),
+      ...(changes.directory && { directory: changes.directory }),
+      ...(changes.languages && { languages: changes.languages }),
+      ...(changes.web && { web: changes.web }),
       gate: changes.gate ?? new OpenGate(),
       wakeUps,
       options: { ...OPTIONS, ...changes.options },
@@ -225,11 +235,12 @@ export interface StoredConversation {
   had_agent: boolean;
 }
 
-/** Accepts `texts` of a new customer on a configured number; nothing is delivered yet. */
+/** Accepts `first` and `texts` of a new customer on a configured number; nothing is delivered yet. */
 export async function newThread(
   db: TestDatabase,
   texts: string[],
   number: { address?: string; configured?: boolean; channel?: 'whatsapp' } = {},
+  first?: Partial<InboundMessageReceived>,
 ): Promise<TestThread> {
   const prefix = number.channel === 'whatsapp' ? 'whatsapp:' : '';
   const address = prefix + newAddress();
@@ -239,6 +250,7 @@ export async function newThread(
   const says = async (text: string): Promise<void> => {
     await acceptor.accept([inboundMessage({ from: address, to, text })]);
   };
+  if (first) await acceptor.accept([inboundMessage({ from: address, to, ...first })]);
   for (const text of texts) await says(text);
   const { rows } = await db.pool.query<{ thread_id: string; id: string }>(
     `select l.thread_id, l.id from lanes l join threads t on t.id = l.thread_id

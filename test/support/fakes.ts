@@ -319,12 +319,14 @@ export class FakeChannel extends ChannelPort {
 /** Keeps whatever it is given, under the file's own name. */
 export class FakeKeeper extends MediaKeeper {
   readonly keeps = new Script();
+  readonly kept = new Map<string, Buffer>();
 
   async keep({ body, filename = 'file' }: MediaStream): Promise<CarriedFile> {
-    const { length } = await buffer(body);
-    const { result } = await this.keeps.play({ timeoutMs: 0 }, () => ({
-      media: { key: `key-${filename}`, contentType: 'image/png', bytes: length, filename },
-    }));
+    const bytes = await buffer(body);
+    const { result } = await this.keeps.play({ timeoutMs: 0 }, () => {
+      this.kept.set(`key-${filename}`, bytes);
+      return { media: { key: `key-${filename}`, contentType: 'image/png', bytes: bytes.length, filename } };
+    });
     return result ?? { link: `https://links/${filename}`, filename };
   }
 
@@ -332,6 +334,12 @@ export class FakeKeeper extends MediaKeeper {
     const { length } = await buffer(body);
     await this.keeps.play({ timeoutMs: 0 }, () => undefined);
     return { key: `key-${filename}`, contentType: 'image/png', bytes: length, filename };
+  }
+
+  open({ key, contentType, filename }: KeptFile): Promise<MediaStream> {
+    const bytes = this.kept.get(key);
+    if (!bytes) return Promise.reject(new MediaRefusedError({ refused: 'not-found' }));
+    return Promise.resolve({ body: Readable.from([bytes]), contentType, filename });
   }
 
   link({ key }: KeptFile): Promise<string> {
@@ -381,11 +389,14 @@ export class FakeDesk extends DeskPort {
   readonly fetches = new Script();
 
   async fetchAttachment(
-    { attachment, maxBytes }: Parameters<DeskPort['fetchAttachment']>[0],
+    { deskConversationId, attachment, maxBytes }: Parameters<DeskPort['fetchAttachment']>[0],
     context: CallContext,
   ): Promise<MediaStream> {
     await this.fetches.play(context, () => undefined);
-    const file = this.agentFiles.get(attachment.id ?? '');
+    const uploaded = this.files.find(
+      ({ id, ...one }) => id === attachment.id && one.deskConversationId === deskConversationId,
+    );
+    const file = uploaded?.bytes ?? this.agentFiles.get(attachment.id ?? '');
     if (!file) throw new DeliveryError('not-sent', { code: 'attachment-not-found', httpStatus: 404 });
     if (file.length > maxBytes) {
       throw new MediaRefusedError({ refused: 'too-large', detail: sizeDetail(file.length, maxBytes) });
@@ -461,6 +472,16 @@ export class FakeDesk extends DeskPort {
     return { state, ...(queueId !== undefined && { queueId }) };
   }
 
+  readonly updates = new Script();
+  readonly updated: Parameters<DeskPort['updateConversation']>[0][] = [];
+
+  async updateConversation(
+    request: Parameters<DeskPort['updateConversation']>[0],
+    context: CallContext,
+  ): Promise<void> {
+    await this.updates.play(context, () => this.updated.push(request));
+  }
+
   readonly rolls = new Script();
 
   async listParticipants(deskConversationId: string, context: CallContext): Promise<Participant[]> {
@@ -527,14 +548,23 @@ export class FakeDesk extends DeskPort {
     const { result } = await this.counts.play(
       context,
       () =>
-        this.conversation(request.deskConversationId)?.messages.filter(
-          ({ text, authorType, attachmentIds = [] }) =>
+        this.listed(request.deskConversationId)?.filter(
+          ({ text = '', authorType, attachmentIds = [] }) =>
             authorType === request.authorType &&
             text === (request.part.text ?? '') &&
             attachmentIds.join() === (request.part.attachmentIds ?? []).join(),
         ).length,
     );
     return this.counting && result !== undefined ? result : 'impossible';
+  }
+
+  /** Whether the list of messages shows those of the create's history. */
+  listsHistory = false;
+
+  private listed(id: string): { text?: string; authorType: string; attachmentIds?: string[] }[] | undefined {
+    const conversation = this.conversation(id);
+    const history = this.listsHistory ? conversation?.request.history : undefined;
+    return conversation && [...(history ?? []), ...conversation.messages];
   }
 
   conversation(id: string): FakeConversation | undefined {
@@ -551,22 +581,10 @@ export class FakeDesk extends DeskPort {
 export class FakeBot extends BotPort {
   readonly calls = new Script();
   readonly told: { url: string; event: BotEvent }[] = [];
-  /** Its files by their addresses. */
-  readonly files = new Map<string, Buffer>();
 
   async deliver(request: { url: string; event: BotEvent }, context: CallContext): Promise<Sent> {
     const { outcome } = await this.calls.play(context, () => this.told.push(request));
     return { httpStatus: 200, ...outcome.sent };
-  }
-
-  fetchFile({ url, filename }: Parameters<BotPort['fetchFile']>[0]): Promise<MediaStream> {
-    const file = this.files.get(url);
-    if (!file)
-      return Promise.reject(new DeliveryError('not-sent', { code: 'attachment-not-found', httpStatus: 404 }));
-    return Promise.resolve({
-      body: Readable.from([file]),
-      ...(filename !== undefined && { filename }),
-    });
   }
 
   /** Each event once, as a bot that keeps to the contract has it. */

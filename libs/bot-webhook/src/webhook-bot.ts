@@ -1,9 +1,8 @@
 import { Webhook } from 'standardwebhooks';
 import { BotPort, DeliveryError, transportError } from '#core';
-import type { BotEvent, CallContext, MediaStream, Sent } from '#core';
+import type { BotEvent, CallContext, Sent } from '#core';
 import { ProviderHttpError } from '#platform';
 import type { ProviderHttp } from '#platform';
-import { fetchBotFile, type BotFileRequest } from './bot-file.js';
 import { refusalOf } from './status.js';
 
 export interface WebhookBotOptions {
@@ -57,9 +56,5 @@ export class WebhookBot extends BotPort {
       const cause = error.code === 'stopped' && error.cause !== undefined ? error.cause : error;
       throw transportError('before-write', error.code, cause);
     }
-  }
-
-  override fetchFile(request: BotFileRequest, context: CallContext): Promise<MediaStream> {
-    return fetchBotFile(request, context);
   }
 }

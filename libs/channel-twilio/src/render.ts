@@ -40,7 +40,7 @@ function textOf(content: Exclude<MessageContent, { type: 'card' }>): string {
     case 'template':
     case 'reopening':
     case 'handoff':
-      // A template has no text of ours; a hand-over is an item for the desk, and never stands in a lane to the customer.
+      // A template has no text of ours; the others are items for the desk, and never stand in a lane to the customer.
       return '';
   }
 }

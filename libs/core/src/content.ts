@@ -59,7 +59,7 @@ export type MessageContent = (
   | { type: 'note'; text: string }
   /** A lane item without a text of its own: open a new conversation with these earlier messages as history. */
   | { type: 'reopening'; messageIds: string[] }
-  /** A bot's: open a conversation with what it knows of the customer. */
+  /** Another one: open a conversation, or go on in the open one, with what a bot knows of the customer. */
   | { type: 'handoff'; details: OpeningDetails; survey?: SurveyLimits }
 ) & { context?: MessageContext };
 

@@ -95,10 +95,21 @@ export abstract class MediaKeeper {
    * carried in any way, and `DeliveryError` of kind `not-sent` where it may work later.
    */
   abstract keep(file: MediaStream, limits: MediaCapabilities): Promise<CarriedFile>;
-  /** The same for a customer's file, which the bot gets as it is. */
+  /** The same for a customer's file, which the bot gets as it is. Throws {@link MediaRefusedError} and `DeliveryError`, too. */
   abstract keepWhole(file: MediaStream): Promise<KeptFile>;
+  /** Opens a kept file. Throws {@link MediaRefusedError} where it is not kept any more, else `DeliveryError`. */
+  abstract open(file: KeptFile): Promise<MediaStream>;
   /** A link for the provider, which works for as long as the provider may keep the message. Throws `DeliveryError`. */
   abstract link(file: KeptFile): Promise<string>;
+}
+
+/** Fetches files from addresses that others have chosen. */
+export abstract class WebFiles {
+  /** Throws {@link MediaRefusedError} where it may never be fetched, and `DeliveryError` of kind `not-sent` where it may work later. */
+  abstract open(
+    request: { url: string; maxBytes: number },
+    context: { timeoutMs: number },
+  ): Promise<MediaStream>;
 }
 
 /** `31 MB of at most 25 MB`; without a size, which is known only to be larger. */

@@ -15,6 +15,21 @@ export interface BotSettings {
   survey?: SurveyLimits;
 }
 
+/** How a conversation comes to its end, and what comes after. */
+export interface ClosingSettings {
+  /** A text within so long after the end goes on in the same queue, with what was said before. Absent: it begins anew. */
+  goOnMinutes?: number;
+}
+
+/** Where an HTTP service says who a customer is. */
+export interface DirectorySettings {
+  url: string;
+  /** For how long an answer counts. Absent: {@link DIRECTORY_CACHE_MINUTES}. */
+  cacheMinutes?: number;
+}
+
+export const DIRECTORY_CACHE_MINUTES = 15;
+
 /** How one of our numbers behaves; all of it may be absent. Kept as JSON with the number and changed by operators. */
 export interface NumberSettings {
   /** Conversations whose customer has been silent for so long are closed. Absent: never for that. */
@@ -42,4 +57,11 @@ export interface NumberSettings {
   /** Who hears a customer first: the agents, or the bot until it hands over. Absent: `direct`. */
   mode?: 'direct' | 'bot';
   bot?: BotSettings;
+  /** What agents are shown of each of its customers. */
+  user?: { company?: string; properties?: Record<string, string> };
+  /** Look for an agent who speaks the language in which the customer writes, where that is certain. Absent: no. */
+  detectLanguage?: boolean;
+  /** Asked who a customer is before a conversation is created. Absent: nobody is asked. */
+  directory?: DirectorySettings;
+  closing?: ClosingSettings;
 }

@@ -23,6 +23,7 @@ import { messageContent, readAttachments } from './message-content.js';
 import { multipartForm } from './multipart.js';
 import { referenceOf } from './reference.js';
 import { renderForAgent } from './render.js';
+import { updateConversation, type ConversationUpdate } from './update.js';
 
 const PAGE_SIZE = 100;
 /** How much of the conversation list one look-up reads: it knows no sorting by date, so this is a bonus only. */
@@ -131,6 +132,10 @@ export class ChatGatewayDesk extends DeskPort {
     const { type, id } = asObject(conversation['assignment']);
     const queueId = type === 'queue' ? asText(id) : undefined;
     return { state, ...(queueId !== undefined && { queueId }) };
+  }
+
+  override updateConversation(request: ConversationUpdate, context: CallContext): Promise<void> {
+    return updateConversation(this.client, request, context);
   }
 
   override async listParticipants(deskConversationId: string, context: CallContext): Promise<Participant[]> {

@@ -4,9 +4,9 @@ import { asArray, asObject } from './json.js';
 
 /**
  * What a call was for. `create` and `message` take effect and have no idempotency key, so a doubtful answer to them is
- * `uncertain`; `upload`, `end`, `signal` and `read` can be repeated, so a doubtful answer to them is `not-sent`.
+ * `uncertain`; `upload`, `end`, `signal`, `update` and `read` can be repeated, so a doubtful answer to them is `not-sent`.
  */
-export type Operation = 'create' | 'message' | 'upload' | 'end' | 'signal' | 'read';
+export type Operation = 'create' | 'message' | 'upload' | 'end' | 'signal' | 'update' | 'read';
 
 /** An answer of the Chat Gateway. */
 export interface ChatGatewayAnswer {
@@ -39,6 +39,7 @@ const both = (effectful: Verdict, repeatable: Verdict = effectful): Row => ({
   upload: repeatable,
   end: repeatable,
   signal: repeatable,
+  update: repeatable,
   read: repeatable,
 });
 
@@ -60,6 +61,7 @@ export const BY_STATUS: Readonly<Record<string, Row>> = {
     upload: gone,
     end: gone,
     signal: gone,
+    update: gone,
     read: gone,
   },
   '405': refused('not-supported'),
@@ -70,6 +72,7 @@ export const BY_STATUS: Readonly<Record<string, Row>> = {
     upload: gone,
     end: gone,
     signal: gone,
+    update: gone,
     read: again('conflict'),
   },
   '410': {
@@ -78,6 +81,7 @@ export const BY_STATUS: Readonly<Record<string, Row>> = {
     upload: gone,
     end: gone,
     signal: gone,
+    update: gone,
     read: gone,
   },
   // The gateway in front may answer these after it has passed the call on.
@@ -97,7 +101,11 @@ export const BY_STATUS: Readonly<Record<string, Row>> = {
  */
 export const BY_CODE: Readonly<Record<string, Partial<Row>>> = {
   // Somebody has to repair the number's settings; the customer's texts wait for that.
-  invalid_queue: { create: misconfigured('invalid-queue'), message: misconfigured('invalid-queue') },
+  invalid_queue: {
+    create: misconfigured('invalid-queue'),
+    message: misconfigured('invalid-queue'),
+    update: failed('invalid-queue'),
+  },
   invalid_channel: { create: misconfigured('invalid-channel') },
   invalid_parameter: refused('invalid-parameter'),
   invalid_json_object: refused('invalid-json-object'),
@@ -107,6 +115,7 @@ export const BY_CODE: Readonly<Record<string, Partial<Row>>> = {
     upload: gone,
     end: gone,
     signal: gone,
+    update: gone,
     read: gone,
   },
   access_denied: both(credentials('access-denied')),

@@ -60,7 +60,7 @@ export const CONVERSING: readonly Row[] = [
   {
     name: 'creates a conversation in the queue that it is given',
     check: async (world) => {
-      const id = await created(world, { queueId: world.queues[1] });
+      const id = await created(world, { assignment: { type: 'queue', id: world.queues[1] } });
       expect(shown(world, id).queueId).toBe(world.queues[1]);
     },
   },

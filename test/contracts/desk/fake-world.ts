@@ -86,7 +86,8 @@ export async function startFakeDeskWorld(desk = new FakeDesk()): Promise<DeskWor
     opens: async (id) => {
       const conversation = known(id);
       conversation.state = 'active';
-      const { reference, queueId = QUEUES[0] } = conversation.request;
+      const { reference, assignment } = conversation.request;
+      const queueId = assignment?.id ?? QUEUES[0];
       const state = { value: 'active' as const, at: now() };
       return [post(id, 'state', { facts: { state }, create: reference }), queues(id, queueId)];
     },
@@ -155,13 +156,20 @@ function attachmentsOf(content: MessageContent): Attachment[] {
 }
 
 function shownBy(desk: FakeDesk, conversation: FakeConversation): ShownConversation {
-  const { id, request, state, messages, readAt, queueId = request.queueId ?? QUEUES[0] } = conversation;
+  const {
+    id,
+    request,
+    state,
+    messages,
+    readAt,
+    queueId = request.assignment?.id ?? QUEUES[0],
+  } = conversation;
   return {
     id,
     channelId: request.channelId,
     user: request.user,
     queueId,
-    history: [...(request.history ?? [])],
+    history: (request.history ?? []).map(({ authorType, text = '' }) => ({ authorType, text })),
     messages: messages.map(({ authorType, text, attachmentIds = [] }) => ({
       authorType: authorType === 'unknown' ? 'user' : authorType,
       text,

@@ -73,7 +73,7 @@ export const LOOKING: readonly Row[] = [
   {
     name: 'reads how far a conversation is, and in which queue it waits',
     check: async (world) => {
-      const id = await created(world, { queueId: world.queues[1] });
+      const id = await created(world, { assignment: { type: 'queue', id: world.queues[1] } });
       expect(await read(world, id)).toEqual({ state: 'active', queueId: world.queues[1] });
       await world.joins(id, AGENT);
       expect((await read(world, id)).state).toBe('active');

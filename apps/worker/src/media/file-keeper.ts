@@ -75,6 +75,18 @@ export class FileKeeper extends MediaKeeper {
     });
   }
 
+  override async open({ key, contentType, filename, bytes }: KeptFile): Promise<MediaStream> {
+    const { store } = this.options;
+    const body = await store
+      .size(key)
+      .then((size) => (size === undefined ? undefined : store.read(key)))
+      .catch((cause: unknown) => {
+        throw new DeliveryError('not-sent', { code: 'media-store', cause });
+      });
+    if (!body) throw refused('not-found');
+    return { body, contentType, filename, length: bytes };
+  }
+
   override async link(file: KeptFile): Promise<string> {
     if (this.now() > this.options.store.keptUntil(file.key)) {
       throw new DeliveryError('failed', { code: 'media-expired' });

@@ -1,9 +1,10 @@
-import { mergeDetails, type OpeningDetails } from '../conversation/opening-details.js';
 import { DeliveryError } from '../delivery-error.js';
+import type { SurveyLimits } from '../number-settings.js';
 import type { DeliveryDependencies, LookUpResult, Step } from './delivery.js';
-import { detailsOf, isHandOver, surveyOf } from './handoff.js';
 import { attemptEnd, ids, type HeadDelivery } from './head-delivery.js';
 import type { AttemptEnd, ClaimedLane, LaneHead, OpenConversation } from './lane-store.js';
+import { namesFiles } from './handed-over.js';
+import { OpeningSources, settledDetails, type KnownBefore } from './opening-sources.js';
 import { callThrough, intended } from './provider-gate.js';
 
 /** How often a conversation whose create has no known outcome is looked for in the desk's list. */
@@ -15,10 +16,14 @@ const MAX_GONE = 3;
 
 /** Opens a thread's conversation, here and at the desk, and finds out about a create whose answer was lost. */
 export class ConversationOpening {
+  private readonly sources: OpeningSources;
+
   constructor(
     private readonly deps: DeliveryDependencies,
     private readonly heads: HeadDelivery,
-  ) {}
+  ) {
+    this.sources = new OpeningSources(deps);
+  }
 
   /** Makes the thread's conversation, which the desk knows nothing of yet; `limit` where too many were found gone. */
   async open(lane: ClaimedLane, head: LaneHead): Promise<OpenConversation | 'limit' | undefined> {
@@ -42,32 +47,39 @@ export class ConversationOpening {
       const step = await this.adopt(lane, head, conversation.id, create);
       if (step !== 'make-again') return step;
     }
-    const { store, desk, options } = this.deps;
     const channelId = lane.number.chatGatewayChannelId;
     if (channelId === undefined) return this.heads.hold(lane, head, 'unconfigured');
+    const known = await this.heads.keepingLease(lane, () => this.sources.gather(lane, head));
+    return this.make(lane, head, conversation.id, { channelId, known, withIds: true });
+  }
 
-    const reopenings = await store.reopenings(lane.lease.laneId);
-    const history = reopenings.flatMap((reopening) => reopening.history);
-    const carried = reopenings.map(({ messageId }) => messageId);
-    const survey = surveyOf(lane.number.settings, head.content);
-    const details = mergeDetails(numberDetails(lane), { history }, detailsOf(head.content));
-    const referenceOf = (attemptId: string) => ({ conversationId: conversation.id, attemptId });
+  private async make(
+    lane: ClaimedLane,
+    head: LaneHead,
+    conversationId: string,
+    { channelId, known, withIds }: { channelId: string; known: KnownBefore; withIds: boolean },
+  ): Promise<Step> {
+    const { store, desk, options } = this.deps;
+    const { user = {}, assignment, history = [] } = settledDetails(known, withIds);
+    const survey = surveyOf(lane, head);
+    const referenceOf = (attemptId: string) => ({ conversationId, attemptId });
     const made = await this.heads.attempt(lane, head, {
       kind: 'create',
       intent: (id) =>
         store.intentCreate(lane.lease, options.leaseMs, {
           ...referenceOf(id),
           messageId: head.messageId,
+          reopenings: known.reopenings.map(({ messageId }) => messageId),
+          details: { user, ...(assignment && { assignment }) },
+          history,
           ...(survey && { survey }),
-          reopenings: isHandOver(head) ? [...new Set([...carried, head.messageId])] : carried,
         }),
       call: (id, context) => {
-        const { user = {}, assignment, history: messages } = details;
         const request = {
           channelId,
           user,
           ...(assignment && { assignment }),
-          ...(messages && { history: messages }),
+          ...(history.length > 0 && { history }),
           reference: referenceOf(id),
         };
         return desk.createConversation(request, context);
@@ -82,7 +94,13 @@ export class ConversationOpening {
       if (bound !== 'foreign') return this.created(lane, head);
       error = new DeliveryError('held', { code: 'conversation-id-known', hold: 'configuration' });
     }
-    return this.createFailed(lane, head, conversation.id, attemptEnd(made.id, error), error);
+    const end = attemptEnd(made.id, error);
+    // Whether a history may name files at all is documented nowhere: without their ids it says the same in words.
+    if (isRefused(error) && namesFiles(history)) {
+      const ended = await store.endCreate(lane.lease, conversationId, head.messageId, end);
+      return ended ? this.make(lane, head, conversationId, { channelId, known, withIds: false }) : 'lost';
+    }
+    return this.createFailed(lane, head, conversationId, end, error);
   }
 
   /** What failed before there was a conversation does not count against the message or its files. */
@@ -179,20 +197,14 @@ function isNoList({ httpStatus }: DeliveryError): boolean {
   return httpStatus !== undefined && NO_LIST.has(httpStatus);
 }
 
-/** What the number and the channel know. */
-function numberDetails({ number, customer }: ClaimedLane): OpeningDetails {
-  return {
-    user: {
-      ...(customer.name && { name: customer.name }),
-      ...phoneOf(customer.address),
-      ...(number.language && { language: number.language }),
-    },
-    ...(number.queueId && { queueId: number.queueId }),
-  };
+/** The desk does not take what the create says. */
+function isRefused(error: unknown): boolean {
+  return error instanceof DeliveryError && error.kind === 'held' && error.httpStatus === 400;
 }
 
-/** The number to show an agent: a business-scoped id is none. */
-function phoneOf(address: string): { phone?: string } {
-  const number = address.replace(/^whatsapp:/, '');
-  return number.startsWith('+') ? { phone: number } : {};
+/** Whether, and for how long, the bot gets the customer back after the agents. */
+function surveyOf({ number }: ClaimedLane, { content }: LaneHead): SurveyLimits | undefined {
+  const { bot } = number.settings;
+  const wished = content.type === 'handoff' ? content.survey : undefined;
+  return bot && (wished ?? bot.survey);
 }

@@ -1,5 +1,7 @@
 import type { Direction } from '../content.js';
-import type { FileStore, MediaKeeper } from '../media.js';
+import type { FileStore, MediaKeeper, WebFiles } from '../media.js';
+import type { CustomerDirectory } from '../conversation/customer-directory.js';
+import type { LanguageDetector } from '../conversation/languages.js';
 import type { BotPort } from '../ports/bot-port.js';
 import type { ChannelPort } from '../ports/channel-port.js';
 import type { DeskPort } from '../ports/desk-port.js';
@@ -88,7 +90,13 @@ export interface DeliveryDependencies {
   bot: BotPort;
   /** Without it choices go out in plain words. */
   templates?: ContentTemplates;
+  /** Without it no number's directory is asked. */
+  directory?: CustomerDirectory;
+  /** Without it no language is detected. */
+  languages?: LanguageDetector;
   media: MediaKeeper;
+  /** Without it files at others' addresses are named in words. */
+  web?: WebFiles;
   files: FileStore;
   gate: ProviderGate;
   wakeUps: WakeUps;

@@ -93,7 +93,9 @@ export class HeadDelivery {
       const contents = await this.keepingLease(lane, prepare);
       if (typeof contents === 'string') return contents;
       const deletesMedia =
-        lane.number.settings.deleteMedia === true && contents.some(({ uploadedTo }) => uploadedTo);
+        lane.number.settings.deleteMedia === true &&
+        'attachments' in head.content &&
+        contents.some(({ uploadedTo }) => uploadedTo);
       const isStored = isMisled
         ? await store.replaceParts(lane.lease, head.messageId, contents)
         : await store.storeParts(lane.lease, head.messageId, contents, { deletesMedia });

@@ -5,7 +5,7 @@ import type { CallContext, Sent } from '../ports/call.js';
 import { BotDelivery } from './bot-delivery.js';
 import { ConversationOpening } from './conversation-opening.js';
 import type { DeliveryDependencies, Step } from './delivery.js';
-import { detailsOf, isHandOver, transcript } from './handoff.js';
+import { handedMessage, type HandedMessage } from './handed-over.js';
 import { ids, isSent, type HeadDelivery } from './head-delivery.js';
 import { InboundMedia } from './inbound-media.js';
 import type { AttemptEnd, ClaimedLane, LaneHead, OpenConversation, SentToDesk } from './lane-store.js';
@@ -34,7 +34,7 @@ export class InboundDelivery {
   }
 
   async deliver(lane: ClaimedLane, head: LaneHead): Promise<Step> {
-    if (carriedByCreate(head)) {
+    if (carriedByCreate(head) && !(await this.hasFilesToCarry(head))) {
       return this.heads.settle(lane, head, { delivery: 'submitted', ends: true, lane: { failures: 0 } });
     }
     const doubt = await this.settleDoubt(lane, head);
@@ -137,14 +137,14 @@ export class InboundDelivery {
     conversation: OpenConversation,
     deskConversationId: string,
   ): Promise<PartContent[] | Step> {
-    if (head.content.type === 'reopening') {
-      // A hand-over that came too late for the create's history: its texts are posted like new ones.
-      const late = await this.deps.store.history(head.content.messageIds);
-      return late.flatMap(({ text }) => (text === undefined ? [] : [{ text }]));
-    }
-    // The same of a bot's: what was said before stands in one message.
-    if (head.content.type === 'handoff') return transcript(detailsOf(head.content));
     try {
+      if (isHandOver(head)) {
+        const messages = await this.handedOver(head);
+        // What comes too late for the create's history is posted whole, like new messages.
+        return await (carriedByCreate(head)
+          ? this.media.prepareFiles(lane, head, deskConversationId, messages)
+          : this.media.prepareLate(lane, head, deskConversationId, messages));
+      }
       const answer = await this.answer(head);
       if (!answer) return await this.media.prepare(lane, head, deskConversationId);
       // A choice out of what the customer was offered is shown by its title, whichever way they made it.
@@ -159,6 +159,18 @@ export class InboundDelivery {
       if (!(error instanceof DeliveryError && error.kind === 'gone')) throw error;
       return this.gone(lane, head, conversation, deskConversationId, undefined, error);
     }
+  }
+
+  /** What a hand-over hands over. */
+  private async handedOver({ content }: LaneHead): Promise<HandedMessage[]> {
+    if (content.type === 'reopening') return this.deps.store.handedOver(content.messageIds);
+    return content.type === 'handoff' ? (content.details.history ?? []).map(handedMessage) : [];
+  }
+
+  /** The create's history has only named them. What was made to be posted late has been carried by it whole. */
+  private async hasFilesToCarry(head: LaneHead): Promise<boolean> {
+    if (head.parts.length > 0) return head.parts.every(({ content }) => content.uploadedTo !== undefined);
+    return (await this.handedOver(head)).some(({ files }) => files.length > 0);
   }
 
   /** Looks where the attempt went, which may be a conversation that has closed since. */
@@ -176,10 +188,9 @@ export class InboundDelivery {
     }
     let closed: string | undefined;
     const step = await this.heads.settleDoubt(lane, head, async (part, attempt, look) => {
-      const authorType = authorOf(head);
-      const facts = await store.sentToDesk(head.messageId, part.n, attempt.id, authorType);
+      const facts = await store.sentToDesk(head.messageId, part.n, attempt.id);
       if (!facts || facts.doubtful) return 'impossible';
-      const { deskConversationId } = facts;
+      const { deskConversationId, authorType } = facts;
       const request = { deskConversationId, authorType, part: part.content };
       const count = await look((context) => desk.countSent(request, context));
       const verdict = count === 'impossible' ? count : compare(count, facts);
@@ -234,9 +245,15 @@ export class InboundDelivery {
   }
 }
 
-/** A hand-over is a bot's item, its texts are the customer's. */
-function authorOf({ authorType, content }: LaneHead): 'user' | 'bot' {
-  return authorType === 'bot' && content.type !== 'reopening' ? 'bot' : 'user';
+/** What hands over earlier messages. */
+function isHandOver({ content }: LaneHead): boolean {
+  return content.type === 'reopening' || content.type === 'handoff';
+}
+
+/** A reopening is a bot's item; its texts are the customer's, and so are its files where they are posted with them. */
+function authorOf(head: LaneHead): 'user' | 'bot' {
+  if (head.content.type === 'reopening' && !carriedByCreate(head)) return 'user';
+  return head.authorType === 'bot' ? 'bot' : 'user';
 }
 
 /** A hand-over whose texts the open conversation was created with. */

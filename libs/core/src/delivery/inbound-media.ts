@@ -1,15 +1,16 @@
 import type { Attachment, MessageContent, PartContent } from '../content.js';
 import { DeliveryError } from '../delivery-error.js';
 import { MediaRefusedError, sizeDetail } from '../media.js';
-import type { CarriedMedia, KeptFile, MediaRefusal, StoredFile } from '../media.js';
+import type { CarriedMedia, KeptFile, MediaRefusal, MediaStream, StoredFile } from '../media.js';
 import { readContactCards } from '../text/contact-cards.js';
 import { deskFilename } from '../text/desk-filename.js';
 import type { DeliveryDependencies, Step } from './delivery.js';
 import { FILE_PATIENCE_MS, isPatienceOver } from './file-patience.js';
 import { FileSlots } from './file-slots.js';
+import { filesOf, type HandedFile, type HandedMessage } from './handed-over.js';
 import type { HeadDelivery } from './head-delivery.js';
 import type { ClaimedLane, LaneHead } from './lane-store.js';
-import { callThrough, isRefusal, openThrough, type Permit } from './provider-gate.js';
+import { callThrough, isRefusal, openThrough, type Permit, type ProviderCall } from './provider-gate.js';
 
 const MEGABYTE = 1_000_000;
 /** Of one medium, and of all of one message. */
@@ -20,18 +21,21 @@ const MEDIA_TIMEOUT_MS = 60_000;
 
 type FetchedFile = StoredFile & { filename?: string };
 
+/** A file on its way to the desk: a customer's at the channel's provider, or one that is handed over. */
+type SourceFile = { from: 'channel'; attachment: Attachment } | HandedFile;
+
+/** A medium on its way, by its place among those of its message. */
+interface Fetched {
+  attachment: Attachment;
+  index: number;
+  file: FetchedFile;
+}
+
 /** A medium that the desk has. */
 interface Uploaded {
   attachmentId: string;
   carried: { filename: string; contacts: ReturnType<typeof readContactCards> };
 }
-
-/** What becomes of a medium that was fetched. */
-type Carry<T> = (
-  file: FetchedFile,
-  attachment: Attachment,
-  index: number,
-) => Promise<T | MediaRefusal | Step>;
 
 /** Makes what an agent gets of a customer's message: its media uploaded, its quote looked up. May be repeated. */
 export class InboundMedia {
@@ -56,11 +60,10 @@ export class InboundMedia {
     const quoted =
       repliedTo === undefined ? undefined : ((await store.quoted(lane.threadId, repliedTo)) ?? 'unknown');
 
-    const attachments = attachmentsOf(content);
-    const carry = () => this.upload(lane, head, deskConversationId, attachments);
-    const results = attachments.length > 0 ? await this.slots.hold(lane, carry) : [];
+    const files = attachmentsOf(content).map((attachment) => ({ from: 'channel' as const, attachment }));
+    const results = await this.carried(lane, head, { deskConversationId, authorType: 'user' }, files);
     if (typeof results === 'string') return results;
-    const media = results.map((result): CarriedMedia => ('refused' in result ? result : result.carried));
+    const media = mediaOf(results);
     // A plain "yes" is one, too, and says nothing to most people.
     const optedIn = content.context?.keyword === 'start' && (await store.liftedOptOut(head.messageId));
     const [part, ...rest] = desk.render(content, {
@@ -68,25 +71,67 @@ export class InboundMedia {
       ...(quoted && { quoted }),
       ...(media.length > 0 && { media }),
     });
-    const uploads = results.flatMap((result, index) => ('refused' in result ? [] : [{ ...result, index }]));
-    if (!part || uploads.length === 0) return part ? [part, ...rest] : rest;
-    const carrying: PartContent = {
-      ...part,
-      attachmentIds: uploads.map(({ attachmentId }) => attachmentId),
-      attachmentNames: uploads.map(({ carried }) => carried.filename),
-      attachmentIndexes: uploads.map(({ index }) => index),
-      uploadedTo: deskConversationId,
-    };
-    return [carrying, ...rest];
+    return part ? [{ ...part, ...uploadsOf(results, deskConversationId) }, ...rest] : rest;
   }
 
-  /** Its media as files of ours, which a bot can fetch. */
+  /**
+   * The files that a create's history has only named, message by message, as a bot posts them: each part belongs to this
+   * conversation alone.
+   */
+  async prepareFiles(
+    lane: ClaimedLane,
+    head: LaneHead,
+    deskConversationId: string,
+    messages: HandedMessage[],
+  ): Promise<PartContent[] | Step> {
+    const parts: PartContent[] = [];
+    for (const message of messages.filter(({ files }) => files.length > 0)) {
+      const target = { deskConversationId, authorType: 'bot' as const };
+      const results = await this.carried(lane, head, target, message.files);
+      if (typeof results === 'string') return results;
+      const [part] = this.deps.desk.render(filesOf(message), { media: mediaOf(results) });
+      parts.push({ ...part, ...uploadsOf(results, deskConversationId), uploadedTo: deskConversationId });
+    }
+    return parts;
+  }
+
+  /** Earlier messages that no create has carried, as they were. */
+  async prepareLate(
+    lane: ClaimedLane,
+    head: LaneHead,
+    deskConversationId: string,
+    messages: HandedMessage[],
+  ): Promise<PartContent[] | Step> {
+    const parts: PartContent[] = [];
+    const authorType = head.content.type === 'handoff' ? 'bot' : 'user';
+    for (const message of messages) {
+      const { text, cards, files } = message;
+      const results = await this.carried(lane, head, { deskConversationId, authorType }, files);
+      if (typeof results === 'string') return results;
+      const refused = results.some((result) => 'refused' in result);
+      const [words] = refused ? this.deps.desk.render(filesOf(message), { media: mediaOf(results) }) : [];
+      const lines = [text, words?.text].filter(Boolean).join('\n');
+      const part = {
+        ...(lines !== '' && { text: lines }),
+        ...(cards && { cards }),
+        ...uploadsOf(results, deskConversationId),
+      };
+      if (Object.keys(part).length > 0) parts.push(part);
+    }
+    return parts;
+  }
+
+  /** A customer's media as files of ours, which a bot can fetch. */
   async keep(lane: ClaimedLane, head: LaneHead): Promise<(KeptFile | MediaRefusal)[] | Step> {
-    const attachments = attachmentsOf(head.content);
-    if (attachments.length === 0) return [];
+    const files = attachmentsOf(head.content).map((attachment) => ({ from: 'channel' as const, attachment }));
+    if (files.length === 0) return [];
     return this.slots.hold(lane, () =>
-      this.carry(lane, head, attachments, async (file, attachment, index) => {
-        const filename = filenameOf(file, attachment, index);
+      this.carry(lane, head, files, async ({ attachment, index, file }) => {
+        const filename = deskFilename(
+          file.filename,
+          nameOf(attachment, file.contentType, index),
+          file.extension,
+        );
         try {
           return await this.deps.media.keepWhole({ body: file.open(), filename });
         } catch (error) {
@@ -97,42 +142,43 @@ export class InboundMedia {
     );
   }
 
-  private async upload(
+  private async carried(
     lane: ClaimedLane,
     head: LaneHead,
-    deskConversationId: string,
-    attachments: Attachment[],
+    target: { deskConversationId: string; authorType: 'user' | 'bot' },
+    files: SourceFile[],
   ): Promise<(Uploaded | MediaRefusal)[] | Step> {
-    // A desk that takes no calls now takes no files either: they are not fetched in vain.
-    const permit = await this.heads.enter(lane, head, 'look-up');
-    if (typeof permit === 'string') return permit;
-    permit.unused();
-    return this.carry(lane, head, attachments, (file, attachment, index) =>
-      this.uploadOne(lane, head, deskConversationId, { attachment, index, file }),
-    );
+    if (files.length === 0) return [];
+    return this.slots.hold(lane, async () => {
+      // A desk that takes no calls now takes no files either: they are not fetched in vain.
+      const permit = await this.heads.enter(lane, head, 'look-up');
+      if (typeof permit === 'string') return permit;
+      permit.unused();
+      return this.carry(lane, head, files, (fetched) => this.upload(lane, head, target, fetched));
+    });
   }
 
   /** What became of each attachment, in order. */
-  private async carry<T>(
+  private async carry<T extends object>(
     lane: ClaimedLane,
     head: LaneHead,
-    attachments: Attachment[],
-    carry: Carry<T>,
+    files: SourceFile[],
+    passOn: (fetched: Fetched) => Promise<T | MediaRefusal | Step>,
   ): Promise<(T | MediaRefusal)[] | Step> {
     const fetched: { attachment: Attachment; file: FetchedFile | MediaRefusal }[] = [];
     try {
       // All before the first is passed on: one that has to be waited for does not leave the others there on every try.
       let bytesLeft = MAX_MESSAGE_BYTES;
-      for (const attachment of attachments) {
-        const file = await this.fetch(lane, head, attachment, Math.min(MAX_BYTES, bytesLeft));
+      for (const source of files) {
+        const file = await this.fetch(lane, head, source, Math.min(MAX_BYTES, bytesLeft));
         if (typeof file === 'string') return file;
-        fetched.push({ attachment, file });
+        fetched.push({ attachment: source.attachment, file });
         if (!('refused' in file)) bytesLeft -= file.bytes;
       }
       const results: (T | MediaRefusal)[] = [];
       for (const [index, { attachment, file }] of fetched.entries()) {
-        const result = 'refused' in file ? file : await carry(file, attachment, index);
-        if (isStep(result)) return result;
+        const result = 'refused' in file ? file : await passOn({ attachment, index, file });
+        if (typeof result === 'string') return result;
         results.push(result);
       }
       return results;
@@ -145,27 +191,24 @@ export class InboundMedia {
   private async fetch(
     lane: ClaimedLane,
     head: LaneHead,
-    { url, contentType, filename }: Attachment,
+    source: SourceFile,
     maxBytes: number,
   ): Promise<FetchedFile | MediaRefusal | Step> {
-    if (url === undefined) return { refused: 'not-found' };
+    const { contentType, filename } = source.attachment;
+    const opened = this.opener(lane, head, source, maxBytes);
+    if ('refused' in opened) return opened;
     if (maxBytes <= 0) return { refused: 'too-large', detail: sizeDetail(undefined, MAX_MESSAGE_BYTES) };
     const { gate, store } = this.deps;
-    const call = {
-      provider: 'channel',
-      kind: 'look-up',
-      tenantId: lane.tenantId,
-      number: lane.number,
-    } as const;
-    const permit = await gate.enter(call);
-    if (isRefusal(permit)) {
+    const { provider, open } = opened;
+    const { tenantId, number } = lane;
+    const permit = provider && (await gate.enter({ provider, kind: 'look-up', tenantId, number }));
+    if (permit && isRefusal(permit)) {
       // It says nothing of the medium; only where the text would soon be too old itself, that goes alone.
       if (this.isNearlyTooOld(head)) return { refused: 'unreachable' };
       return (await store.wait(lane.lease, permit.waitMs, 'back-off')) ? 'stop' : 'lost';
     }
     try {
-      const request = { account: lane.number.account, url, ageMs: head.ageMs, maxBytes };
-      const file = await this.take(permit, request, contentType);
+      const file = await this.take(permit ? () => openThrough(permit, open) : open, maxBytes, contentType);
       return 'refused' in file || file.filename !== undefined || filename === undefined
         ? file
         : { ...file, filename };
@@ -182,15 +225,36 @@ export class InboundMedia {
     }
   }
 
+  /** How it is opened, and by whose leave. */
+  private opener(
+    lane: ClaimedLane,
+    head: LaneHead,
+    source: SourceFile,
+    maxBytes: number,
+  ): { provider?: ProviderCall['provider']; open: () => Promise<MediaStream> } | MediaRefusal {
+    const { channel, desk, media, web } = this.deps;
+    const context = { timeoutMs: MEDIA_TIMEOUT_MS };
+    const { url } = source.attachment;
+    if (source.from === 'store') return { open: () => media.open(source.kept) };
+    if (source.from === 'desk') {
+      const { deskConversationId, attachment } = source;
+      const request = { deskConversationId, attachment, maxBytes };
+      return { provider: 'desk', open: () => desk.fetchAttachment(request, context) };
+    }
+    if (url === undefined) return { refused: 'not-found' };
+    if (source.from === 'web') {
+      return web ? { open: () => web.open({ url, maxBytes }, context) } : { refused: 'not-taken' };
+    }
+    const request = { account: lane.number.account, url, ageMs: head.ageMs, maxBytes };
+    return { provider: 'channel', open: () => channel.fetchMedia(request, context) };
+  }
+
   private async take(
-    permit: Permit,
-    request: { account: string; url: string; ageMs: number; maxBytes: number },
+    open: () => Promise<MediaStream>,
+    maxBytes: number,
     announced: string | undefined,
   ): Promise<FetchedFile | MediaRefusal> {
-    const { maxBytes } = request;
-    const stream = await openThrough(permit, () =>
-      this.deps.channel.fetchMedia(request, { timeoutMs: MEDIA_TIMEOUT_MS }),
-    );
+    const stream = await open();
     const file = await this.deps.files.take(stream.body, {
       maxBytes,
       announced: stream.contentType ?? announced,
@@ -202,11 +266,11 @@ export class InboundMedia {
     return { refused: file.refused, ...(isTooLarge && { detail: sizeDetail(stream.length, maxBytes) }) };
   }
 
-  private async uploadOne(
+  private async upload(
     lane: ClaimedLane,
     head: LaneHead,
-    deskConversationId: string,
-    { attachment, index, file }: { attachment: Attachment; index: number; file: FetchedFile },
+    target: { deskConversationId: string; authorType: 'user' | 'bot' },
+    { attachment, index, file }: Fetched,
   ): Promise<Uploaded | MediaRefusal | Step> {
     try {
       const permit = await this.heads.enter(lane, head, 'look-up');
@@ -216,8 +280,7 @@ export class InboundMedia {
       const filename = deskFilename(wished, nameOf(attachment, file.contentType, index), file.extension);
       const { contentType, bytes } = file;
       const request = {
-        deskConversationId,
-        authorType: 'user' as const,
+        ...target,
         file: { filename, contentType, bytes, open: () => file.open() },
       };
       const { attachmentId } = await callThrough(permit, () =>
@@ -249,13 +312,20 @@ export function attachmentsOf(content: MessageContent): Attachment[] {
   return content.type === 'attachments' || content.type === 'contact' ? content.attachments : [];
 }
 
-/** As a bot reads it. */
-function filenameOf(file: FetchedFile, attachment: Attachment, index: number): string {
-  return deskFilename(file.filename, nameOf(attachment, file.contentType, index), file.extension);
+function mediaOf(results: (Uploaded | MediaRefusal)[]): CarriedMedia[] {
+  return results.map((result) => ('refused' in result ? result : result.carried));
 }
 
-function isStep(result: unknown): result is Step {
-  return typeof result === 'string';
+/** What a part says of the files that the desk has. */
+function uploadsOf(results: (Uploaded | MediaRefusal)[], deskConversationId: string): Partial<PartContent> {
+  const uploads = results.flatMap((result, index) => ('refused' in result ? [] : [{ ...result, index }]));
+  if (uploads.length === 0) return {};
+  return {
+    attachmentIds: uploads.map(({ attachmentId }) => attachmentId),
+    attachmentNames: uploads.map(({ carried }) => carried.filename),
+    attachmentIndexes: uploads.map(({ index }) => index),
+    uploadedTo: deskConversationId,
+  };
 }
 
 /** Where nobody has named it. */

@@ -7,9 +7,11 @@ import type {
   HistoryEntry,
 } from '../content.js';
 import type { Offer } from '../conversation/answers.js';
+import type { OpeningDetails } from '../conversation/opening-details.js';
 import type { DeliveryErrorKind, HoldReason } from '../delivery-error.js';
 import type { RefusedFile } from '../media.js';
 import type { ReceiptStatus } from '../receipts.js';
+import type { HandedMessage } from './handed-over.js';
 import type { NumberSettings, SurveyLimits } from '../number-settings.js';
 import type { PartCost, SenderNumber } from '../ports/channel-port.js';
 
@@ -103,10 +105,24 @@ export interface OpenConversation {
   closesInMs?: number;
 }
 
-/** An item that hands earlier texts to the next conversation. */
+/** An item that hands what is known, and earlier messages, to the next conversation. */
 export interface Reopening {
   messageId: string;
-  history: HistoryEntry[];
+  details: OpeningDetails;
+}
+
+/** A create as it is about to be made. */
+export interface CreateIntent {
+  attemptId: string;
+  messageId: string;
+  conversationId: string;
+  /** The items whose history it carries. */
+  reopenings?: string[];
+  /** What it says of the user, and where it waits: kept for later changes. */
+  details?: OpeningDetails;
+  history?: HistoryEntry[];
+  /** It is to be handed back to the bot when the last agent leaves. */
+  survey?: SurveyLimits;
 }
 
 /** The item at the head of a lane: lowest `seq` that blocks. */
@@ -163,17 +179,6 @@ export interface Intent {
   cost?: PartCost;
 }
 
-/** A call that is about to be made for a conversation. */
-export interface CreateIntent {
-  attemptId: string;
-  messageId: string;
-  conversationId: string;
-  /** Hand-overs that it carries. */
-  reopenings?: string[];
-  /** It is to be handed back to the bot when the last agent leaves. */
-  survey?: SurveyLimits;
-}
-
 /** How an attempt ended, for its row. */
 export interface AttemptEnd {
   id: string;
@@ -198,6 +203,8 @@ export interface SentToCustomer {
 
 /** What the desk must show beside an attempt that is looked up, in the conversation where that went. */
 export interface SentToDesk {
+  /** As whom it was posted there. */
+  authorType: 'user' | 'bot';
   conversationId: string;
   closed: boolean;
   deskConversationId: string;
@@ -302,12 +309,7 @@ export abstract class LaneStore {
     partN: number,
     since: number,
   ): Promise<SentToCustomer>;
-  abstract sentToDesk(
-    messageId: string,
-    partN: number,
-    attemptId: string,
-    authorType: 'user' | 'bot',
-  ): Promise<SentToDesk | undefined>;
+  abstract sentToDesk(messageId: string, partN: number, attemptId: string): Promise<SentToDesk | undefined>;
   /** Those of a provider's ids that no other attempt is known by. A callback may have named this one just now. */
   abstract unbound(providerIds: string[], attemptId: string): Promise<string[]>;
 
@@ -331,14 +333,22 @@ export abstract class LaneStore {
     deskConversationId: string,
     create: { conversationId: string; attemptId: string },
   ): Promise<'bound' | 'orphan' | 'foreign'>;
-  /** What goes into the next create's history: items that hand over what a closing left unheard, and waiting notes. */
+  /** What the next create carries: items that hand over what a closing left unheard, or a bot knows, and waiting notes. */
   abstract reopenings(laneId: string): Promise<Reopening[]>;
   /** Whether texts that a closing left unheard wait in the lane for the agents. */
   abstract hasReopening(laneId: string): Promise<boolean>;
-  /** The texts of these messages, in order. */
-  abstract history(messageIds: string[]): Promise<HistoryEntry[]>;
   /** Closes a conversation that gives way to something else, and ends it at the desk where that has one. */
   abstract giveUpConversation(conversationId: string, reason: string): Promise<void>;
+  /** These messages of the customer as they were posted, in order. */
+  abstract handedOver(messageIds: string[]): Promise<HandedMessage[]>;
+  /**
+   * What was said in the thread's last conversation, and in which queue, where that ended within so long: the newest `limit`
+   * messages of both sides that no item hands over.
+   */
+  abstract recentHistory(
+    lane: ClaimedLane,
+    recent: { withinMinutes: number; limit: number },
+  ): Promise<OpeningDetails | undefined>;
   /** The conversation is gone at the desk: closes ours. */
   abstract conversationGone(conversationId: string): Promise<void>;
   /** How many conversations of the thread were closed as gone in the last ten minutes. */

@@ -96,20 +96,13 @@ export class OutboundFiles {
     attachment: Attachment,
     deskConversationId: string,
   ): Promise<MediaStream | Step> {
-    const { desk, bot, options } = this.deps;
+    const { desk, web, options } = this.deps;
     const context = { timeoutMs: options.sendTimeoutMs };
     if (isBots(head, attachment)) {
       const { url = '', filename } = attachment;
-      const botUrl = lane.number.settings.bot?.url;
-      return bot.fetchFile(
-        {
-          url,
-          ...(filename !== undefined && { filename }),
-          ...(botUrl !== undefined && { botUrl }),
-          maxBytes: MAX_FILE_BYTES,
-        },
-        context,
-      );
+      if (!web) throw new MediaRefusedError({ refused: 'not-taken' });
+      const file = await web.open({ url, maxBytes: MAX_FILE_BYTES }, context);
+      return { ...file, ...(filename !== undefined && { filename }) };
     }
     const permit = await this.heads.enter(lane, head, 'look-up', 'desk');
     if (typeof permit === 'string') return permit;

@@ -1,5 +1,5 @@
 import type { Channel, Choice, MessageContent } from '../content.js';
-import type { MediaStream, MediaRefusal } from '../media.js';
+import type { MediaRefusal } from '../media.js';
 import type { CallContext, Sent } from './call.js';
 
 /** A customer's file as a bot is told of it: behind a link of ours, or why there is none. */
@@ -36,12 +36,4 @@ export abstract class BotPort {
    * outcome is `not-sent` and may be made again. Throws `DeliveryError`.
    */
   abstract deliver(request: { url: string; event: BotEvent }, context: CallContext): Promise<Sent>;
-  /**
-   * Opens a file that a bot names; on this machine only for a bot on this machine. Throws `DeliveryError` of kind `not-sent`
-   * where it may come later, `MediaRefusedError` where it may never be fetched.
-   */
-  abstract fetchFile(
-    request: { url: string; filename?: string; botUrl?: string; maxBytes: number },
-    context: CallContext,
-  ): Promise<MediaStream>;
 }

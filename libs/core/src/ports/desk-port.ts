@@ -101,6 +101,19 @@ export abstract class DeskPort {
     deskConversationId: string,
     context: CallContext,
   ): Promise<{ state: 'created' | 'active' | 'idle' | 'gone'; queueId?: string }>;
+  /**
+   * Changes a conversation that is not over: the whole user, with the reference that it was created with, or where it waits. May
+   * be repeated. What becomes of a new assignment shows in the conversation's events. Throws `gone` where it is over.
+   */
+  abstract updateConversation(
+    request: {
+      deskConversationId: string;
+      user?: DeskUser;
+      assignment?: DeskAssignment;
+      reference: CreateReference;
+    },
+    context: CallContext,
+  ): Promise<void>;
   /** Everybody who ever joined. */
   abstract listParticipants(deskConversationId: string, context: CallContext): Promise<Participant[]>;
   /** The customer leaves, which ends the interaction. Fine when it has ended already. */

@@ -1,5 +1,6 @@
 import { v7 as uuid } from 'uuid';
 import {
+  inHistory,
   LaneStore,
   StorageError,
   type AttemptEnd,
@@ -8,13 +9,14 @@ import {
   type ConversationFacts,
   type CreateIntent,
   type HeldForWindow,
-  type HistoryEntry,
+  type HandedMessage,
   type Intent,
   type LaneHead,
   type Lease,
   type MessageContent,
   type Offer,
   type OpenConversation,
+  type OpeningDetails,
   type PartContent,
   type ReceiptStatus,
   type RefusedFile,
@@ -26,6 +28,7 @@ import {
 } from '#core';
 import { announcedDigest, contentDigest, keyDigest } from '../accept/keys.js';
 import { applyState } from '../conversations/state.js';
+import { handedPart, historyDigests, said, type RecentRow } from './history.js';
 import type { Pool } from '../database.js';
 import {
   claimedLane,
@@ -37,8 +40,7 @@ import {
 } from './rows.js';
 import * as sql from './statements.js';
 
-type ReopeningContent = MessageContent & { type: 'reopening' };
-type NoteContent = MessageContent & { type: 'note' };
+type HandingOver = MessageContent & { type: 'reopening' | 'handoff' | 'note' };
 
 export interface LaneStoreOptions {
   pool: Pool;
@@ -237,13 +239,8 @@ export class PostgresLaneStore extends LaneStore {
     return row;
   }
 
-  async sentToDesk(
-    messageId: string,
-    partN: number,
-    attemptId: string,
-    authorType: 'user' | 'bot',
-  ): Promise<SentToDesk | undefined> {
-    const [row] = await this.rows<SentToDesk>(sql.sentToDesk, [messageId, partN, attemptId, authorType]);
+  async sentToDesk(messageId: string, partN: number, attemptId: string): Promise<SentToDesk | undefined> {
+    const [row] = await this.rows<SentToDesk>(sql.sentToDesk, [messageId, partN, attemptId]);
     return row;
   }
 
@@ -280,6 +277,8 @@ export class PostgresLaneStore extends LaneStore {
       create.attemptId,
       create.messageId,
       create.reopenings ?? [],
+      create.details === undefined ? null : JSON.stringify(create.details),
+      historyDigests(create.history ?? []),
       create.survey ? JSON.stringify(create.survey) : null,
     ]);
   }
@@ -315,26 +314,29 @@ export class PostgresLaneStore extends LaneStore {
   }
 
   async reopenings(laneId: string): Promise<Reopening[]> {
-    const rows = await this.rows<{ id: string; content: ReopeningContent | NoteContent }>(sql.reopenings, [
-      laneId,
-    ]);
+    const rows = await this.rows<{ id: string; content: HandingOver }>(sql.reopenings, [laneId]);
     return Promise.all(
-      rows.map(async ({ id, content }) => ({
-        messageId: id,
-        history:
-          content.type === 'note'
-            ? [{ authorType: 'bot' as const, text: content.text }]
-            : await this.history(content.messageIds),
-      })),
+      rows.map(async ({ id, content }) => ({ messageId: id, details: await this.details(content) })),
     );
   }
 
-  async history(messageIds: string[]): Promise<HistoryEntry[]> {
+  async handedOver(messageIds: string[]): Promise<HandedMessage[]> {
     const rows = await this.rows<{ content: PartContent }>(sql.historyParts, [messageIds]);
-    return rows.flatMap(({ content }) => {
-      const text = historyText(content);
-      return text === '' ? [] : [{ authorType: 'user' as const, text }];
-    });
+    return rows.flatMap(({ content }) => handedPart('user', content));
+  }
+
+  async recentHistory(
+    lane: ClaimedLane,
+    { withinMinutes, limit }: { withinMinutes: number; limit: number },
+  ): Promise<OpeningDetails | undefined> {
+    const rows = await this.rows<RecentRow>(sql.recentHistory, [lane.lease.laneId, withinMinutes, limit]);
+    const [last] = rows;
+    if (!last) return undefined;
+    const history = rows.flatMap(said).flatMap((message) => inHistory(message) ?? []);
+    return {
+      ...(last.queue_id !== null && { queueId: last.queue_id }),
+      ...(history.length > 0 && { history }),
+    };
   }
 
   async hasReopening(laneId: string): Promise<boolean> {
@@ -436,6 +438,19 @@ export class PostgresLaneStore extends LaneStore {
     }
   }
 
+  private async details(content: HandingOver): Promise<OpeningDetails> {
+    switch (content.type) {
+      case 'handoff':
+        return content.details;
+      case 'note':
+        return { history: [{ authorType: 'bot', text: content.text }] };
+      case 'reopening': {
+        const messages = await this.handedOver(content.messageIds);
+        return { history: messages.flatMap((message) => inHistory(message) ?? []) };
+      }
+    }
+  }
+
   private async took(statement: sql.Statement, values: unknown[]): Promise<boolean> {
     return (await this.rows(statement, values)).length > 0;
   }
@@ -468,11 +483,6 @@ function partsValues(lease: Lease, messageId: string, parts: PartContent[]): unk
 function partDigest(part: PartContent): Buffer {
   const byContent = part.media === undefined ? contentDigest(part.text, part.attachmentIds) : undefined;
   return byContent ?? keyDigest(`part:${JSON.stringify(part)}`);
-}
-
-/** Files stay with the conversation that they were uploaded to: another one can only name them. */
-function historyText({ text, attachmentNames = [] }: PartContent): string {
-  return [text, ...attachmentNames.map((name) => `[attachment: ${name}]`)].filter(Boolean).join('\n');
 }
 
 function attemptValues(end: AttemptEnd | undefined): unknown[] {

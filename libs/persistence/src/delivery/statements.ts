@@ -72,12 +72,18 @@ export const outboundHeadByWindow = statement(
      from lane_items f where f.lane_id = $1 order by f.seq limit 1)`,
 );
 
+// What the conversation was created with is older than whatever waits for it: of that only the files are still to come.
 export const inboundHead = statement(
   'inbound-head',
   `select ${headColumns}, case when c.id is not null then ${conversationJson} end as conversation,
      (select t.offered_at > m.accepted_at - interval '1 day' from threads t where t.id = m.thread_id) as offered, null as reply_window, false as behind_window
    ${head} left join conversations c on c.thread_id = coalesce(l.continues_in, m.thread_id) and c.state <> 'closed'
-   where i.lane_id = $1 order by i.seq limit 1`,
+   where i.lane_id = $1 and i.seq = coalesce((
+       select min(o.seq) from lanes own join conversations x on x.thread_id = coalesce(own.continues_in, own.thread_id)
+         and x.state <> 'closed' and x.desk_conversation_id is not null
+       join messages o on o.id = any (x.create_history) and o.lane_id = own.id
+       where own.id = $1 and exists (select from lane_items w where w.lane_id = o.lane_id and w.seq = o.seq)),
+     (select min(seq) from lane_items where lane_id = $1))`,
 );
 
 /** The lease as long as it is ours; every guarded statement begins with it. */
@@ -285,6 +291,11 @@ export const sentToCustomer = statement(
        where (p.content_digest = part.content_digest or part.altered) and ${doubtful}) as doubtful`,
 );
 
+/** Whether a part of this message was posted by a bot: what a create has carried is, and a reopening's own texts are not. */
+const isBots = (m: string) =>
+  `(${m}.author_type = 'bot' and (${m}.content ->> 'type' <> 'reopening' or ${m}.id = any (c.create_history)))`;
+
+// Of what a build before has created with a history, nobody knows how often that holds anything.
 export const sentToDesk = statement(
   'sent-to-desk',
   `with part as materialized (select message_id, n, content_digest from parts where message_id = $1 and n = $2),
@@ -293,25 +304,15 @@ export const sentToDesk = statement(
      join attempts a on a.conversation_id = own.conversation_id and a.kind = 'send'
      join messages m on m.id = a.message_id
      join parts p on p.message_id = a.message_id and p.n = a.part_n join part on part.content_digest = p.content_digest
-     where own.message_id = $1 and own.id = $3
-       and (m.author_type = 'bot' and m.content ->> 'type' <> 'reopening') = ($4 = 'bot')
+     join messages o on o.id = own.message_id join conversations c on c.id = own.conversation_id
+     where own.message_id = $1 and own.id = $3 and ${isBots('m')} = ${isBots('o')}
    )
-   select c.id as "conversationId", c.state = 'closed' as closed, c.desk_conversation_id as "deskConversationId",
+   select case when ${isBots('o')} then 'bot' else 'user' end as "authorType", c.id as "conversationId", c.state = 'closed' as closed, c.desk_conversation_id as "deskConversationId",
      (select count(*) from same where outcome = 'submitted')::int as certain,
      exists (select from part, same a where ${doubtful}) as doubtful,
-     (select count(*) from part, unnest(c.create_history) h join messages r on r.id = h
-       cross join lateral (
-         select p.content_digest as digest from json_array_elements_text(case r.content ->> 'type' when 'reopening'
-           then r.content -> 'messageIds' else '[]' end) t (id) join parts p on p.message_id = t.id::uuid
-         union all
-         select substring(sha256(convert_to('text:' || (e ->> 'text'), 'UTF8')) for 16)
-         from json_array_elements(case r.content ->> 'type' when 'handoff'
-           then coalesce(r.content #> '{details,history}', '[]') else '[]' end) e where e ->> 'authorType' = $4
-         union all
-         select substring(sha256(convert_to('text:' || (r.content ->> 'text'), 'UTF8')) for 16)
-         where r.content ->> 'type' not in ('reopening', 'handoff')
-       ) d where part.content_digest = d.digest)::int as "inHistory"
-   from attempts own join conversations c on c.id = own.conversation_id
+     case when c.create_digests is null then cardinality(c.create_history) * 1000
+       else (select count(*) from part, unnest(c.create_digests) d where d = part.content_digest)::int end as "inHistory"
+   from attempts own join messages o on o.id = own.message_id join conversations c on c.id = own.conversation_id
    where own.message_id = $1 and own.id = $3 and c.desk_conversation_id is not null`,
 );
 
@@ -375,7 +376,8 @@ export const intentCreate = statement(
    ),
    begun as (
      update conversations c set create_attempt_id = $5, create_message_id = $6, create_outcome = 'sending',
-       create_started_at = clock_timestamp(), create_ended_at = null, create_history = $7, survey = $8
+       create_started_at = clock_timestamp(), create_ended_at = null, create_history = $7, details = $8, create_digests = $9,
+       survey = $10
      from lane where c.id = $4
    ),
    handed_over as (
@@ -418,7 +420,7 @@ export const reopenings = statement(
   'reopenings',
   `select m.id, m.content
    from lane_items i join messages m on m.id = i.message_id
-   where i.lane_id = $1 and m.author_type = 'bot' and m.content ->> 'type' = 'reopening'
+   where i.lane_id = $1 and m.author_type = 'bot' and m.content ->> 'type' in ('reopening', 'handoff')
    union all
    select m.id, m.content
    from lanes l join ${threads('coalesce(l.continues_in, l.thread_id)')} join waiting_notes w on w.thread_id = t.id
@@ -442,6 +444,27 @@ export const historyParts = statement(
   'history-parts',
   `select p.content from parts p join messages m on m.id = p.message_id
    where p.message_id = any ($1::uuid[]) order by m.seq, p.n`,
+);
+
+// Notes and hand-overs are none of what was said. What an item hands over stands in its history.
+export const recentHistory = statement(
+  'recent-history',
+  `with last as materialized (
+     select c.id, c.queue_id, c.handed_over
+     from lanes l join ${threads('coalesce(l.continues_in, l.thread_id)')} join conversations c on c.thread_id = t.id
+     where l.id = $1 and c.state = 'closed' and c.closed_at > clock_timestamp() - $2 * interval '1 minute'
+     order by c.closed_at desc limit 1
+   )
+   select last.queue_id, said.direction, said.content, said.parts
+   from last left join lateral (
+     select m.id, m.direction, m.content,
+       (select json_agg(p.content order by p.n) from parts p where p.message_id = m.id) as parts
+     from messages m
+     where m.conversation_id = last.id and m.delivery = 'submitted' and m.id <> all (last.handed_over)
+       and (m.direction = 'outbound' or m.author_type = 'user')
+     order by m.id desc limit $3
+   ) said on true
+   order by said.id`,
 );
 
 export const closeConversation = statement(

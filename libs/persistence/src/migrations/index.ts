@@ -15,6 +15,7 @@ import { WindowsAndOptOuts1796800000014 } from './0014-windows-and-opt-outs.js';
 import { Merging1796900000015 } from './0015-merging.js';
 import { LateKeywords1797000000016 } from './0016-late-keywords.js';
 import { CustomerTexts1797100000017 } from './0017-customer-texts.js';
+import { OpeningDetails1797200000018 } from './0018-opening-details.js';
 import { Bots1797300000019 } from './0019-bots.js';
 
 /** Every migration, in order. Listed rather than found by a glob, and never rewritten once landed. */
@@ -36,5 +37,6 @@ export const migrations = [
   Merging1796900000015,
   LateKeywords1797000000016,
   CustomerTexts1797100000017,
+  OpeningDetails1797200000018,
   Bots1797300000019,
 ];
