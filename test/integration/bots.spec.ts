@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { MessageContent, NumberSettings } from '#core';
+import type { MessageContent, NumberSettings, WakeUp } from '#core';
+import { DueHandBacks } from '#persistence';
+import { Metrics, type Logger } from '#platform';
+import { HandBacks } from '../../apps/worker/src/hand-backs.js';
 import { deskEvent, inboundMessage, startTestDatabase, type TestDatabase } from '../support/accepting.js';
-import { newThread, startDelivery, type Delivery, type TestThread } from '../support/delivering.js';
+import { newThread, OpenGate, startDelivery, type Delivery, type TestThread } from '../support/delivering.js';
 import { FAKE_MEDIA_URL, losesAnswer, refuses } from '../support/fakes.js';
 
 const URL = 'https://bot.example/causeway';
@@ -321,5 +324,152 @@ describe('after the agents', () => {
       { authorType: 'user', text: 'unheard' },
     ]);
     expect(delivery.desk.texts()[1]).toEqual(['waiting meanwhile']);
+  });
+
+  const SURVEY: NumberSettings = {
+    mode: 'bot',
+    bot: { url: URL, survey: { maxTotalMinutes: 30, userTimeoutMinutes: 10 } },
+  };
+
+  /** The desk knows us as `webhook-1`, and hears of what is to be handed back. */
+  async function handBack(): Promise<void> {
+    await db.pool.query('alter table business_numbers add column if not exists chat_gateway_webhook_id text');
+    await db.pool.query(`update business_numbers set chat_gateway_webhook_id = 'webhook-1'`);
+    const metrics = new Metrics();
+    const wakeUps = { wake: (list: WakeUp[]) => void delivery.wakeUps.push(...list) };
+    const { desk } = delivery;
+    await new HandBacks({
+      due: new DueHandBacks(db.pool),
+      desk,
+      gate: new OpenGate(),
+      wakeUps,
+      metrics,
+      logger: { warn: () => undefined } as unknown as Logger,
+      timeoutMs: 1_000,
+    }).run();
+  }
+
+  const LEFT = { a1: { joinedAt: 10_000, leftAt: 20_000 } };
+
+  it('the bot has the customer back, beside the desk, until that ends it', async () => {
+    const { thread, deskConversationId, tell, id } = await served(SURVEY);
+    await handBack();
+    expect(delivery.desk.handedBack).toEqual([
+      {
+        deskConversationId,
+        webhookId: 'webhook-1',
+        limits: { maxTotalMinutes: 30, userTimeoutMinutes: 10 },
+      },
+    ]);
+    await handBack();
+    expect(delivery.desk.handedBack).toHaveLength(1);
+    await tell({ facts: { agents: LEFT }, occurredAt: 20_000 });
+    expect(await thread.conversations()).toMatchObject([{ state: 'post-agent', close_due_at: null }]);
+
+    await thread.says('five stars');
+    await delivery.drainEmpty(thread.inbound);
+    expect(delivery.desk.texts()).toEqual([['five stars']]);
+    expect(delivery.bot.texts(thread.address)).toEqual(['hello', 'five stars']);
+    expect(delivery.bot.events.at(-1)?.conversation).toEqual({ id, state: 'post-agent' });
+
+    await db.pool.query(
+      `select post_message('default', $1, sha256($2), sha256($2), $3, '{"type": "text", "text": "Thank you!"}', 'test', null)`,
+      [thread.threadId, Buffer.from(randomUUID()), randomUUID()],
+    );
+    await delivery.drainEmpty(thread.inbound);
+    await delivery.drainEmpty(thread.outbound);
+    expect(delivery.desk.conversations[0]?.messages).toEqual([
+      { text: 'five stars', authorType: 'user' },
+      { text: 'Thank you!', authorType: 'bot' },
+    ]);
+    expect(delivery.channel.texts(thread.address)).toEqual(['Thank you!']);
+
+    // What the bot was told of is unheard by nobody.
+    await tell({
+      type: 'MESSAGE',
+      occurredAt: 30_000,
+      message: { authorType: 'user', content: { type: 'text', text: 'five stars' } },
+    });
+    await tell({ facts: { state: { value: 'idle', at: 40_000 } }, occurredAt: 40_000 });
+    expect(await thread.conversations()).toMatchObject([{ state: 'closed' }]);
+    await thread.says('hello again');
+    await delivery.drainEmpty(thread.inbound);
+    expect(delivery.bot.events.at(-1)).toMatchObject({ message: { content: { text: 'hello again' } } });
+    expect(delivery.bot.events.at(-1)).not.toHaveProperty('conversation');
+    expect(delivery.desk.conversations).toHaveLength(1);
+  });
+
+  it('a message goes on where it has begun when the survey ends between the desk and the bot', async () => {
+    const { thread, tell } = await served(SURVEY);
+    await handBack();
+    await tell({ facts: { agents: LEFT }, occurredAt: 20_000 });
+    await thread.says('the last word');
+    delivery.bot.calls.next({}, refuses('not-sent'));
+    delivery.bot.calls.next(refuses('not-sent'));
+    await delivery.drainUntil(
+      thread.inbound,
+      'a text at the desk',
+      () => delivery.desk.texts()[0]?.length === 1,
+    );
+    await tell({ facts: { state: { value: 'idle', at: 40_000 } }, occurredAt: 40_000 });
+    await settings(thread, { ...SURVEY, mode: 'direct' });
+    await delivery.drainEmpty(thread.inbound);
+    expect(delivery.bot.texts(thread.address)).toEqual(['hello', 'the last word']);
+    expect(delivery.desk.texts()).toEqual([['the last word']]);
+  });
+
+  it('another hand-off ends the survey', async () => {
+    const { thread, tell } = await served(SURVEY);
+    await handBack();
+    await tell({ facts: { agents: LEFT }, occurredAt: 20_000 });
+    expect(await handOff(thread)).toMatchObject({ outcome: 'posted' });
+    await thread.says('to the next agent');
+    await delivery.drainEmpty(thread.inbound);
+    expect(await thread.conversations()).toMatchObject([
+      { state: 'closed', close_reason: 'handed-over' },
+      { state: 'opening' },
+    ]);
+    expect(delivery.desk.texts()).toEqual([[], ['to the next agent']]);
+    const { rows } = await db.pool.query(
+      'select 1 from desk_conversations where id = $1 and end_wanted_at is not null',
+      [delivery.desk.conversations[0]?.id],
+    );
+    expect(rows).toHaveLength(1);
+  });
+
+  it('an agent who joins again has the customer again, and time ends what the desk does not', async () => {
+    const { thread, tell } = await served(SURVEY);
+    await handBack();
+    await tell({ facts: { agents: LEFT }, occurredAt: 20_000 });
+    await tell({ facts: { agents: { a2: { joinedAt: 30_000 } } }, occurredAt: 30_000 });
+    expect(await thread.conversations()).toMatchObject([{ state: 'active' }]);
+    await thread.says('to the agent');
+    await delivery.drainEmpty(thread.inbound);
+    expect(delivery.bot.texts(thread.address)).toEqual(['hello']);
+    await tell({ facts: { agents: { a2: { joinedAt: 30_000, leftAt: 40_000 } } }, occurredAt: 40_000 });
+    expect(await thread.conversations()).toMatchObject([{ state: 'post-agent' }]);
+    await delivery.upkeep.closeHandedBack();
+    expect(await thread.conversations()).toMatchObject([{ state: 'post-agent' }]);
+    await db.pool.query(
+      `update conversations set post_agent_until = post_agent_until - interval '35 minutes' where thread_id = $1`,
+      [thread.threadId],
+    );
+    await delivery.upkeep.closeHandedBack();
+    expect(await thread.conversations()).toMatchObject([{ state: 'closed', close_reason: 'survey-over' }]);
+  });
+
+  it('comes in time while the grace after the last agent runs', async () => {
+    delivery = startDelivery(db, { closeGraceMs: 60_000, readyMs: 1 });
+    const { thread, tell } = await served(SURVEY);
+    await tell({ facts: { agents: LEFT }, occurredAt: 20_000 });
+    const [conversation] = await thread.conversations();
+    expect(conversation?.close_due_at).not.toBeNull();
+    await thread.says('waits for the closing');
+    await delivery.drain(thread.inbound);
+    expect(delivery.bot.texts(thread.address)).toEqual(['hello']);
+    await handBack();
+    expect(delivery.wakeUps).toContainEqual({ laneId: thread.inbound, direction: 'inbound' });
+    await delivery.drainEmpty(thread.inbound);
+    expect(delivery.bot.texts(thread.address)).toEqual(['hello', 'waits for the closing']);
   });
 });

@@ -492,6 +492,19 @@ export class FakeDesk extends DeskPort {
     return result ?? [];
   }
 
+  readonly handBacks = new Script();
+  readonly handedBack: Parameters<DeskPort['handBack']>[0][] = [];
+
+  async handBack(request: Parameters<DeskPort['handBack']>[0], context: CallContext): Promise<void> {
+    await this.handBacks.play(context, () => this.handedBack.push(request));
+  }
+
+  readonly thoughts: Parameters<DeskPort['thinking']>[0][] = [];
+
+  async thinking(request: Parameters<DeskPort['thinking']>[0], context: CallContext): Promise<void> {
+    await new Script().play(context, () => this.thoughts.push(request));
+  }
+
   readonly receipts = new Script();
   readonly read: { deskConversationId: string; readAt: number }[] = [];
 

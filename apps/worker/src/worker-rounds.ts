@@ -2,6 +2,7 @@ import { CLOSE_GRACE_MS, READY_MS, type ChannelPort, type DeskPort, type LaneDra
 import { createProvisioning, twilioWords } from '#channel-twilio';
 import {
   ConversationChecks,
+  DueHandBacks,
   DueNotes,
   DueReadReceipts,
   DueTexts,
@@ -15,6 +16,7 @@ import {
 import type { ConfigurationByRole, MediaStore } from '#platform';
 import type { BullWakeUps } from '#queueing';
 import { Endings } from './endings.js';
+import { HandBacks } from './hand-backs.js';
 import type { WorkerGate } from './gate/worker-gate.js';
 import { MediaDeleting } from './media-deleting.js';
 import { NoteWriter } from './note-writer.js';
@@ -58,6 +60,15 @@ export class WorkerRounds {
     const upkeep = new Upkeep(pool);
     const sweeper = new Sweeper({ upkeep, wakeUps, drain, metrics, lanesAtOnce: LANES_PER_DIRECTION });
     const endings = new Endings(upkeep, desk, gate, timeoutMs, logger);
+    const handBacks = new HandBacks({
+      due: new DueHandBacks(pool),
+      desk,
+      gate,
+      wakeUps,
+      metrics,
+      logger,
+      timeoutMs,
+    });
     const mediaDeleting = new MediaDeleting(new MediaDeletions(pool), channel, gate, timeoutMs, logger);
     const notes = new NoteWriter({ due: new DueNotes(pool), words: twilioWords, wakeUps, metrics });
     const texts = new TextWriter({ due: new DueTexts(pool), wakeUps, metrics });
@@ -78,6 +89,7 @@ export class WorkerRounds {
       { name: 'notes', intervalMs: sweepIntervalMs, run: () => notes.run() },
       { name: 'texts', intervalMs: TIMERS_INTERVAL_MS, run: () => texts.run() },
       { name: 'read-receipts', intervalMs: sweepIntervalMs, run: () => readReceipts.run() },
+      { name: 'hand-backs', intervalMs: sweepIntervalMs, run: () => handBacks.run() },
       { name: 'endings', intervalMs: sweepIntervalMs, run: () => endings.run() },
       { name: 'media-deleting', intervalMs: sweepIntervalMs, run: () => mediaDeleting.run() },
       {
@@ -89,6 +101,7 @@ export class WorkerRounds {
           await dueReadReceipts.forgetClosed();
           await texts.forget();
           wakeUps.wake(await upkeep.closeSilent());
+          wakeUps.wake(await upkeep.closeHandedBack());
         },
       },
       {

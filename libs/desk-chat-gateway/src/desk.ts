@@ -159,6 +159,32 @@ export class ChatGatewayDesk extends DeskPort {
     }
   }
 
+  override async handBack(request: Parameters<DeskPort['handBack']>[0], context: CallContext): Promise<void> {
+    const { deskConversationId, webhookId, limits } = request;
+    const { maxTotalMinutes, userTimeoutMinutes } = limits;
+    const body = {
+      type: 'webhook',
+      id: webhookId,
+      configuration: {
+        // The published document has it as a string. Our channel's webhook is told of everything anyway.
+        notifyChannelWebhookIfExists: 'false',
+        ...(maxTotalMinutes !== undefined && { maxTotalMinutes }),
+        ...(userTimeoutMinutes !== undefined && { userTimeoutInMinutes: userTimeoutMinutes }),
+      },
+    };
+    const path = ['conversations', deskConversationId, 'post-agent-assignment'];
+    await this.client.call({ operation: 'update', method: 'POST', path, body }, context);
+  }
+
+  override async thinking(
+    { deskConversationId, seconds }: { deskConversationId: string; seconds: number },
+    context: CallContext,
+  ): Promise<void> {
+    const path = ['conversations', deskConversationId, 'thinking'];
+    const body = { authorType: 'bot', maxThinkingTimeSeconds: seconds };
+    await this.client.call({ operation: 'signal', method: 'POST', path, body }, context);
+  }
+
   override async readReceipt(
     request: { deskConversationId: string; readAt: number },
     context: CallContext,

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { Attachment, HistoryEntry, MessageContent, PartContent } from '../content.js';
 import type { CreateReference } from '../events.js';
 import type { CarriedMedia, MediaStream } from '../media.js';
+import type { SurveyLimits } from '../number-settings.js';
 import type { CallContext, LookUp, Sent } from './call.js';
 
 /** One thing that is known of a user beside the fields with a name; agents see both. */
@@ -118,6 +119,19 @@ export abstract class DeskPort {
   abstract listParticipants(deskConversationId: string, context: CallContext): Promise<Participant[]>;
   /** The customer leaves, which ends the interaction. Fine when it has ended already. */
   abstract endConversation(deskConversationId: string, context: CallContext): Promise<void>;
+  /**
+   * When the last agent leaves, the conversation goes back to the bot behind this webhook, and is over after its limits. Saying it
+   * twice does no harm.
+   */
+  abstract handBack(
+    request: { deskConversationId: string; webhookId: string; limits: SurveyLimits },
+    context: CallContext,
+  ): Promise<void>;
+  /** The bot is at work on an answer, at most for so long. */
+  abstract thinking(
+    request: { deskConversationId: string; seconds: number },
+    context: CallContext,
+  ): Promise<void>;
   /**
    * The customer has read everything up to `readAt`, epoch ms by the desk's clock. Saying it twice does no harm. `gone`
    * where the conversation does not take it any more.

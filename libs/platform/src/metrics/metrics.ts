@@ -142,6 +142,14 @@ export class Metrics {
     registers: this.registers,
   });
 
+  /** `result`: `asked`, `failed`, `refused` (by the gate), `no-webhook` (the desk has no name of us). */
+  readonly handBacks = new Counter({
+    name: 'causeway_hand_backs_total',
+    help: 'Conversations that were to be handed back to a bot when their last agent leaves, by result.',
+    labelNames: ['result'] as const,
+    registers: this.registers,
+  });
+
   /** `status`: of the answer. */
   readonly mediaServed = new Counter({
     name: 'causeway_media_served_total',
