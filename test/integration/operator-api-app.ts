@@ -4,7 +4,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import request from 'supertest';
 import { botWords } from '#bot-webhook';
 import { TwilioProvisioning, twilioWords } from '#channel-twilio';
-import { WakeUps, type PartContent, type WakeUp } from '#core';
+import { Signals, WakeUps, type BotThinking, type PartContent, type WakeUp } from '#core';
 import { chatGatewayWords } from '#desk-chat-gateway';
 import { createDataSource, PostgresLaneStore } from '#persistence';
 import { createLogger, ProblemFilter, ProviderHttp, readConfiguration } from '#platform';
@@ -25,6 +25,8 @@ export interface OperatorApi {
   app: NestFastifyApplication;
   /** What the API woke. */
   woken: WakeUp[];
+  /** What it was told of bots at work. */
+  thought: BotThinking[];
   /** With the key. */
   call(method: Method, path: string): request.Test;
   plain: ReturnType<typeof request>;
@@ -45,6 +47,7 @@ export async function startOperatorApi(
 ): Promise<OperatorApi> {
   const db = await startTestDatabase();
   const woken: WakeUp[] = [];
+  const thought: BotThinking[] = [];
   class RecordedWakeUps extends WakeUps {
     wake(wakeUps: WakeUp[]): void {
       woken.push(...wakeUps);
@@ -52,8 +55,20 @@ export async function startOperatorApi(
   }
   const dataSource = createDataSource(databaseUrl ?? db.url, 'test-operator-api');
 
+  class RecordedSignals extends Signals {
+    typing(): void {}
+    thinking(bot: BotThinking): void {
+      thought.push(bot);
+    }
+  }
   @Global()
-  @Module({ providers: [{ provide: WakeUps, useClass: RecordedWakeUps }], exports: [WakeUps] })
+  @Module({
+    providers: [
+      { provide: WakeUps, useClass: RecordedWakeUps },
+      { provide: Signals, useClass: RecordedSignals },
+    ],
+    exports: [WakeUps, Signals],
+  })
   class Surroundings {}
 
   @Module({
@@ -109,6 +124,7 @@ export async function startOperatorApi(
     db,
     app,
     woken,
+    thought,
     plain,
     call: (method, path) =>
       plain[method](`/api/v1/${path}`)

@@ -171,6 +171,19 @@ describe('a hand-off', () => {
   });
 });
 
+describe('a bot at work', () => {
+  it('is passed on, a minute unless it says how long', async () => {
+    const thinking = (wanted: object) => api.call('post', 'handoffs/thinking').send(wanted);
+    expect((await thinking({ threadId: NOBODY })).status).toBe(204);
+    expect((await thinking({ threadId: NOBODY, maxThinkingTimeSeconds: 5 })).status).toBe(204);
+    expect(api.thought).toEqual([
+      { tenantId: 'default', threadId: NOBODY, seconds: 60 },
+      { tenantId: 'default', threadId: NOBODY, seconds: 5 },
+    ]);
+    expect((await thinking({ threadId: NOBODY, maxThinkingTimeSeconds: 601 })).status).toBe(400);
+  });
+});
+
 describe("a number's bot", () => {
   it.each([
     ['no address', { mode: 'bot' }, 'settings.mode'],

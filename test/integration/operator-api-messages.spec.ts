@@ -404,6 +404,7 @@ describe('the OpenAPI document', () => {
     'post /api/v1/messages/{id}/replay',
     'post /api/v1/messages/{id}/discard',
     'post /api/v1/handoffs',
+    'post /api/v1/handoffs/thinking',
     'get /api/v1/handoffs/{id}',
     'get /api/v1/lanes',
     'post /api/v1/lanes/{id}/pause',

@@ -1,12 +1,29 @@
 import { Body, Get, HttpCode, Inject, Param, Post } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
-import { OperatorHandoffs, OperatorMessages, type Actor } from '#persistence';
+import {
+  ApiAcceptedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+} from '@nestjs/swagger';
+import { Signals } from '#core';
+import { OperatorDatabase, OperatorHandoffs, OperatorMessages, type Actor } from '#persistence';
 import { ProblemException } from '#platform';
 import { Audited, By } from './actor.js';
 import { Explanations } from './explanations.js';
-import { customerOf, HandoffResource, handoffContent, NewHandoffBody, showHandoff } from './handoffs.dto.js';
+import {
+  customerOf,
+  HandoffResource,
+  handoffContent,
+  NewHandoffBody,
+  showHandoff,
+  ThinkingBody,
+} from './handoffs.dto.js';
 import { OperatorController, Problems } from './operator-controller.js';
 import { IdPipe, notFound, validated } from './validation.js';
+
+/** As the Chat Gateway has it. */
+const DEFAULT_THINKING_S = 60;
 
 const REFUSALS = {
   unknown: [404, 'This customer has not written to this number.'],
@@ -21,6 +38,8 @@ export class HandoffsController {
     @Inject(OperatorHandoffs) private readonly handoffs: OperatorHandoffs,
     @Inject(OperatorMessages) private readonly messages: OperatorMessages,
     @Inject(Explanations) private readonly explanations: Explanations,
+    @Inject(OperatorDatabase) private readonly database: OperatorDatabase,
+    @Inject(Signals) private readonly signals: Signals,
   ) {}
 
   @Post()
@@ -63,5 +82,19 @@ export class HandoffsController {
     const shown = await this.messages.get(id);
     if (shown?.message.content.type !== 'handoff') throw notFound();
     return showHandoff(shown, this.explanations);
+  }
+
+  @Post('thinking')
+  @HttpCode(204)
+  @ApiOperation({
+    summary: 'Show that the bot is at work on an answer',
+    description:
+      'WhatsApp: the customer sees somebody typing. Where the bot has the customer back from the agents, the contact centre shows it, too. Worth nothing a moment later: it is tried once.',
+  })
+  @ApiNoContentResponse({ description: 'It is passed on.' })
+  @Problems({ 400: 'A field is wrong or unknown.', 415: 'Not JSON.' })
+  thinking(@Body(validated(ThinkingBody)) body: ThinkingBody): void {
+    const { threadId, maxThinkingTimeSeconds: seconds = DEFAULT_THINKING_S } = body;
+    this.signals.thinking({ tenantId: this.database.tenantId, threadId, seconds });
   }
 }

@@ -137,7 +137,7 @@ export class Metrics {
    */
   readonly signals = new Counter({
     name: 'causeway_signals_total',
-    help: 'Typing and read receipts that were to be passed on, by result.',
+    help: 'Typing, thinking and read receipts that were to be passed on, by result.',
     labelNames: ['kind', 'result'] as const,
     registers: this.registers,
   });
