@@ -49,6 +49,11 @@ const wrong: [name: string, value: string, line: string][] = [
     'too-short',
     'ADMIN_API_KEY must be at least 16 visible ASCII characters without spaces.',
   ],
+  [
+    'HOOK_SIGNING_SECRET',
+    'whsec_dG9vLXNob3J0',
+    'HOOK_SIGNING_SECRET must be at least 24 bytes in base64 (whsec_…).',
+  ],
   ['TWILIO_ACCOUNT_SID', 'SK123', 'TWILIO_ACCOUNT_SID must be a Twilio account SID (AC…), but is "SK123".'],
   ['TWILIO_AUTH_TOKEN', ' , ', 'TWILIO_AUTH_TOKEN must be one auth token, or several separated by commas.'],
   [
