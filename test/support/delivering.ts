@@ -10,6 +10,7 @@ import {
   type InboundMessageReceived,
   type LanguageDetector,
   type LaneStore,
+  type OpeningHours,
   type Permit,
   type WakeUp,
   type WebFiles,
@@ -58,6 +59,7 @@ export interface WorkerChanges {
   directory?: CustomerDirectory;
   languages?: LanguageDetector;
   web?: WebFiles;
+  hours?: OpeningHours;
   options?: Partial<DeliveryOptions>;
   /** The process dies there: storage and everything after it never hear of the worker again. */
   diesAt?: CrashPoint;
@@ -134,6 +136,7 @@ export function startDelivery(
       ...(changes.languages && { languages: changes.languages }),
       ...(changes.web && { web: changes.web }),
       gate: changes.gate ?? new OpenGate(),
+      ...(changes.hours && { hours: changes.hours }),
       wakeUps,
       options: { ...OPTIONS, ...changes.options },
       observer: {

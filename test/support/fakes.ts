@@ -474,12 +474,21 @@ export class FakeDesk extends DeskPort {
 
   readonly updates = new Script();
   readonly updated: Parameters<DeskPort['updateConversation']>[0][] = [];
+  /** Into other queues. */
+  readonly moves: { deskConversationId: string; queueId: string }[] = [];
 
   async updateConversation(
     request: Parameters<DeskPort['updateConversation']>[0],
     context: CallContext,
   ): Promise<void> {
-    await this.updates.play(context, () => this.updated.push(request));
+    await this.updates.play(context, () => {
+      this.updated.push(request);
+      const { deskConversationId, assignment } = request;
+      const conversation = this.conversation(deskConversationId);
+      if (!assignment) return;
+      this.moves.push({ deskConversationId, queueId: assignment.id });
+      if (conversation) conversation.queueId = assignment.id;
+    });
   }
 
   readonly rolls = new Script();

@@ -6,8 +6,10 @@ import {
   READY_MS,
   ChannelPort,
   DeskPort,
+  FigureObserver,
   LaneDrain,
   MediaKeeper,
+  OpeningHours,
   type DeliveryObserver,
 } from '#core';
 import { messagesPerSecond, TwilioDeliveryModule } from '#channel-twilio';
@@ -35,7 +37,7 @@ import {
 import { BullWakeUps, LaneHandler, QueueingModule } from '#queueing';
 import { WorkerGate, type GateOptions } from './gate/worker-gate.js';
 import { FileKeeper } from './media/file-keeper.js';
-import { deliveryObserver, queueObserver } from './observers.js';
+import { deliveryObserver, figureObserver, queueObserver } from './observers.js';
 
 /** Lanes worked on at once per direction; each holds at most one connection of the pool, and rarely. */
 export const LANES_PER_DIRECTION = 32;
@@ -72,6 +74,7 @@ export class WorkerModule {
         { provide: Configuration, useValue: configuration },
         { provide: Metrics, useValue: metrics },
         { provide: ProviderHttp, useValue: http },
+        { provide: FigureObserver, useValue: figureObserver(metrics, logger) },
         {
           provide: WorkerGate,
           inject: [BullWakeUps],
@@ -101,16 +104,27 @@ export class WorkerModule {
         },
         {
           provide: LaneDrain,
-          inject: [BullWakeUps, ChannelPort, DeskPort, BotPort, WorkerGate, MediaKeeper],
+          inject: [BullWakeUps, ChannelPort, DeskPort, BotPort, OpeningHours, WorkerGate, MediaKeeper],
           useFactory: (
             wakeUps: BullWakeUps,
             channel: ChannelPort,
             desk: DeskPort,
             bot: BotPort,
+            hours: OpeningHours,
             gate: WorkerGate,
             media: MediaKeeper,
           ) =>
-            createDrain(configuration, pool, { wakeUps, channel, desk, bot, files, gate, media, observer }),
+            createDrain(configuration, pool, {
+              wakeUps,
+              channel,
+              desk,
+              bot,
+              hours,
+              files,
+              gate,
+              media,
+              observer,
+            }),
         },
         {
           provide: LaneHandler,
@@ -118,7 +132,7 @@ export class WorkerModule {
           useFactory: (drain: LaneDrain): LaneHandler => ({ handle: (laneId) => drain.drain(laneId) }),
         },
       ],
-      exports: [Configuration, Metrics, ProviderHttp],
+      exports: [Configuration, Metrics, ProviderHttp, FigureObserver],
     };
   }
 }
@@ -153,6 +167,7 @@ function createDrain(
     channel: ChannelPort;
     desk: DeskPort;
     bot: BotPort;
+    hours: OpeningHours;
     files: TemporaryFiles;
     gate: WorkerGate;
     media: MediaKeeper;

@@ -3,6 +3,8 @@ export const TEXT_KINDS = [
   'welcome',
   'closed',
   'waiting',
+  'waitingLong',
+  'noAgent',
   'agentJoined',
   'agentLeft',
   'silent',

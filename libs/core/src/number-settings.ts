@@ -1,4 +1,6 @@
 import type { TextTemplates } from './customer-texts.js';
+import type { OpeningHoursSettings } from './opening-hours.js';
+import type { WaitingSettings } from './waiting/waiting-step.js';
 
 /** When a conversation that is handed back to the bot is over by itself. */
 export interface SurveyLimits {
@@ -64,4 +66,8 @@ export interface NumberSettings {
   /** Asked who a customer is before a conversation is created. Absent: nobody is asked. */
   directory?: DirectorySettings;
   closing?: ClosingSettings;
+  /** When its conversations may be opened. Absent: at any time. */
+  openingHours?: OpeningHoursSettings;
+  /** What is done for customers who wait in a queue. Absent: nothing. */
+  waiting?: WaitingSettings;
 }

@@ -3,12 +3,9 @@ import type { CallContext, CreateReference, DeskAssignment, DeskUser } from '#co
 import type { ChatGatewayClient } from './client.js';
 import { userBody } from './create-body.js';
 
-export interface ConversationUpdate {
-  deskConversationId: string;
-  user?: DeskUser;
-  assignment?: DeskAssignment;
-  reference: CreateReference;
-}
+export type ConversationUpdate = { deskConversationId: string; assignment?: DeskAssignment } & (
+  { user: DeskUser; reference: CreateReference } | { user?: undefined; reference?: CreateReference }
+);
 
 /**
  * Changes the user, then the assignment: the document has a change carry one or the other. All of the user is said each time, so
@@ -16,12 +13,14 @@ export interface ConversationUpdate {
  */
 export async function updateConversation(
   client: ChatGatewayClient,
-  { deskConversationId, user, assignment, reference }: ConversationUpdate,
+  update: ConversationUpdate,
   context: CallContext,
 ): Promise<void> {
   const endsAt = performance.now() + context.timeoutMs;
+  const { deskConversationId, assignment } = update;
   const path = ['conversations', deskConversationId];
-  for (const body of [user && { user: userBody(user, reference) }, assignment && { assignment }]) {
+  const user = update.user && { user: userBody(update.user, update.reference) };
+  for (const body of [user, assignment && { assignment }]) {
     if (!body) continue;
     const timeoutMs = Math.floor(endsAt - performance.now());
     if (timeoutMs <= 0) throw new DeliveryError('not-sent', { code: 'deadline' });

@@ -5,6 +5,8 @@ export * from './delivery/postgres-lane-store.js';
 export * from './delivery/due-notes.js';
 export * from './delivery/due-texts.js';
 export * from './delivery/due-hand-backs.js';
+export * from './delivery/closed-hours.js';
+export * from './delivery/waits.js';
 export * from './delivery/due-read-receipts.js';
 export * from './delivery/content-templates.js';
 export * from './delivery/media-deletions.js';

@@ -6,12 +6,21 @@ import { type Fault, Faults, type FaultSpec } from '../common/faults.js';
 import { type Answer, type Call, header } from '../common/http.js';
 import { SimulatorServer } from '../common/server.js';
 import { WebhookPoster } from '../common/webhook-post.js';
+import { registerMetricsRoutes } from '../metrics/routes.js';
+import { registerScheduleRoutes } from '../schedule/routes.js';
 import { Attachments } from './attachments.js';
 import { registerChatGatewayControls } from './controls.js';
 import { type Conversation, type DeskMessage, type MessageForm, presentAgents } from './conversation.js';
 import { type ConversationSettings, registerConversationRoutes } from './conversation-routes.js';
 import { Desk, type Named } from './desk.js';
 import type { DeskLogEntry } from './desk-log.js';
+import {
+  newDeskSettings,
+  type QueueStatistics,
+  registerDeskSettingsControls,
+  resetDeskSettings,
+  statisticsOf,
+} from './desk-settings.js';
 import { type DeskEvent, type EventCall, EventSender, type EventSettings } from './events.js';
 import { accessDenied, statusProblem, wrongTenant } from './problems.js';
 import { type Channel, EVENT_VERSION, registerSetupRoutes, type Webhook } from './setup-routes.js';
@@ -24,6 +33,11 @@ export interface ChatGatewaySimulatorOptions {
   apiKey: string;
   tenantId: string;
   customerId: string;
+  /** Password of the Tenant Schedule API, whose user is the tenant. */
+  dataToken?: string;
+  /** Key and secret of the Real-time Metrics API. */
+  metricsKey?: string;
+  metricsSecret?: string;
   queues?: readonly Named[];
   agents?: readonly Named[];
   /** Seeds webhook `"1"`. */
@@ -84,6 +98,8 @@ export class ChatGatewaySimulator {
   /** The conversations and what agents can do in them. */
   readonly desk: Desk;
   readonly attachments: Attachments;
+  /** Hours and figures. */
+  readonly deskSettings = newDeskSettings();
   readonly #options: ChatGatewaySimulatorOptions;
   readonly queues: readonly Named[];
   readonly #agents: Named[];
@@ -153,6 +169,7 @@ export class ChatGatewaySimulator {
       attachments: this.attachments,
       useUpFailure: () => this.#useUpFailure(),
     });
+    this.#registerFigures();
     registerChatGatewayControls(this.#server, this);
     this.#seed();
   }
@@ -232,6 +249,7 @@ export class ChatGatewaySimulator {
     this.#events.reset();
     this.desk.reset();
     this.attachments.clear();
+    resetDeskSettings(this.deskSettings);
     this.settings = { ...DEFAULT_SETTINGS, ...this.#options.settings };
   }
 
@@ -240,6 +258,12 @@ export class ChatGatewaySimulator {
     const found = this.desk.get(id);
     if (found === undefined) throw new ControlError(404, `no conversation ${id}`);
     return found;
+  }
+
+  /** The figures of a queue, as the contact centre gives them out. */
+  statistics(queueId: string): QueueStatistics {
+    const { deskSettings: settings, desk } = this;
+    return statisticsOf(queueId, { settings, desk, agents: this.#agents.length });
   }
 
   /** Sends any event to the conversation's webhook; its id. */
@@ -279,6 +303,21 @@ export class ChatGatewaySimulator {
     return this.#events.release(order);
   }
 
+  /** What the contact centre says of itself by its other APIs, which lie behind the same address here. */
+  #registerFigures(): void {
+    const { tenantId, dataToken = 'sandbox-data-token' } = this.#options;
+    const { metricsKey = 'sandbox-metrics-key', metricsSecret = 'sandbox-metrics-secret' } = this.#options;
+    const { schedules } = this.deskSettings;
+    registerScheduleRoutes(this.#server, { schedules, tenant: tenantId, dataToken });
+    registerMetricsRoutes(this.#server, {
+      key: metricsKey,
+      secret: metricsSecret,
+      queues: () => this.queues,
+      statistics: (queueId) => this.statistics(queueId),
+    });
+    registerDeskSettingsControls(this.#server, this.deskSettings, (queueId) => this.statistics(queueId));
+  }
+
   #useUpFailure(): boolean {
     const left = this.settings.attachmentFailures;
     if (left > 0) this.settings = { ...this.settings, attachmentFailures: left - 1 };
@@ -286,8 +325,9 @@ export class ChatGatewaySimulator {
   }
 
   #authorize(call: Call, operation: string): Answer | undefined {
-    // Keys are public, links carry their own signature.
+    // Keys are public, links carry their own signature, the other APIs have credentials of their own.
     if (operation === 'jwk.get' || operation === 'attachments.pre-signed') return undefined;
+    if (/^(?:schedules|oauth|metrics)\./.test(operation)) return undefined;
     const { apiKey, tenantId, customerId } = this.#options;
     if (header(call, 'x-api-key') !== apiKey) return accessDenied();
     const tenant = header(call, 'x-8x8-tenant');

@@ -1,5 +1,6 @@
 import { DeliveryError } from '../delivery-error.js';
 import type { SurveyLimits } from '../number-settings.js';
+import { scheduleFor } from '../opening-hours.js';
 import type { DeliveryDependencies, LookUpResult, Step } from './delivery.js';
 import { attemptEnd, ids, type HeadDelivery } from './head-delivery.js';
 import type { AttemptEnd, ClaimedLane, LaneHead, OpenConversation } from './lane-store.js';
@@ -25,14 +26,33 @@ export class ConversationOpening {
     this.sources = new OpeningSources(deps);
   }
 
-  /** Makes the thread's conversation, which the desk knows nothing of yet; `limit` where too many were found gone. */
-  async open(lane: ClaimedLane, head: LaneHead): Promise<OpenConversation | 'limit' | undefined> {
+  /**
+   * Makes the thread's conversation, which the desk knows nothing of yet; `limit` where too many were found gone, `closed`
+   * where its number opens none now.
+   */
+  async open(lane: ClaimedLane, head: LaneHead): Promise<OpenConversation | 'limit' | 'closed' | undefined> {
     const { store, observer } = this.deps;
+    if (await this.isClosed(lane)) return 'closed';
     if ((await store.recentlyGone(lane.threadId)) >= MAX_GONE) {
       observer.alarm('reopening-limit', ids(lane, head));
       return 'limit';
     }
     return store.openConversation(lane);
+  }
+
+  /** Whether the lane has to wait for opening hours. What cannot be read is open, and says nothing of what was read before. */
+  private async isClosed(lane: ClaimedLane): Promise<boolean> {
+    const { store, hours } = this.deps;
+    const { openingHours } = lane.number.settings;
+    if (!hours || !openingHours) return false;
+    const schedule = scheduleFor(openingHours, lane.number.queueId);
+    const { openStatuses } = openingHours;
+    const { open, status, ageMs } = await this.heads.keepingLease(lane, () =>
+      hours.isOpen({ tenantId: lane.tenantId, schedule, ...(openStatuses && { openStatuses }) }),
+    );
+    if (status === undefined) return false;
+    const noted = await store.noteHours(lane, { schedule, open, ageMs });
+    return noted === 'closed' && openingHours.whenClosed !== 'open';
   }
 
   /** The lane waits for so long, or until what it waits for has happened. */

@@ -4,6 +4,7 @@ import type { CustomerDirectory } from '../conversation/customer-directory.js';
 import type { LanguageDetector } from '../conversation/languages.js';
 import type { BotPort } from '../ports/bot-port.js';
 import type { ChannelPort } from '../ports/channel-port.js';
+import type { OpeningHours } from '../ports/desk-figures.js';
 import type { DeskPort } from '../ports/desk-port.js';
 import type { RetrySchedule } from './back-off.js';
 import type { ContentTemplates } from './content-templates.js';
@@ -94,6 +95,8 @@ export interface DeliveryDependencies {
   directory?: CustomerDirectory;
   /** Without it no language is detected. */
   languages?: LanguageDetector;
+  /** Without it every number is always open. */
+  hours?: OpeningHours;
   media: MediaKeeper;
   /** Without it files at others' addresses are named in words. */
   web?: WebFiles;

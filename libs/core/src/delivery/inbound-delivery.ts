@@ -51,6 +51,7 @@ export class InboundDelivery {
     const route = await this.route(lane, head);
     if (route === 'bot') return this.toBot(lane, head);
     const conversation = head.conversation ?? (await this.opening.open(lane, head));
+    if (conversation === 'closed') return this.heads.hold(lane, head, 'closed-hours');
     if (conversation === 'limit') return this.heads.hold(lane, head, 'reopening-limit');
     if (!conversation) return 'lost';
     if (conversation.closesInMs !== undefined)

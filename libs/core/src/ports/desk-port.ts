@@ -107,12 +107,9 @@ export abstract class DeskPort {
    * be repeated. What becomes of a new assignment shows in the conversation's events. Throws `gone` where it is over.
    */
   abstract updateConversation(
-    request: {
-      deskConversationId: string;
-      user?: DeskUser;
-      assignment?: DeskAssignment;
-      reference: CreateReference;
-    },
+    request: { deskConversationId: string; assignment?: DeskAssignment } & (
+      { user: DeskUser; reference: CreateReference } | { user?: undefined; reference?: CreateReference }
+    ),
     context: CallContext,
   ): Promise<void>;
   /** Everybody who ever joined. */

@@ -17,6 +17,7 @@ import { LateKeywords1797000000016 } from './0016-late-keywords.js';
 import { CustomerTexts1797100000017 } from './0017-customer-texts.js';
 import { OpeningDetails1797200000018 } from './0018-opening-details.js';
 import { Bots1797300000019 } from './0019-bots.js';
+import { HoursAndWaits1797400000020 } from './0020-hours-and-waits.js';
 
 /** Every migration, in order. Listed rather than found by a glob, and never rewritten once landed. */
 export const migrations = [
@@ -39,4 +40,5 @@ export const migrations = [
   CustomerTexts1797100000017,
   OpeningDetails1797200000018,
   Bots1797300000019,
+  HoursAndWaits1797400000020,
 ];

@@ -150,6 +150,22 @@ export class Metrics {
     registers: this.registers,
   });
 
+  /** `what`: `schedule`, `statistics`; `result`: `ok`, `failed` (a schedule counts as open then). */
+  readonly figureReads = new Counter({
+    name: 'causeway_figure_reads_total',
+    help: "Reads of the contact centre's schedules and of its queues' figures, by result.",
+    labelNames: ['what', 'result'] as const,
+    registers: this.registers,
+  });
+
+  /** `result`: `asked`, `refused` (by the desk), `not-made` (it will be tried again). */
+  readonly waitMoves = new Counter({
+    name: 'causeway_wait_moves_total',
+    help: 'Waiting conversations that were to be put into another queue, by result.',
+    labelNames: ['result'] as const,
+    registers: this.registers,
+  });
+
   /** `status`: of the answer. */
   readonly mediaServed = new Counter({
     name: 'causeway_media_served_total',
