@@ -10,7 +10,7 @@ import { FileSlots } from './file-slots.js';
 import { filesOf, type HandedFile, type HandedMessage } from './handed-over.js';
 import type { HeadDelivery } from './head-delivery.js';
 import type { ClaimedLane, LaneHead } from './lane-store.js';
-import { callThrough, isRefusal, openThrough, type Permit, type ProviderCall } from './provider-gate.js';
+import { callThrough, isRefusal, openThrough, type ProviderCall } from './provider-gate.js';
 
 const MEGABYTE = 1_000_000;
 /** Of one medium, and of all of one message. */
