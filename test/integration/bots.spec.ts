@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { MessageContent, NumberSettings, WakeUp } from '#core';
-import { DueHandBacks } from '#persistence';
+import { DeliveryError, isRefusal, type MessageContent, type NumberSettings, type WakeUp } from '#core';
+import { DueHandBacks, ProviderStates } from '#persistence';
 import { Metrics, type Logger } from '#platform';
+import { WorkerGate } from '../../apps/worker/src/gate/worker-gate.js';
 import { HandBacks } from '../../apps/worker/src/hand-backs.js';
 import { deskEvent, inboundMessage, startTestDatabase, type TestDatabase } from '../support/accepting.js';
 import { newThread, OpenGate, startDelivery, type Delivery, type TestThread } from '../support/delivering.js';
@@ -171,6 +172,63 @@ describe('a number in bot mode', () => {
     expect(await thread.messages('inbound')).toMatchObject([
       { delivery: 'submitted', possible_duplicate: true },
     ]);
+  });
+});
+
+describe('a bot that fails', () => {
+  const OTHER = 'https://other.example/';
+
+  it('is a provider of its own: neither another bot nor the desk is held up', async () => {
+    const gate = new WorkerGate({
+      workerId: randomUUID(),
+      states: new ProviderStates(db.pool),
+      wakeUps: { wake: () => undefined },
+      metrics: new Metrics({ processMetrics: false }),
+      logger: { info: () => undefined, warn: () => undefined, error: () => undefined } as unknown as Logger,
+      observer: { alarm: () => undefined },
+      options: {
+        failureShare: 0.5,
+        minCalls: 5,
+        windowMs: 10_000,
+        probeIntervalMs: 60_000,
+        credentialsProbeIntervalMs: 60_000,
+        callTimeoutMs: 100,
+        lanesAtOnce: 16,
+        concurrency: { channel: 100, desk: 100, bot: 100 },
+        messagesPerSecond: () => 1_000,
+      },
+    });
+    await gate.beat();
+    const call = { provider: 'bot', kind: 'send', tenantId: 'default' } as const;
+    for (let n = 0; n < 10; n += 1) {
+      const permit = await gate.enter({ ...call, botUrl: URL });
+      if (!isRefusal(permit)) permit.end(new DeliveryError('not-sent', { code: 'bot-unavailable' }));
+    }
+    expect(await gate.enter({ ...call, botUrl: URL })).toMatchObject({ why: 'breaker' });
+    for (const other of [
+      { ...call, botUrl: OTHER },
+      { ...call, provider: 'desk' as const },
+    ]) {
+      expect(isRefusal(await gate.enter(other))).toBe(false);
+    }
+    await gate.stop();
+  });
+
+  it('has its lanes go on when it works again, and no others', async () => {
+    const own = await threadOf(BOT);
+    const other = await threadOf({ mode: 'bot', bot: { url: OTHER } });
+    for (const { inbound } of [own, other]) {
+      delivery.bot.calls.next(refuses('not-sent', { code: 'bot-unavailable' }));
+      await delivery.drain(inbound, {
+        random: 1,
+        options: { retry: { pausesMs: [60_000], retryAfterMinMs: 0, retryAfterMaxMs: 0 } },
+      });
+    }
+    const name = `bot:${hash('sha256', URL, 'hex').slice(0, 16)}`;
+    const pulled = await new ProviderStates(db.pool).pullForward('default', name, 0);
+    expect(pulled.map(({ laneId }) => laneId)).toEqual([own.inbound]);
+    await delivery.drainEmpty(own.inbound);
+    expect(delivery.bot.texts()).toEqual(['hello']);
   });
 });
 
