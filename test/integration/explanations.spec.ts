@@ -1,5 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { botWords } from '#bot-webhook';
 import { TWILIO_ERRORS, twilioWords } from '#channel-twilio';
 import { CALL_REASONS, explain, OWN_REASONS, type ProviderWords } from '#core';
 import { chatGatewayWords } from '#desk-chat-gateway';
@@ -68,6 +69,17 @@ describe('a sentence', () => {
     expect(codes.length).toBeGreaterThan(15);
     for (const code of codes)
       expect([code, words.reason(code)]).toEqual([code, expect.stringMatching(SENTENCES)]);
+  });
+
+  it('is there for each code of a bot', () => {
+    const codes = unique([
+      ...written('libs/bot-webhook/src/*.ts', /\bcode: '([a-z-]+)'/g),
+      ...written('libs/bot-webhook/src/status.ts', /\b(?:again|misconfigured)\('([a-z-]+)'/g),
+      ...written('libs/core/src/delivery/bot-delivery.ts', CODE),
+    ]);
+    expect(codes.length).toBeGreaterThan(6);
+    for (const code of codes)
+      expect([code, botWords.reason(code)]).toEqual([code, expect.stringMatching(SENTENCES)]);
   });
 
   it('is there for each code of the providers', () => {

@@ -49,6 +49,7 @@ const planted: [name: string, file: string, code: string, rule: string][] = [
     "import 'bullmq';",
     'no-restricted-imports',
   ],
+  ['a bot imports storage', 'libs/bot-webhook/src/a.ts', "import '#persistence';", 'no-restricted-imports'],
   [
     'an app imports another app',
     'apps/worker/src/a.ts',

@@ -2,8 +2,9 @@ import { Global, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import request from 'supertest';
+import { botWords } from '#bot-webhook';
 import { TwilioProvisioning, twilioWords } from '#channel-twilio';
-import { WakeUps, type PartContent, type WakeUp } from '#core';
+import { Signals, WakeUps, type BotThinking, type PartContent, type WakeUp } from '#core';
 import { ChatGatewayClient, ChatGatewayProvisioning, chatGatewayWords } from '#desk-chat-gateway';
 import { createDataSource, PostgresLaneStore } from '#persistence';
 import { createLogger, ProblemFilter, ProviderHttp, readConfiguration } from '#platform';
@@ -25,6 +26,8 @@ export interface OperatorApi {
   app: NestFastifyApplication;
   /** What the API woke. */
   woken: WakeUp[];
+  /** What it was told of bots at work. */
+  thought: BotThinking[];
   /** With the key. */
   call(method: Method, path: string): request.Test;
   plain: ReturnType<typeof request>;
@@ -45,6 +48,7 @@ export async function startOperatorApi(
 ): Promise<OperatorApi> {
   const db = await startTestDatabase();
   const woken: WakeUp[] = [];
+  const thought: BotThinking[] = [];
   class RecordedWakeUps extends WakeUps {
     wake(wakeUps: WakeUp[]): void {
       woken.push(...wakeUps);
@@ -52,8 +56,20 @@ export async function startOperatorApi(
   }
   const dataSource = createDataSource(databaseUrl ?? db.url, 'test-operator-api');
 
+  class RecordedSignals extends Signals {
+    typing(): void {}
+    thinking(bot: BotThinking): void {
+      thought.push(bot);
+    }
+  }
   @Global()
-  @Module({ providers: [{ provide: WakeUps, useClass: RecordedWakeUps }], exports: [WakeUps] })
+  @Module({
+    providers: [
+      { provide: WakeUps, useClass: RecordedWakeUps },
+      { provide: Signals, useClass: RecordedSignals },
+    ],
+    exports: [WakeUps, Signals],
+  })
   class Surroundings {}
 
   @Module({
@@ -64,7 +80,7 @@ export async function startOperatorApi(
         apiKey: API_KEY,
         twilioAccountSid: ACCOUNT,
         tenants: testTenants(ACCOUNT),
-        words: { inbound: chatGatewayWords, outbound: twilioWords },
+        words: { inbound: chatGatewayWords, outbound: twilioWords, bot: botWords },
         desk: { updateConversation: () => Promise.reject(new Error('Nobody is there.')) },
         signsHooks: true,
         // Nobody is there.
@@ -125,6 +141,7 @@ export async function startOperatorApi(
     db,
     app,
     woken,
+    thought,
     plain,
     call: (method, path) =>
       plain[method](`/api/v1/${path}`)

@@ -413,6 +413,9 @@ describe('the OpenAPI document', () => {
     'post /api/v1/messages/replay',
     'post /api/v1/messages/{id}/replay',
     'post /api/v1/messages/{id}/discard',
+    'post /api/v1/handoffs',
+    'post /api/v1/handoffs/thinking',
+    'get /api/v1/handoffs/{id}',
     'get /api/v1/lanes',
     'post /api/v1/lanes/{id}/pause',
     'post /api/v1/lanes/{id}/resume',
@@ -475,7 +478,7 @@ describe('the OpenAPI document', () => {
       'id tenantId threadId laneId conversationId? direction authorType seq content delivery receipt? reason? providerCode? explanation? possibleDuplicate acceptedAt submittedAt? parts',
     );
     expect(fields('Attempt').join(' ')).toBe(
-      'id correlationId startedAt endedAt? outcome providerId? encoding? segments? httpStatus? errorClass? errorCode? providerCode?',
+      'id correlationId destination? startedAt endedAt? outcome providerId? encoding? segments? httpStatus? errorClass? errorCode? providerCode?',
     );
     const references = JSON.stringify(openApi).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g);
     for (const [, name = ''] of references) expect(Object.keys(schemas)).toContain(name);

@@ -97,7 +97,7 @@ describe('a message by the API', () => {
     ['nothing to send', { content: undefined }, 'content'],
     ['a text and a template', { template: { contentSid: SID } }, 'content'],
     ['an empty text', { content: { type: 'text', text: '' } }, 'content.text'],
-    ['another kind', { content: { type: 'card', text: 'x' } }, 'content.type'],
+    ['another kind', { content: { type: 'location', text: 'x' } }, 'content.type'],
     ['no sid', { content: undefined, template: { contentSid: 'HX1' } }, 'template.contentSid'],
     [
       'no text as variable',

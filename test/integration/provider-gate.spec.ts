@@ -37,7 +37,7 @@ const OPTIONS: GateOptions = {
   credentialsProbeIntervalMs: PROBE_INTERVAL_MS,
   callTimeoutMs: 100,
   lanesAtOnce: LANES_AT_ONCE,
-  concurrency: { channel: 100, desk: 100 },
+  concurrency: { channel: 100, desk: 100, bot: 100 },
   messagesPerSecond: () => 1_000,
 };
 const LOGGER = { debug() {}, info() {}, warn() {}, error() {} } as unknown as Logger;
@@ -262,7 +262,7 @@ describe('a signal', () => {
   });
 
   it('leaves half of the slots to messages, and takes no place in their line', async () => {
-    const [gate] = await startGates(1, { concurrency: { channel: 8, desk: 8 } });
+    const [gate] = await startGates(1, { concurrency: { channel: 8, desk: 8, bot: 100 } });
     if (!gate) return expect.unreachable();
     const signals: Permit[] = [];
     let last = await gate.enter(signal);
@@ -477,7 +477,7 @@ describe('limits over two workers', () => {
   });
 
   it('an account has no more calls under way than it may, and a hot number leaves room', async () => {
-    const gates = await startGates(2, { concurrency: { channel: 9, desk: 1 } });
+    const gates = await startGates(2, { concurrency: { channel: 9, desk: 1, bot: 100 } });
     const hot: Permit[] = [];
     const quiet: Permit[] = [];
     for (const gate of gates) hot.push(...(await permits(gate, sending('hot'), 20)));
@@ -488,7 +488,7 @@ describe('limits over two workers', () => {
   });
 
   it('a worker that leaves hands its part to the others', async () => {
-    const [one, two] = await startGates(2, { concurrency: { channel: 16, desk: 1 } });
+    const [one, two] = await startGates(2, { concurrency: { channel: 16, desk: 1, bot: 100 } });
     if (!one || !two) throw new Error('There are two.');
     const both = [...(await permits(one, sending('hot'), 20)), ...(await permits(one, sending('quiet'), 20))];
     expect(both).toHaveLength(8);
@@ -499,8 +499,8 @@ describe('limits over two workers', () => {
   });
 
   it('a worker that joins takes nothing until the others have heard of it', async () => {
-    const [one] = await startGates(1, { concurrency: { channel: 16, desk: 1 } });
-    const two = newGate(2, { concurrency: { channel: 16, desk: 1 } });
+    const [one] = await startGates(1, { concurrency: { channel: 16, desk: 1, bot: 100 } });
+    const two = newGate(2, { concurrency: { channel: 16, desk: 1, bot: 100 } });
     await two.beat();
     expect(await permits(two, sending('quiet'), 5)).toHaveLength(0);
     await one?.beat();

@@ -11,7 +11,14 @@ import {
   startTestDatabase,
   type TestDatabase,
 } from '../support/accepting.js';
-import { activeThread, OpenGate, startDelivery, type Delivery } from '../support/delivering.js';
+import {
+  activeThread,
+  newThread,
+  OpenGate,
+  startDelivery,
+  type Delivery,
+  type TestThread,
+} from '../support/delivering.js';
 import { refuses } from '../support/fakes.js';
 
 const LOGGER = { info() {}, warn() {} } as unknown as Logger;
@@ -57,16 +64,20 @@ type Active = Awaited<ReturnType<typeof activeThread>>;
 const whatsApp = (texts = ['hello']) => activeThread(db, delivery, texts, { channel: 'whatsapp' });
 
 describe('typing', () => {
-  const show = async (thread: Active, ageMs = 0): Promise<void> => {
-    const typing = new Typing({
+  const typing = () =>
+    new Typing({
       targets: new TypingTargets(db.pool),
       channel: delivery.channel,
+      desk: delivery.desk,
       gate,
       metrics,
       logger: LOGGER,
       timeoutMs: 100,
     });
-    await typing.show({ tenantId: 'default', deskConversationId: thread.deskId }, ageMs);
+  const think = (thread: TestThread, ageMs = 0): Promise<void> =>
+    typing().think({ tenantId: 'default', threadId: thread.threadId, seconds: 7 }, ageMs);
+  const show = async (thread: Active, ageMs = 0): Promise<void> => {
+    await typing().show({ tenantId: 'default', deskConversationId: thread.deskId }, ageMs);
   };
   const later = (ms: number) =>
     db.pool.query(`update typing_shown set shown_at = shown_at - $1 * interval '1 ms'`, [ms]);
@@ -149,19 +160,45 @@ describe('typing', () => {
     const thread = await whatsApp();
     const told: string[] = [];
     const gateway = db.acceptor({
-      signals: { typing: ({ deskConversationId }) => void told.push(deskConversationId) },
+      signals: {
+        typing: ({ deskConversationId }) => void told.push(deskConversationId),
+        thinking: () => undefined,
+      },
     });
-    const typing = deskEvent({
+    const types = deskEvent({
       deskConversationId: thread.deskId,
       type: 'ACTIVITY',
       typing: { present: true },
     });
     await gateway.accept([
-      typing,
+      types,
       deskEvent({ deskConversationId: thread.deskId, typing: { present: false } }),
     ]);
-    await gateway.accept([typing]);
+    await gateway.accept([types]);
     expect(told).toEqual([thread.deskId]);
+  });
+
+  it('is shown for a bot at work, too, with a conversation or without', async () => {
+    const thread = await newThread(db, ['hello'], { channel: 'whatsapp' });
+    await think(thread);
+    await think(thread);
+    await think(await newThread(db, ['hello']));
+    expect(delivery.channel.typedTo).toHaveLength(1);
+    expect(delivery.desk.thoughts).toEqual([]);
+    expect(await counted('typing')).toEqual({ sent: 1, skipped: 2 });
+  });
+
+  it('is shown at the desk where the bot has the customer back', async () => {
+    const thread = await whatsApp();
+    await think(thread);
+    expect(delivery.desk.thoughts).toEqual([]);
+    await db.pool.query(`update conversations set state = 'post-agent' where id = $1`, [
+      thread.conversationId,
+    ]);
+    await think(thread, 10_001);
+    await think(thread);
+    expect(delivery.desk.thoughts).toEqual([{ deskConversationId: thread.deskId, seconds: 7 }]);
+    expect(await counted('thinking')).toEqual({ sent: 1 });
   });
 });
 

@@ -14,6 +14,7 @@ import {
 } from '#core';
 import { TemporaryFiles } from '#platform';
 import {
+  FakeBot,
   FakeKeeper,
   losesAnswer,
   losesRequest,
@@ -91,6 +92,7 @@ export class Worker {
         this.called(outside.channel, name, run, values),
       ),
       desk: this.watch(outside.desk, (name, run, values) => this.called(outside.desk, name, run, values)),
+      bot: new FakeBot(),
       media: new FakeKeeper(),
       files: new TemporaryFiles(),
       gate: new ModelGate(this.plan.refusal),

@@ -27,7 +27,7 @@ import {
   type StoredMessage,
   type TestDatabase,
 } from './accepting.js';
-import { FakeChannel, FakeDesk, FakeKeeper } from './fakes.js';
+import { FakeBot, FakeChannel, FakeDesk, FakeKeeper } from './fakes.js';
 
 /** Short leases and settle times, so that a test can wait them out. Back-off is nothing until a test says more. */
 const OPTIONS: DeliveryOptions = {
@@ -80,6 +80,7 @@ export interface DeliveryWorker {
 export interface Delivery {
   channel: FakeChannel;
   desk: FakeDesk;
+  bot: FakeBot;
   media: FakeKeeper;
   store: PostgresLaneStore;
   upkeep: Upkeep;
@@ -107,6 +108,7 @@ export function startDelivery(
 ): Delivery {
   const channel = new FakeChannel();
   const desk = new FakeDesk();
+  const bot = new FakeBot();
   const media = new FakeKeeper();
   const woken: WakeUp[] = [];
   const alarms: string[] = [];
@@ -128,6 +130,7 @@ export function startDelivery(
       templates: new PostgresContentTemplates(db.pool),
       channel,
       desk,
+      bot,
       media,
       files: changes.files ?? new TemporaryFiles(),
       ...(changes.directory && { directory: changes.directory }),
@@ -162,6 +165,7 @@ export function startDelivery(
   const delivery: Delivery = {
     channel,
     desk,
+    bot,
     media,
     store,
     upkeep: new Upkeep(db.pool),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import {
+  BotPort,
   ChannelPort,
   DeliveryError,
   DeskPort,
@@ -9,6 +10,7 @@ import {
   MediaRefusedError,
   sizeDetail,
   splitText,
+  type BotEvent,
   type CarriedFile,
   type KeptFile,
   type MediaCapabilities,
@@ -329,6 +331,12 @@ export class FakeKeeper extends MediaKeeper {
     return result ?? { link: `https://links/${filename}`, filename };
   }
 
+  async keepWhole({ body, filename = 'file' }: MediaStream): Promise<KeptFile> {
+    const { length } = await buffer(body);
+    await this.keeps.play({ timeoutMs: 0 }, () => undefined);
+    return { key: `key-${filename}`, contentType: 'image/png', bytes: length, filename };
+  }
+
   open({ key, contentType, filename }: KeptFile): Promise<MediaStream> {
     const bytes = this.kept.get(key);
     if (!bytes) return Promise.reject(new MediaRefusedError({ refused: 'not-found' }));
@@ -466,6 +474,8 @@ export class FakeDesk extends DeskPort {
   }
 
   readonly updates = new Script();
+  readonly updated: Parameters<DeskPort['updateConversation']>[0][] = [];
+  /** Into other queues. */
   readonly moves: { deskConversationId: string; queueId: string }[] = [];
 
   async updateConversation(
@@ -474,6 +484,7 @@ export class FakeDesk extends DeskPort {
   ): Promise<void> {
     const { deskConversationId, user, assignment } = request;
     await this.updates.play(context, () => {
+      this.updated.push(request);
       if (assignment) this.moves.push({ deskConversationId, queueId: assignment.id });
       const conversation = this.conversation(deskConversationId);
       if (!conversation) throw new DeliveryError('gone', { code: 'conversation-gone' });
@@ -490,6 +501,19 @@ export class FakeDesk extends DeskPort {
       () => this.conversation(deskConversationId)?.participants,
     );
     return result ?? [];
+  }
+
+  readonly handBacks = new Script();
+  readonly handedBack: Parameters<DeskPort['handBack']>[0][] = [];
+
+  async handBack(request: Parameters<DeskPort['handBack']>[0], context: CallContext): Promise<void> {
+    await this.handBacks.play(context, () => this.handedBack.push(request));
+  }
+
+  readonly thoughts: Parameters<DeskPort['thinking']>[0][] = [];
+
+  async thinking(request: Parameters<DeskPort['thinking']>[0], context: CallContext): Promise<void> {
+    await new Script().play(context, () => this.thoughts.push(request));
   }
 
   readonly receipts = new Script();
@@ -587,5 +611,27 @@ export class FakeDesk extends DeskPort {
   /** Texts of every conversation, in order of arrival per conversation. */
   texts(): string[][] {
     return this.conversations.map(({ messages }) => messages.map(({ text }) => text));
+  }
+}
+
+/** A bot in memory: what it was told, by the ids that it had not seen before. */
+export class FakeBot extends BotPort {
+  readonly calls = new Script();
+  readonly told: { url: string; event: BotEvent }[] = [];
+
+  async deliver(request: { url: string; event: BotEvent }, context: CallContext): Promise<Sent> {
+    const { outcome } = await this.calls.play(context, () => this.told.push(request));
+    return { httpStatus: 200, ...outcome.sent };
+  }
+
+  /** Each event once, as a bot that keeps to the contract has it. */
+  get events(): BotEvent[] {
+    return [...new Map(this.told.map(({ event }) => [event.id, event])).values()];
+  }
+
+  texts(address?: string): string[] {
+    return this.events
+      .filter(({ customer }) => address === undefined || customer.address === address)
+      .map(({ message: { content } }) => ('text' in content ? (content.text ?? '') : `(${content.type})`));
   }
 }

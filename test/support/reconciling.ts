@@ -30,7 +30,7 @@ import { parseEvent } from '../../libs/desk-chat-gateway/src/parser.js';
 import { eventually, type TestDatabase } from './accepting.js';
 import { contractsAvailable, ExchangeAudit } from './contracts.js';
 import { OpenGate } from './delivering.js';
-import { FakeKeeper } from './fakes.js';
+import { FakeBot, FakeKeeper } from './fakes.js';
 
 export const ACCOUNT = 'AC0123456789abcdef0123456789abcdef';
 const CHANNEL_ID = '25';
@@ -115,6 +115,7 @@ export async function startWorld(db: TestDatabase): Promise<World> {
     store: new PostgresLaneStore({ pool: db.pool, wakeUps, ...times }),
     channel,
     desk: chatGateway,
+    bot: new FakeBot(),
     media: new FakeKeeper(),
     files: new TemporaryFiles(),
     gate: new OpenGate(),

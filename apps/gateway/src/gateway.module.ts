@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { botWords } from '#bot-webhook';
 import { createProvisioning, TwilioWebhooksModule, twilioWords } from '#channel-twilio';
 import {
   ChatGatewayWebhooksModule,
@@ -44,7 +45,7 @@ export class GatewayModule {
             redisUrl: configuration.redisUrl,
             http: backends.http,
           },
-          words: { inbound: chatGatewayWords, outbound: twilioWords },
+          words: { inbound: chatGatewayWords, outbound: twilioWords, bot: botWords },
         }),
       ],
       controllers: [HealthController],

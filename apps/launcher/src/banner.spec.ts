@@ -10,6 +10,7 @@ const settled: Settled = {
     databaseUrl: undefined,
     redisUrl: undefined,
     adminApiKey: undefined,
+    hookSigningSecret: undefined,
     sandbox: false,
     host: '127.0.0.1',
     ports: { gateway: 3000, worker: 3001, sandbox: 4000, twilio: 4010, chatGateway: 4020 },
@@ -18,6 +19,7 @@ const settled: Settled = {
   ports: { gateway: 3000, worker: 3001, sandbox: 4000, twilio: 4010, chatGateway: 4020 },
   publicBaseUrl: 'https://text.example.com',
   adminApiKey: 'a-key-that-is-long-enough',
+  hookSigningSecret: 'whsec_secret',
   sandbox: undefined,
 };
 const started: Started = {

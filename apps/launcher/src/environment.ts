@@ -9,6 +9,7 @@ export interface Settled {
   ports: LauncherOptions['ports'];
   publicBaseUrl: string;
   adminApiKey: string;
+  hookSigningSecret: string;
   /** Undefined with real providers. */
   sandbox: SandboxCredentials | undefined;
 }
@@ -39,7 +40,7 @@ export function serviceEnvironment(
   service: 'gateway' | 'worker' | 'migrate',
   databaseUrl: string,
 ): NodeJS.ProcessEnv {
-  const { options, ports, publicBaseUrl, adminApiKey } = settled;
+  const { options, ports, publicBaseUrl, adminApiKey, hookSigningSecret } = settled;
   return {
     ...compileCache(options),
     MEDIA_DIR: join(options.home, 'media'),
@@ -51,6 +52,7 @@ export function serviceEnvironment(
     PORT: String(service === 'worker' ? ports.worker : ports.gateway),
     PUBLIC_BASE_URL: publicBaseUrl,
     ADMIN_API_KEY: adminApiKey,
+    HOOK_SIGNING_SECRET: hookSigningSecret,
     ...providers(settled),
   };
 }
@@ -73,6 +75,8 @@ export function sandboxEnvironment(settled: Settled): NodeJS.ProcessEnv {
     SANDBOX_TWILIO_WEBHOOK_URL: `${publicBaseUrl}/webhooks/twilio/messages#rc=2&rt=4000&tt=15000&rp=all`,
     SANDBOX_TWILIO_NUMBERS: SANDBOX_NUMBERS.map(({ address }) => address).join(','),
     ADMIN_API_KEY: settled.adminApiKey,
+    // Its example bot and its directory check who calls them.
+    HOOK_SIGNING_SECRET: settled.hookSigningSecret,
   };
   for (const name of ['DATABASE_URL', 'REDIS_URL']) delete environment[name];
   return environment;

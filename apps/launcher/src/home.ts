@@ -44,6 +44,16 @@ export async function writeAdminApiKey(home: string, key: string): Promise<void>
   await writePrivate(join(home, 'admin-api-key'), `${key}\n`);
 }
 
+/** The secret in `home` that posts to bots and other hooks are signed with, made where there is none. */
+export async function keepHookSecret(home: string): Promise<string> {
+  const file = join(home, 'hook-signing-secret');
+  const kept = (await readFile(file, 'utf8').catch(() => '')).trim();
+  if (kept !== '') return kept;
+  const made = `whsec_${randomBytes(32).toString('base64')}`;
+  await writePrivate(file, `${made}\n`);
+  return made;
+}
+
 /** The simulated providers' credentials: random, so that nothing written for the sandbox works anywhere else. */
 export async function keepSandboxCredentials(home: string): Promise<SandboxCredentials> {
   const file = join(home, 'sandbox.json');

@@ -5,7 +5,13 @@ import { Child, type ChildOptions } from './child.js';
 import { Database } from './database.js';
 import { sandboxEnvironment, serviceEnvironment, type Settled } from './environment.js';
 import { LauncherError } from './failure.js';
-import { keepSandboxCredentials, makeHome, readAdminApiKey, writeAdminApiKey } from './home.js';
+import {
+  keepHookSecret,
+  keepSandboxCredentials,
+  makeHome,
+  readAdminApiKey,
+  writeAdminApiKey,
+} from './home.js';
 import { LogFile } from './log-file.js';
 import { Machine } from './machine.js';
 import { migrate } from './migrate.js';
@@ -63,7 +69,8 @@ export class Launcher {
       : await readAdminApiKey(options.home);
     const sandbox = options.sandbox ? await keepSandboxCredentials(options.home) : undefined;
     const publicBaseUrl = options.publicBaseUrl ?? `http://localhost:${ports.gateway}`;
-    const settled: Settled = { options, ports, publicBaseUrl, adminApiKey: key, sandbox };
+    const hookSigningSecret = options.hookSigningSecret ?? (await keepHookSecret(options.home));
+    const settled: Settled = { options, ports, publicBaseUrl, adminApiKey: key, hookSigningSecret, sandbox };
     this.#starting = this.#startAll(settled);
     await this.#starting;
     const troubles = sandbox ? await configureBusinessNumbers(settled) : [];

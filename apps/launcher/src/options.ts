@@ -16,6 +16,8 @@ export interface LauncherOptions {
   redisUrl: string | undefined;
   /** Undefined: made at the first start and kept in `home`. */
   adminApiKey: string | undefined;
+  /** Undefined: made at the first start and kept in `home`. */
+  hookSigningSecret: string | undefined;
   /** Whether both providers are simulated, which they are while no credential of theirs is set. */
   sandbox: boolean;
   host: string;
@@ -51,7 +53,7 @@ export function readOptions(environment: Environment, root: string): LauncherOpt
         'set all credentials, or none to run with simulated providers.',
     );
   }
-  const { databaseUrl, redisUrl, adminApiKey } = configuration;
+  const { databaseUrl, redisUrl, adminApiKey, hookSigningSecret } = configuration;
   if (databaseUrl !== undefined && adminApiKey === undefined) {
     throw new ConfigurationError(
       'ADMIN_API_KEY',
@@ -68,6 +70,7 @@ export function readOptions(environment: Environment, root: string): LauncherOpt
     databaseUrl,
     redisUrl,
     adminApiKey,
+    hookSigningSecret,
     sandbox,
     // Reachable from outside only where both the database and the credentials are the operator's own.
     host: environment['HOST']?.trim() || (sheltered ? '127.0.0.1' : '0.0.0.0'),

@@ -7,12 +7,12 @@ const PROVIDERS = { inbound: 'chat-gateway', outbound: 'twilio' } as const;
 /** Delivery's doings as figures and log lines: ids and codes only. */
 export function deliveryObserver(metrics: Metrics, logger: Logger): DeliveryObserver {
   return {
-    attempted: ({ direction, kind, outcome, code, seconds, possibleDuplicate, ...ids }) => {
-      const provider = PROVIDERS[direction];
+    attempted: ({ direction, kind, destination, outcome, code, seconds, possibleDuplicate, ...ids }) => {
+      const provider = destination ?? PROVIDERS[direction];
       metrics.deliveries.inc({ provider, direction, outcome });
       metrics.attemptDuration.observe({ provider, direction }, seconds);
       if (possibleDuplicate) metrics.possibleDuplicates.inc({ provider, direction });
-      const fields = { direction, kind, outcome, code, ...ids };
+      const fields = { direction, provider, kind, outcome, code, ...ids };
       if (outcome === 'submitted') logger.debug(fields, 'An attempt was submitted.');
       else if (outcome === 'failed' || outcome === 'held')
         logger.warn(fields, 'A provider refused an attempt.');

@@ -12,6 +12,7 @@ import {
   ClosedHours,
   ConversationChecks,
   DueCardSubmissions,
+  DueHandBacks,
   DueNotes,
   DueReadReceipts,
   DueTexts,
@@ -27,6 +28,7 @@ import { Tenants, type ConfigurationByRole, type MediaStore } from '#platform';
 import type { BullWakeUps } from '#queueing';
 import { CardSubmissions } from './card-submissions.js';
 import { Endings } from './endings.js';
+import { HandBacks } from './hand-backs.js';
 import type { WorkerGate } from './gate/worker-gate.js';
 import { MediaDeleting } from './media-deleting.js';
 import { NoteWriter } from './note-writer.js';
@@ -79,6 +81,15 @@ export class WorkerRounds {
     const upkeep = new Upkeep(pool);
     const sweeper = new Sweeper({ upkeep, wakeUps, drain, metrics, lanesAtOnce: LANES_PER_DIRECTION });
     const endings = new Endings(upkeep, desk, gate, timeoutMs, logger);
+    const handBacks = new HandBacks({
+      due: new DueHandBacks(pool),
+      desk,
+      gate,
+      wakeUps,
+      metrics,
+      logger,
+      timeoutMs,
+    });
     const mediaDeleting = new MediaDeleting(new MediaDeletions(pool), channel, gate, timeoutMs, logger);
     const notes = new NoteWriter({ due: new DueNotes(pool), words: twilioWords, wakeUps, metrics });
     const texts = new TextWriter({ due: new DueTexts(pool), wakeUps, metrics });
@@ -131,6 +142,7 @@ export class WorkerRounds {
       },
       { name: 'read-receipts', intervalMs: sweepIntervalMs, run: () => readReceipts.run() },
       { name: 'card-submissions', intervalMs: sweepIntervalMs, run: () => cards.run() },
+      { name: 'hand-backs', intervalMs: sweepIntervalMs, run: () => handBacks.run() },
       { name: 'endings', intervalMs: sweepIntervalMs, run: () => endings.run() },
       { name: 'media-deleting', intervalMs: sweepIntervalMs, run: () => mediaDeleting.run() },
       {
@@ -151,6 +163,7 @@ export class WorkerRounds {
           if (!(await upkeep.takeDuty('silence', SILENCE_INTERVAL_MS / 2))) return;
           await upkeep.warnSilent();
           wakeUps.wake(await upkeep.closeSilent());
+          wakeUps.wake(await upkeep.closeHandedBack());
         },
       },
       {

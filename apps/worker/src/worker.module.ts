@@ -1,6 +1,7 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { v7 as uuid } from 'uuid';
 import {
+  BotPort,
   CLOSE_GRACE_MS,
   READY_MS,
   ChannelPort,
@@ -12,6 +13,7 @@ import {
   type DeliveryObserver,
 } from '#core';
 import { messagesPerSecond, TwilioDeliveryModule } from '#channel-twilio';
+import { BotWebhookModule } from '#bot-webhook';
 import { ChatGatewayDeskModule } from '#desk-chat-gateway';
 import {
   PostgresContentTemplates,
@@ -45,6 +47,8 @@ export const LANES_PER_DIRECTION = 32;
 /** A drain gives its slot back after so many items or so long, so that no lane starves another. */
 const MAX_ITEMS = 50;
 const MAX_DRAIN_MS = 5_000;
+/** Calls to one bot under way at once, over all workers. */
+const BOT_CONCURRENCY = 100;
 
 export interface WorkerBackends {
   logger: Logger;
@@ -67,6 +71,7 @@ export class WorkerModule {
         QueueingModule.forConsumer(configuration, queueObserver(metrics, logger)),
         TwilioDeliveryModule,
         ChatGatewayDeskModule,
+        BotWebhookModule,
       ],
       providers: [
         { provide: Configuration, useValue: configuration },
@@ -102,15 +107,26 @@ export class WorkerModule {
         },
         {
           provide: LaneDrain,
-          inject: [BullWakeUps, ChannelPort, DeskPort, OpeningHours, WorkerGate, MediaKeeper],
+          inject: [BullWakeUps, ChannelPort, DeskPort, BotPort, OpeningHours, WorkerGate, MediaKeeper],
           useFactory: (
             wakeUps: BullWakeUps,
             channel: ChannelPort,
             desk: DeskPort,
+            bot: BotPort,
             hours: OpeningHours,
             gate: WorkerGate,
             media: MediaKeeper,
-          ) => createDrain(configuration, backends, { wakeUps, channel, desk, hours, gate, media, observer }),
+          ) =>
+            createDrain(configuration, backends, {
+              wakeUps,
+              channel,
+              desk,
+              bot,
+              hours,
+              gate,
+              media,
+              observer,
+            }),
         },
         {
           provide: LaneHandler,
@@ -132,7 +148,11 @@ function gateOptions(configuration: ConfigurationByRole['worker']): GateOptions 
     credentialsProbeIntervalMs: configuration.credentialsProbeIntervalMs,
     lanesAtOnce: LANES_PER_DIRECTION,
     callTimeoutMs: configuration.sendTimeoutMs,
-    concurrency: { channel: configuration.twilioConcurrency, desk: configuration.chatGatewayConcurrency },
+    concurrency: {
+      channel: configuration.twilioConcurrency,
+      desk: configuration.chatGatewayConcurrency,
+      bot: BOT_CONCURRENCY,
+    },
     messagesPerSecond: (address) =>
       messagesPerSecond(address, {
         sms: configuration.smsPerSecond,
@@ -148,6 +168,7 @@ function createDrain(
     wakeUps: BullWakeUps;
     channel: ChannelPort;
     desk: DeskPort;
+    bot: BotPort;
     hours: OpeningHours;
     gate: WorkerGate;
     media: MediaKeeper;

@@ -57,6 +57,7 @@ export async function startWorker(
   const typing = new Typing({
     targets: new TypingTargets(pool),
     channel,
+    desk: app.get(DeskPort),
     gate,
     metrics,
     logger,
@@ -73,7 +74,13 @@ export async function startWorker(
   // Without a database it joins the others later, by a round.
   await gate.beat().catch(() => undefined);
   processors.start(LANES_PER_DIRECTION);
-  typingProcessor.start((conversation, ageMs) => typing.show(conversation, ageMs), SIGNALS_AT_ONCE);
+  typingProcessor.start(
+    {
+      typing: (conversation, ageMs) => typing.show(conversation, ageMs),
+      thinking: (bot, ageMs) => typing.think(bot, ageMs),
+    },
+    SIGNALS_AT_ONCE,
+  );
   rounds.start();
 
   return {

@@ -1,6 +1,7 @@
 import type { OpeningDetails } from './conversation/opening-details.js';
 import type { TextKind } from './customer-texts.js';
-import type { KeptFile } from './media.js';
+import type { KeptFile, MediaRefusal } from './media.js';
+import type { SurveyLimits } from './number-settings.js';
 
 /** The channels a customer can write on. MMS is `sms` with attachments. */
 export type Channel = 'sms' | 'whatsapp';
@@ -69,7 +70,7 @@ export type MessageContent =
     /** A lane item without a text of its own: open a new conversation with these earlier messages as history. */
     | { type: 'reopening'; messageIds: string[] }
     /** Another one: open a conversation, or go on in the open one, with what a bot knows of the customer. */
-    | { type: 'handoff'; details: OpeningDetails }
+    | { type: 'handoff'; details: OpeningDetails; survey?: SurveyLimits }
   ) & { context?: MessageContext };
 
 /** One earlier message handed to a new conversation; it carries at least one of the three. */
@@ -108,6 +109,14 @@ export interface Interactive {
   choices: { id: string; title: string; description?: string }[];
 }
 
+/** What is settled of a customer's message for the bot beside its content. */
+export interface BotPart {
+  /** What became of its attachments, in their order. */
+  files?: (KeptFile | MediaRefusal)[];
+  /** The one that an agent has left. */
+  conversationId?: string;
+}
+
 /** What one provider call carries; rendered once, before the first attempt, and stored. */
 export interface PartContent {
   text?: string;
@@ -129,6 +138,8 @@ export interface PartContent {
   content?: { sid: string; variables?: Record<string, string> };
   /** A place to be shown on a map; `text` names it. */
   location?: { latitude: string; longitude: string; label?: string };
-  /** To the desk: the choice that the customer's message stands for, and the message that offered it. */
+  /** The choice that the customer's message stands for, and the message that offered it. */
   answer?: Choice & { offeredBy: string };
+  /** It goes to the bot, and not to the desk. */
+  bot?: BotPart;
 }

@@ -11,6 +11,7 @@ export * from './receipts.js';
 export * from './ports/call.js';
 export * from './ports/channel-port.js';
 export * from './ports/desk-port.js';
+export * from './ports/bot-port.js';
 export * from './ports/desk-figures.js';
 export * from './ports/webhook-door.js';
 export * from './conversation/facts.js';

@@ -95,6 +95,8 @@ export abstract class MediaKeeper {
    * carried in any way, and `DeliveryError` of kind `not-sent` where it may work later.
    */
   abstract keep(file: MediaStream, limits: MediaCapabilities): Promise<CarriedFile>;
+  /** The same for a customer's file, which the bot gets as it is. Throws {@link MediaRefusedError} and `DeliveryError`, too. */
+  abstract keepWhole(file: MediaStream): Promise<KeptFile>;
   /** Opens a kept file. Throws {@link MediaRefusedError} where it is not kept any more, else `DeliveryError`. */
   abstract open(file: KeptFile): Promise<MediaStream>;
   /** A link for the provider, which works for as long as the provider may keep the message. Throws `DeliveryError`. */

@@ -2,6 +2,21 @@ import type { TextTemplates } from './customer-texts.js';
 import type { OpeningHoursSettings } from './opening-hours.js';
 import type { WaitingSettings } from './waiting/waiting-step.js';
 
+/** When a conversation that is handed back to the bot is over by itself. */
+export interface SurveyLimits {
+  /** 20 to 600. */
+  maxTotalMinutes?: number;
+  /** Of the customer's silence after the bot's last word, 10 to 300. */
+  userTimeoutMinutes?: number;
+}
+
+export interface BotSettings {
+  /** Where it takes customers' messages. */
+  url: string;
+  /** The agents' conversations are handed back to it when the last agent leaves. Absent: they end then. */
+  survey?: SurveyLimits;
+}
+
 /** Where an HTTP service says who a customer is. */
 export interface DirectorySettings {
   url: string;
@@ -46,6 +61,9 @@ export interface NumberSettings {
   smartEncoding?: boolean;
   /** What its customers are told without anybody writing it. Absent: nothing. */
   texts?: TextTemplates;
+  /** Who hears a customer first: the agents, or the bot until it hands over. Absent: `direct`. */
+  mode?: 'direct' | 'bot';
+  bot?: BotSettings;
   /** What agents are shown of each of its customers. */
   user?: { company?: string; properties?: Record<string, string> };
   /** Look for an agent who speaks the language in which the customer writes, where that is certain. Absent: no. */

@@ -149,6 +149,22 @@ export class ChatGatewayDesk extends DeskPort {
     }
   }
 
+  override async handBack(
+    { deskConversationId, webhookId, limits }: Parameters<DeskPort['handBack']>[0],
+    context: CallContext,
+  ): Promise<void> {
+    // Our channel's webhook is told of everything anyway.
+    const assignment = { webhookId, notifyChannelWebhook: false, ...limits };
+    await this.api.conversations.assignPostAgent(deskConversationId, assignment, context);
+  }
+
+  override async thinking(
+    { deskConversationId, seconds }: { deskConversationId: string; seconds: number },
+    context: CallContext,
+  ): Promise<void> {
+    await this.api.conversations.thinking(deskConversationId, context, seconds);
+  }
+
   override async readReceipt(
     request: { deskConversationId: string; readAt: number },
     context: CallContext,

@@ -52,6 +52,9 @@ const calls: Record<string, (desk: DeskPort, context: DeskCallContext) => Promis
   listParticipants: (desk, context) => desk.listParticipants('c', context),
   endConversation: (desk, context) => desk.endConversation('c', context),
   readReceipt: (desk, context) => desk.readReceipt({ deskConversationId: 'c', readAt: 1 }, context),
+  handBack: (desk, context) =>
+    desk.handBack({ deskConversationId: 'c', webhookId: 'w', limits: {} }, context),
+  thinking: (desk, context) => desk.thinking({ deskConversationId: 'c', seconds: 5 }, context),
   submitCard: (desk, context) =>
     desk.submitCard(
       {

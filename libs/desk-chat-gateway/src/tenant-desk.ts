@@ -79,6 +79,20 @@ export class TenantDesk extends DeskPort {
     return this.of(context).submitCard(submission, context);
   }
 
+  override async handBack(
+    request: Parameters<DeskPort['handBack']>[0],
+    context: DeskCallContext,
+  ): Promise<void> {
+    return this.of(context).handBack(request, context);
+  }
+
+  override async thinking(
+    request: Parameters<DeskPort['thinking']>[0],
+    context: DeskCallContext,
+  ): Promise<void> {
+    return this.of(context).thinking(request, context);
+  }
+
   override async readReceipt(
     request: { deskConversationId: string; readAt: number },
     context: DeskCallContext,

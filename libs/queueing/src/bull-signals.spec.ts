@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BullSignals } from './bull-signals.js';
-import type { TypingJob } from './queue-names.js';
+import type { SignalJob } from './queue-names.js';
 
 describe(BullSignals.name, () => {
-  let added: { data: TypingJob; jobId: string }[];
+  let added: { data: SignalJob; jobId: string }[];
   let behaviour: 'works' | 'refuses' | 'hangs';
   let sut: BullSignals;
 
   const types = (deskConversationId: string, tenantId = 'default') =>
     sut.typing({ tenantId, deskConversationId });
-  const desks = () => added.map(({ data }) => data.deskConversationId);
+  const desks = () => added.map(({ data }) => ('threadId' in data ? data.threadId : data.deskConversationId));
 
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
@@ -43,6 +43,17 @@ describe(BullSignals.name, () => {
     expect(added.map(({ jobId }) => jobId)).toEqual([added[0]?.jobId, added[1]?.jobId, added[0]?.jobId]);
     for (const { jobId } of added) expect(jobId).toMatch(/^typing-[0-9a-f]{32}$/);
     expect(added[0]?.jobId).not.toBe(added[1]?.jobId);
+  });
+
+  it("queues a bot's thinking apart from an agent's typing", () => {
+    types('a');
+    sut.thinking({ tenantId: 'default', threadId: 'a', seconds: 7 });
+    sut.thinking({ tenantId: 'default', threadId: 'a', seconds: 9 });
+    expect(added.map(({ data }) => data)).toEqual([
+      { tenantId: 'default', deskConversationId: 'a' },
+      { tenantId: 'default', threadId: 'a', seconds: 7 },
+    ]);
+    expect(added[1]?.jobId).toMatch(/^thinking-[0-9a-f]{32}$/);
   });
 
   it('loses what a frozen queue does not take, and holds little meanwhile', async () => {

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
-import { Signals, type DeskConversationId } from '#core';
+import { Signals, type BotThinking, type DeskConversationId } from '#core';
 import { bounded } from './bounded.js';
 import { ADD_TIMEOUT_MS } from './connections.js';
 import { ErrorLog } from './error-log.js';
-import { TYPING_JOB, type TypingJob } from './queue-names.js';
+import { THINKING_JOB, TYPING_JOB, type SignalJob } from './queue-names.js';
 import { WakeUpThrottle } from './wake-up-throttle.js';
 
 /** What signals need of a queue. */
 export interface SignalQueue {
-  add(name: string, data: TypingJob, options: { jobId: string }): Promise<unknown>;
+  add(name: string, data: SignalJob, options: { jobId: string }): Promise<unknown>;
 }
 
 /** The desk says again and again that somebody types; workers show it far less often. */
@@ -28,20 +28,28 @@ export class BullSignals extends Signals {
     super();
   }
 
-  override typing(conversation: DeskConversationId): void {
-    const now = performance.now();
-    // Nothing trails here: this only forgets what is past.
-    this.throttle.takeDue(now);
-    if (this.inFlight >= MAX_IN_FLIGHT || !this.throttle.admit(jobIdOf(conversation), now)) return;
-    void this.add(conversation);
+  override typing({ tenantId, deskConversationId }: DeskConversationId): void {
+    this.send(TYPING_JOB, `${tenantId}\n${deskConversationId}`, { tenantId, deskConversationId });
   }
 
-  private async add({ tenantId, deskConversationId }: DeskConversationId): Promise<void> {
+  override thinking({ tenantId, threadId, seconds }: BotThinking): void {
+    this.send(THINKING_JOB, `${tenantId}\n${threadId}`, { tenantId, threadId, seconds });
+  }
+
+  private send(name: string, whose: string, data: SignalJob): void {
+    const now = performance.now();
+    const jobId = jobIdOf(name, whose);
+    // Nothing trails here: this only forgets what is past.
+    this.throttle.takeDue(now);
+    if (this.inFlight >= MAX_IN_FLIGHT || !this.throttle.admit(jobId, now)) return;
+    void this.add(name, data, jobId);
+  }
+
+  private async add(name: string, data: SignalJob, jobId: string): Promise<void> {
     this.inFlight += 1;
     try {
-      const data = { tenantId, deskConversationId };
       // A lost wake-up would cost time, so those have no job ids; a lost signal costs nothing, and jobs that pile up would.
-      await bounded(this.queue.add(TYPING_JOB, data, { jobId: jobIdOf(data) }), ADD_TIMEOUT_MS);
+      await bounded(this.queue.add(name, data, { jobId }), ADD_TIMEOUT_MS);
     } catch (error) {
       log.error('A signal could not be queued; it is lost.', error);
     } finally {
@@ -51,6 +59,6 @@ export class BullSignals extends Signals {
 }
 
 /** The desk's ids hold what they like; BullMQ's may neither be a number nor hold a colon. */
-function jobIdOf({ tenantId, deskConversationId }: DeskConversationId): string {
-  return `typing-${createHash('sha256').update(`${tenantId}\n${deskConversationId}`).digest('hex').slice(0, 32)}`;
+function jobIdOf(name: string, whose: string): string {
+  return `${name}-${createHash('sha256').update(whose).digest('hex').slice(0, 32)}`;
 }

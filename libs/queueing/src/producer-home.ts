@@ -13,7 +13,7 @@ import type { LaneQueue } from './lane-queue.js';
 import type { QueueObserver } from './queue-observer.js';
 import type { FedQueue } from './wake-up-feeder.js';
 import type { SignalQueue } from './bull-signals.js';
-import type { TypingJob } from './queue-names.js';
+import type { SignalJob } from './queue-names.js';
 
 /** Less than a wake-up's whole time, so that nothing is added after it was given up. */
 const CONNECT_GRACE_MS = ADD_TIMEOUT_MS / 2;
@@ -52,7 +52,7 @@ export class ProducerHome {
     };
   }
 
-  feedSignals(queue: LaneQueue<TypingJob>): SignalQueue {
+  feedSignals(queue: LaneQueue<SignalJob>): SignalQueue {
     return {
       add: async (name, data, options) => {
         await this.connected();

@@ -29,5 +29,16 @@ export interface TypingJob {
 
 export const TYPING_JOB = 'typing';
 
+/** A bot is at work on an answer to a thread. */
+export interface ThinkingJob {
+  tenantId: string;
+  threadId: string;
+  seconds: number;
+}
+
+export const THINKING_JOB = 'thinking';
+
+export type SignalJob = TypingJob | ThinkingJob;
+
 /** Schema of BullMQ's own tables where it runs on Postgres. */
 export const QUEUE_SCHEMA = 'bullmq';

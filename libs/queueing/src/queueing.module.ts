@@ -10,7 +10,7 @@ import { laneProcessorClass, type LaneProcessor } from './lane-processor.js';
 import { LaneProcessors } from './lane-processors.js';
 import { LaneQueue, LaneWorker } from './lane-queue.js';
 import { ProducerHome } from './producer-home.js';
-import { directions, queueNames, SIGNALS_QUEUE, type TypingJob } from './queue-names.js';
+import { directions, queueNames, SIGNALS_QUEUE, type SignalJob } from './queue-names.js';
 import type { QueueObserver } from './queue-observer.js';
 import { TypingProcessor, typingProcessorClass } from './typing-processor.js';
 
@@ -42,7 +42,7 @@ export class QueueingModule {
         {
           provide: Signals,
           inject: [getQueueToken(SIGNALS_QUEUE)],
-          useFactory: (queue: LaneQueue<TypingJob>) => new BullSignals(home.feedSignals(queue)),
+          useFactory: (queue: LaneQueue<SignalJob>) => new BullSignals(home.feedSignals(queue)),
         },
       ],
       exports: [WakeUps, BullWakeUps, Signals],
@@ -73,7 +73,7 @@ export class QueueingModule {
           provide: TypingProcessor,
           inject: [typing],
           useFactory: (processor: TypingProcessor): Pick<TypingProcessor, 'start' | 'stop'> => ({
-            start: (handle, concurrency) => processor.start(handle, concurrency),
+            start: (handlers, concurrency) => processor.start(handlers, concurrency),
             stop: (deadlineMs) => processor.stop(deadlineMs),
           }),
         },
@@ -98,7 +98,7 @@ function queues(home: ProducerHome): DynamicModule {
 function wakeUps(home: ProducerHome, observer: QueueObserver): Provider {
   return {
     provide: BullWakeUps,
-    useFactory: (inbound: LaneQueue, outbound: LaneQueue, signals: LaneQueue<TypingJob>) =>
+    useFactory: (inbound: LaneQueue, outbound: LaneQueue, signals: LaneQueue<SignalJob>) =>
       new BullWakeUps(
         {
           inbound: home.feed(inbound),

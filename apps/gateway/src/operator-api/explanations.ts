@@ -1,21 +1,21 @@
 import { explain, type Direction, type ProviderWords } from '#core';
-import type { ShownMessage } from '#persistence';
+import type { Attempt, ShownMessage } from '#persistence';
 
-/** Says in plain words why messages are where they are. Which provider speaks follows from the direction. */
+/** Says in plain words why messages are where they are. Who speaks is whom the last attempt went to. */
 export class Explanations {
-  constructor(private readonly words: Record<Direction, ProviderWords>) {}
+  constructor(private readonly words: Record<Direction | 'bot', ProviderWords>) {}
 
   of({ message, parts }: ShownMessage): string | undefined {
     const last = parts
       .flatMap(({ attempts }) => attempts)
-      .reduce<{ id: string; errorCode: string | null } | undefined>(
+      .reduce<Attempt | undefined>(
         (newest, attempt) => (newest && newest.id > attempt.id ? newest : attempt),
         undefined,
       );
     const { delivery, reason, providerCode, direction } = message;
     return explain(
       { delivery, reason, providerCode, errorCode: last?.errorCode ?? null },
-      this.words[direction],
+      this.words[last?.destination ?? direction],
     );
   }
 }

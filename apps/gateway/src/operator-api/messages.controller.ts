@@ -57,7 +57,7 @@ export class MessagesController {
   @ApiOperation({
     summary: 'Send a message to a customer',
     description:
-      'A text, or a template. It takes its place behind what waits for the same customer. The same request again, by its idempotencyKey, sends nothing more and answers the same message.',
+      'A text, files, cards, or a template. It takes its place behind what waits for the same customer. The same request again, by its idempotencyKey, sends nothing more and answers the same message.',
   })
   @ApiAcceptedResponse({ type: MessageResource })
   @Problems({

@@ -96,6 +96,13 @@ export class AttemptResource {
   @ApiProperty({ type: String, description: "What the provider's callbacks name this attempt by." })
   correlationId!: string;
 
+  @ApiPropertyOptional({
+    type: String,
+    enum: ['bot'],
+    description: 'Where it went, unless to the contact centre (inbound) or the channel (outbound).',
+  })
+  destination?: 'bot';
+
   @ApiProperty({ type: String, format: 'date-time' })
   startedAt!: string;
 
@@ -264,6 +271,7 @@ function showAttempt(attempt: Attempt): AttemptResource {
     id: attempt.id,
     // One value to us; providers see it in callback URLs.
     correlationId: attempt.id,
+    destination: attempt.destination,
     startedAt: attempt.startedAt.toISOString(),
     endedAt: attempt.endedAt?.toISOString(),
     outcome: attempt.outcome,

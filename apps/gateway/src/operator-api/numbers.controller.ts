@@ -117,12 +117,12 @@ export class NumbersController {
 
   /** A hook is not called without a signature: better said now than not called then. */
   private refuseUnsigned({ settings }: NumberChangesBody): void {
-    if (this.options.signsHooks || !settings?.directory) return;
+    if (this.options.signsHooks) return;
+    const hook = (['bot', 'directory'] as const).find((name) => settings?.[name]);
+    if (!hook) return;
     throw new ProblemException(400, {
       detail: 'Some fields are not as they should be.',
-      errors: [
-        { field: 'settings.directory', message: 'directory needs HOOK_SIGNING_SECRET, which is not set' },
-      ],
+      errors: [{ field: `settings.${hook}`, message: `${hook} needs HOOK_SIGNING_SECRET, which is not set` }],
     });
   }
 

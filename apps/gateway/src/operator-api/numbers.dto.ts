@@ -118,6 +118,52 @@ function WarnsInTime(): PropertyDecorator {
 }
 
 @ApiSchema({
+  name: 'Survey',
+  description: 'When a conversation that was handed back to the bot is over by itself.',
+})
+export class SurveyBody {
+  @ApiPropertyOptional({ type: 'integer', minimum: 20, maximum: 600 })
+  @IfPresent()
+  @IsIntegerBetween(20, 600)
+  maxTotalMinutes?: number;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    minimum: 10,
+    maximum: 300,
+    description: "Of the customer's silence after the bot's last word.",
+  })
+  @IfPresent()
+  @IsIntegerBetween(10, 300)
+  userTimeoutMinutes?: number;
+}
+
+@ApiSchema({ name: 'Bot' })
+export class BotBody {
+  @ApiProperty({
+    type: String,
+    example: 'https://bot.example.com/causeway',
+    description:
+      "Where customers' messages are posted, signed as Standard Webhooks has it (HOOK_SIGNING_SECRET).",
+  })
+  @IsHookUrl()
+  url!: string;
+
+  @ApiPropertyOptional({
+    type: SurveyBody,
+    description:
+      "Agents' conversations are handed back to the bot when the last agent leaves. Absent: they end then.",
+  })
+  @IfPresent()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => SurveyBody)
+  survey?: SurveyBody;
+}
+
+const MODES = ['direct', 'bot'] as const;
+
+@ApiSchema({
   name: 'OpeningHours',
   description: 'When conversations may be opened, by the schedules of the contact centre.',
 })
@@ -365,6 +411,37 @@ export class NumberSettingsBody {
   @ValidateNested()
   @Type(() => WaitingBody)
   waiting?: WaitingBody;
+
+  @ApiPropertyOptional({
+    type: String,
+    enum: MODES,
+    default: 'direct',
+    description: '`bot`: customers are heard by the bot until it hands them over. It needs `bot`.',
+  })
+  @IfPresent()
+  @IsIn(MODES)
+  @NeedsBot()
+  mode?: (typeof MODES)[number];
+
+  @ApiPropertyOptional({ type: BotBody })
+  @IfPresent()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => BotBody)
+  bot?: BotBody;
+}
+
+function NeedsBot(): PropertyDecorator {
+  return ValidateBy(
+    {
+      name: 'needsBot',
+      validator: {
+        validate: (value, args) =>
+          value !== 'bot' || (args?.object as { bot?: unknown } | undefined)?.bot !== undefined,
+      },
+    },
+    { message: '$property bot needs settings.bot.url' },
+  );
 }
 
 /** What can be said of a number when it is made and later. */

@@ -5,6 +5,7 @@ import {
   OperatorConversations,
   OperatorCustomers,
   OperatorDatabase,
+  OperatorHandoffs,
   OperatorInstallation,
   OperatorLanes,
   OperatorMessages,
@@ -24,6 +25,7 @@ import { DeskProvisioning } from './desk-provisioning.js';
 import { DoctorController } from './doctor/doctor.controller.js';
 import { Doctor } from './doctor/doctor.js';
 import { Explanations } from './explanations.js';
+import { HandoffsController } from './handoffs.controller.js';
 import { LanesController } from './lanes.controller.js';
 import { MessagesController } from './messages.controller.js';
 import { NumbersController } from './numbers.controller.js';
@@ -45,6 +47,7 @@ export class OperatorApiModule {
         AddressedProvisioningController,
         ConversationsController,
         MessagesController,
+        HandoffsController,
         ReplaysController,
         LanesController,
         CustomersController,
@@ -67,6 +70,7 @@ export class OperatorApiModule {
           OperatorProvisioning,
           OperatorConversations,
           OperatorMessages,
+          OperatorHandoffs,
           OperatorReplays,
           OperatorLanes,
           OperatorCustomers,

@@ -29,8 +29,8 @@ export interface OperatorApiOptions {
     redisUrl?: string | undefined;
     http: ProviderHttp;
   };
-  /** What the provider at the far end of each direction means by its answers. */
-  words: Record<Direction, ProviderWords>;
+  /** What the provider at the far end of each direction, and a bot, means by its answers. */
+  words: Record<Direction | 'bot', ProviderWords>;
 }
 
 /** DI token of {@link OperatorApiOptions}. */

@@ -191,3 +191,35 @@ export function IsBusinessAddress(): PropertyDecorator {
     (value) => typeof value === 'string' && BUSINESS_ADDRESS.test(value),
   );
 }
+
+/** A URL that something is called at or fetched from; credentials have no place in it. */
+export function IsHttpUrl(): PropertyDecorator {
+  return rule('isHttpUrl', 'an http(s) URL of at most 2000 characters, without user or fragment', (value) => {
+    if (typeof value !== 'string' || value.length > 2000 || /[\s#]/.test(value) || !URL.canParse(value))
+      return false;
+    const { protocol, hostname, username, password } = new URL(value);
+    return ['http:', 'https:'].includes(protocol) && hostname !== '' && username === '' && password === '';
+  });
+}
+
+/** A JSON object that Postgres can hold: its texts and keys are plain. `maxLength`: of its JSON, in characters. */
+export function IsPlainObject(maxLength: number): PropertyDecorator {
+  return rule(
+    'isPlainObject',
+    `a JSON object of at most ${maxLength} characters, 20 levels deep, without NUL`,
+    (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      !Array.isArray(value) &&
+      isPlain(value, 20) &&
+      JSON.stringify(value).length <= maxLength,
+  );
+}
+
+function isPlain(value: unknown, levels: number): boolean {
+  if (typeof value === 'string') return !value.includes('\0') && value.isWellFormed();
+  if (typeof value !== 'object' || value === null) return true;
+  return (
+    levels > 0 && Object.entries(value).every((entry) => entry.every((each) => isPlain(each, levels - 1)))
+  );
+}

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   ProviderGate,
@@ -40,8 +41,8 @@ export interface GateDependencies {
   options: GateOptions;
 }
 
-/** As in metrics, logs and storage. */
-export const PROVIDERS = { desk: 'chat-gateway', channel: 'twilio' } as const satisfies Record<
+/** As in metrics, logs and storage; there each bot has a name of its own. */
+export const PROVIDERS = { desk: 'chat-gateway', channel: 'twilio', bot: 'bot' } as const satisfies Record<
   Provider,
   string
 >;
@@ -65,6 +66,8 @@ const NO_SHARE_WAIT_MS = 500;
 
 interface Gated {
   provider: Provider;
+  /** In storage, which all workers share. */
+  name: string;
   tenantId: string;
   health: ProviderHealth;
 }
@@ -112,7 +115,7 @@ export class WorkerGate extends ProviderGate {
   }
 
   override async enter(call: ProviderCall): Promise<Permit | Refusal> {
-    const gated = this.of(call.provider, call.tenantId);
+    const gated = this.of(nameOf(call), call.tenantId);
     if (call.kind === 'signal') return this.enterAside(call, gated);
     const isProbe = gated.health.blocked !== undefined && (await this.takeProbe(gated));
     const { blocked, probeDueMs } = gated.health;
@@ -195,18 +198,18 @@ export class WorkerGate extends ProviderGate {
 
   /** True when this call is to be the one that tries whether the provider works again. */
   private async takeProbe(gated: Gated): Promise<boolean> {
-    const { health, tenantId, provider } = gated;
+    const { health, tenantId, name } = gated;
     await this.look();
     if (!health.blocked || performance.now() < health.probeDueMs) return false;
     const leaseMs = Math.max(health.probeIntervalMs, this.deps.options.callTimeoutMs + PROBE_MARGIN_MS);
     health.probeAt(performance.now() + leaseMs);
     // Without storage nobody can be kept from probing, so nobody probes; nothing could be sent either.
-    return this.deps.states.takeProbe(tenantId, PROVIDERS[provider], leaseMs).catch(() => false);
+    return this.deps.states.takeProbe(tenantId, name, leaseMs).catch(() => false);
   }
 
-  private giveProbeBack({ health, tenantId, provider }: Gated): void {
+  private giveProbeBack({ health, tenantId, name }: Gated): void {
     health.probeAt(performance.now());
-    this.run(() => this.deps.states.probeIn(tenantId, PROVIDERS[provider], 0));
+    this.run(() => this.deps.states.probeIn(tenantId, name, 0));
   }
 
   /** A beat out of turn, one for all who come meanwhile. */
@@ -220,8 +223,7 @@ export class WorkerGate extends ProviderGate {
 
   private learn({ providers }: Beat, readMs: number): { gated: Gated; recoveredAgoMs?: number }[] {
     return providers.flatMap((state) => {
-      const provider = state.provider === PROVIDERS.desk ? 'desk' : 'channel';
-      const gated = this.of(provider, state.tenantId);
+      const gated = this.of(state.provider, state.tenantId);
       if (gated.health.learn(state, readMs)) this.line.clear(keyOf(gated));
       this.show(gated);
       return { gated, ...(state.recoveredAgoMs !== undefined && { recoveredAgoMs: state.recoveredAgoMs }) };
@@ -230,8 +232,7 @@ export class WorkerGate extends ProviderGate {
 
   private changed(gated: Gated, change: Change, error: unknown): void {
     const { states, logger, observer } = this.deps;
-    const { tenantId, provider, health } = gated;
-    const name = PROVIDERS[provider];
+    const { tenantId, name, health } = gated;
     this.show(gated);
     switch (change) {
       case 'opened':
@@ -261,16 +262,16 @@ export class WorkerGate extends ProviderGate {
     }
   }
 
-  private async probeAtOnce({ tenantId, provider, health }: Gated): Promise<void> {
+  private async probeAtOnce({ tenantId, name, health }: Gated): Promise<void> {
     const { states, wakeUps } = this.deps;
-    await states.probeIn(tenantId, PROVIDERS[provider], 0);
+    await states.probeIn(tenantId, name, 0);
     health.probeAt(performance.now());
-    wakeUps.wake(await states.pullForward(tenantId, PROVIDERS[provider], 0, FIRST_PROBES));
+    wakeUps.wake(await states.pullForward(tenantId, name, 0, FIRST_PROBES));
   }
 
-  private async pullForward({ tenantId, provider }: Gated): Promise<void> {
+  private async pullForward({ tenantId, name }: Gated): Promise<void> {
     const { states, wakeUps } = this.deps;
-    wakeUps.wake(await states.pullForward(tenantId, PROVIDERS[provider], PULL_SPREAD_MS));
+    wakeUps.wake(await states.pullForward(tenantId, name, PULL_SPREAD_MS));
   }
 
   private refuse({ provider }: Gated, why: RefusalReason, waitMs: number): Refusal {
@@ -296,11 +297,12 @@ export class WorkerGate extends ProviderGate {
     }
   }
 
-  private of(provider: Provider, tenantId: string): Gated {
-    const key = `${provider}:${tenantId}`;
+  private of(name: string, tenantId: string): Gated {
+    const key = `${name}:${tenantId}`;
     let gated = this.gated.get(key);
     if (!gated) {
-      gated = { provider, tenantId, health: new ProviderHealth(this.deps.options, performance.now()) };
+      const provider = providerOf(name);
+      gated = { provider, name, tenantId, health: new ProviderHealth(this.deps.options, performance.now()) };
       this.gated.set(key, gated);
       this.show(gated);
     }
@@ -308,11 +310,22 @@ export class WorkerGate extends ProviderGate {
   }
 }
 
-function keyOf({ provider, tenantId }: Gated): string {
-  return `blocked:${provider}:${tenantId}`;
+function keyOf({ name, tenantId }: Gated): string {
+  return `blocked:${name}:${tenantId}`;
+}
+
+/** One bot that fails says nothing of the others. Storage knows the digest, too: see `pull_forward`. */
+function nameOf({ provider, botUrl = '' }: ProviderCall): string {
+  return provider === 'bot' ? `bot:${hash('sha256', botUrl, 'hex').slice(0, 16)}` : PROVIDERS[provider];
+}
+
+function providerOf(name: string): Provider {
+  if (name === PROVIDERS.desk) return 'desk';
+  return name === PROVIDERS.channel ? 'channel' : 'bot';
 }
 
 /** Whose calls are limited together. The desk's account is the tenant's. */
-function accountOf({ provider, tenantId, number, account }: ProviderCall): string {
-  return `${provider}:${tenantId}:${provider === 'channel' ? (number?.account ?? account) : ''}`;
+function accountOf(call: ProviderCall): string {
+  const { provider, tenantId, number, account } = call;
+  return `${nameOf(call)}:${tenantId}:${provider === 'channel' ? (number?.account ?? account) : ''}`;
 }

@@ -68,6 +68,13 @@ export class FileKeeper extends MediaKeeper {
     }
   }
 
+  override keepWhole(stream: MediaStream): Promise<KeptFile> {
+    return this.spooled(stream, async (file) => {
+      const contentType = await this.kindOf(file, stream.filename ?? '');
+      return this.put(file, contentType, stream.filename ?? '');
+    });
+  }
+
   override async open({ key, contentType, filename, bytes }: KeptFile): Promise<MediaStream> {
     const { store } = this.options;
     const body = await store
@@ -106,9 +113,7 @@ export class FileKeeper extends MediaKeeper {
   }
 
   private async fit(file: SpooledFile, filename: string, limits: MediaCapabilities): Promise<CarriedFile> {
-    if (file.bytes === 0) throw refused('empty');
-    const { contentType } = await fileKind(file.path, { filename });
-    if (!mayGoToCustomer(contentType, filename)) throw refused('wrong-type', contentType);
+    const contentType = await this.kindOf(file, filename);
     const isImage = contentType.startsWith('image/');
     const image = isImage ? await readImage(file.path) : undefined;
     if (isImage && !image && READABLE.has(contentType)) throw refused('unreadable');
@@ -122,6 +127,13 @@ export class FileKeeper extends MediaKeeper {
     if (scaled) return { media: scaled };
     const kept = await this.put(file, contentType, filename);
     return { link: await this.signed(kept, this.options.keepDays * DAY_S), filename: kept.filename };
+  }
+
+  private async kindOf(file: SpooledFile, filename: string): Promise<string> {
+    if (file.bytes === 0) throw refused('empty');
+    const { contentType } = await fileKind(file.path, { filename });
+    if (!mayGoToCustomer(contentType, filename)) throw refused('wrong-type', contentType);
+    return contentType;
   }
 
   private async scaled(

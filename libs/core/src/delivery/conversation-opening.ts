@@ -1,4 +1,5 @@
 import { DeliveryError } from '../delivery-error.js';
+import type { SurveyLimits } from '../number-settings.js';
 import { scheduleFor } from '../opening-hours.js';
 import type { DeliveryDependencies, LookUpResult, Step } from './delivery.js';
 import { attemptEnd, ids, type HeadDelivery } from './head-delivery.js';
@@ -80,6 +81,7 @@ export class ConversationOpening {
   ): Promise<Step> {
     const { store, desk, options } = this.deps;
     const { user = {}, assignment, history = [] } = settledDetails(known, withIds);
+    const survey = surveyOf(lane, head);
     const referenceOf = (attemptId: string) => ({ conversationId, attemptId });
     const made = await this.heads.attempt(lane, head, {
       kind: 'create',
@@ -90,6 +92,7 @@ export class ConversationOpening {
           reopenings: known.reopenings.map(({ messageId }) => messageId),
           details: { user, ...(assignment && { assignment }) },
           history,
+          ...(survey && { survey }),
         }),
       call: (id, context) => {
         const request = {
@@ -217,4 +220,11 @@ function isNoList({ httpStatus }: DeliveryError): boolean {
 /** The desk does not take what the create says. */
 function isRefused(error: unknown): boolean {
   return error instanceof DeliveryError && error.kind === 'held' && error.httpStatus === 400;
+}
+
+/** Whether, and for how long, the bot gets the customer back after the agents. */
+function surveyOf({ number }: ClaimedLane, { content }: LaneHead): SurveyLimits | undefined {
+  const { bot } = number.settings;
+  const wished = content.type === 'handoff' ? content.survey : undefined;
+  return bot && (wished ?? bot.survey);
 }

@@ -2,6 +2,7 @@ import type { Direction } from '../content.js';
 import type { FileStore, MediaKeeper, WebFiles } from '../media.js';
 import type { CustomerDirectory } from '../conversation/customer-directory.js';
 import type { LanguageDetector } from '../conversation/languages.js';
+import type { BotPort } from '../ports/bot-port.js';
 import type { ChannelPort } from '../ports/channel-port.js';
 import type { OpeningHours } from '../ports/desk-figures.js';
 import type { DeskPort } from '../ports/desk-port.js';
@@ -58,6 +59,8 @@ export interface DeliveryObserver {
   attempted(event: {
     direction: Direction;
     kind: 'send' | 'create';
+    /** Absent: where its lane leads. */
+    destination?: 'bot';
     outcome: string;
     code?: string;
     seconds: number;
@@ -85,6 +88,7 @@ export interface DeliveryDependencies {
   store: LaneStore;
   channel: ChannelPort;
   desk: DeskPort;
+  bot: BotPort;
   /** Without it choices go out in plain words. */
   templates?: ContentTemplates;
   /** Without it no number's directory is asked. */

@@ -40,6 +40,8 @@ export interface Target {
    * step where the lane waits or the head was decided about already.
    */
   prepare: () => PartContent[] | Promise<PartContent[] | Step>;
+  /** Whether the parts as they were made are for where the message goes now; if not, all are made anew before the first is sent. */
+  suits?: (parts: PartContent[]) => boolean;
   /** Whether a part as it was made can still be sent; one that cannot is made anew. */
   fits?: (part: PartContent) => boolean;
   conversationId?: string;
@@ -56,6 +58,8 @@ export interface Target {
 /** A call with an effect, and what is stored before it; both under the attempt's id. */
 interface Intended<T> {
   kind: 'send' | 'create';
+  /** Absent: where the lane leads. */
+  destination?: 'bot';
   intent: (id: string) => Promise<boolean>;
   call: (id: string, context: DeskCallContext) => Promise<T>;
   /** Again, without knowing what became of the attempt before. */
@@ -79,18 +83,23 @@ export class HeadDelivery {
   private async nextPart(
     lane: ClaimedLane,
     head: LaneHead,
-    { prepare, fits = () => true }: Target,
+    { prepare, suits = () => true, fits = () => true }: Target,
   ): Promise<{ part: StoredPart; last: boolean } | 'all-sent' | Step> {
     const { store } = this.deps;
     let parts = head.parts;
-    if (parts.length === 0) {
+    const isBegun = parts.some((part) => isSent(head.attempts, part.n));
+    const isMisled = parts.length > 0 && !isBegun && !suits(parts.map(({ content }) => content));
+    if (parts.length === 0 || isMisled) {
       const contents = await this.keepingLease(lane, prepare);
       if (typeof contents === 'string') return contents;
       const deletesMedia =
         lane.number.settings.deleteMedia === true &&
         'attachments' in head.content &&
         contents.some(({ uploadedTo }) => uploadedTo);
-      if (!(await store.storeParts(lane.lease, head.messageId, contents, { deletesMedia }))) return 'lost';
+      const isStored = isMisled
+        ? await store.replaceParts(lane.lease, head.messageId, contents)
+        : await store.storeParts(lane.lease, head.messageId, contents, { deletesMedia });
+      if (!isStored) return 'lost';
       parts = contents.map((content, index) => ({ n: index + 1, content }));
     }
     const pending = parts.filter((part) => !isSent(head.attempts, part.n));
@@ -145,7 +154,8 @@ export class HeadDelivery {
     if (typeof next === 'string') return next;
     const waiting = await this.waitForPartBefore(lane, head, next.part.n);
     if (waiting) return waiting;
-    const resend = doubtfulAttempts(head, next.part.n).length > 0;
+    // A bot knows what it has had.
+    const resend = !next.part.content.bot && doubtfulAttempts(head, next.part.n).length > 0;
     return this.send(lane, head, { ...target, ...next, resend });
   }
 
@@ -178,12 +188,15 @@ export class HeadDelivery {
     const content = ready ? await this.keepingLease(lane, () => ready(part)) : part.content;
     if (typeof content === 'string') return content;
     const cost = target.cost?.(content);
+    const destination = content.bot && { destination: 'bot' as const };
     const made = await this.attempt(lane, head, {
       kind: 'send',
       resend,
+      ...destination,
       intent: (id) =>
         store.intent(lane.lease, options.leaseMs, {
           id,
+          ...destination,
           ...(cost && { cost }),
           messageId: head.messageId,
           seq: head.seq,
@@ -204,10 +217,10 @@ export class HeadDelivery {
   async attempt<T>(
     lane: ClaimedLane,
     head: LaneHead,
-    { kind, intent, call, resend = false }: Intended<T>,
+    { kind, destination, intent, call, resend = false }: Intended<T>,
   ): Promise<Made<T> | Step> {
     const { store, options, crash, newId, nowMs } = this.deps;
-    const permit = await this.enter(lane, head, kind);
+    const permit = await this.enter(lane, head, kind, destination);
     if (typeof permit === 'string') return permit;
     const id = newId();
     const beforeIntentMs = nowMs();
@@ -222,11 +235,11 @@ export class HeadDelivery {
       result = await callThrough(permit, () => call(id, this.callContext(lane, beforeIntentMs)));
     } catch (error) {
       if (error instanceof StorageError) throw error;
-      this.observe(lane, head, kind, error, startedMs, resend);
+      this.observe(lane, head, { kind, destination, resend, startedMs, error });
       return { id, error };
     }
     crash('after-response');
-    this.observe(lane, head, kind, undefined, startedMs, resend);
+    this.observe(lane, head, { kind, destination, resend, startedMs });
     return { id, result };
   }
 
@@ -238,7 +251,15 @@ export class HeadDelivery {
     provider: ProviderCall['provider'] = lane.direction === 'inbound' ? 'desk' : 'channel',
   ): Promise<Permit | Step> {
     const { gate, store } = this.deps;
-    const answer = await gate.enter({ provider, kind, tenantId: lane.tenantId, number: lane.number });
+    const { tenantId, number } = lane;
+    const botUrl = provider === 'bot' ? number.settings.bot?.url : undefined;
+    const answer = await gate.enter({
+      provider,
+      kind,
+      tenantId,
+      number,
+      ...(botUrl !== undefined && { botUrl }),
+    });
     if (!isRefusal(answer)) return answer;
     if (answer.why === 'credentials') {
       return this.settle(lane, head, {
@@ -372,15 +393,20 @@ export class HeadDelivery {
   private observe(
     lane: ClaimedLane,
     head: LaneHead,
-    kind: 'send' | 'create',
-    error: unknown,
-    startedMs: number,
-    resend = false,
+    attempt: {
+      kind: 'send' | 'create';
+      destination: 'bot' | undefined;
+      resend: boolean;
+      startedMs: number;
+      error?: unknown;
+    },
   ): void {
-    if (error === undefined) this.succeededAtMs.set(lane.direction, this.deps.nowMs());
+    const { kind, destination, resend, startedMs, error } = attempt;
+    if (error === undefined && !destination) this.succeededAtMs.set(lane.direction, this.deps.nowMs());
     this.deps.observer.attempted({
       direction: lane.direction,
       kind,
+      ...(destination && { destination }),
       outcome: error === undefined ? 'submitted' : error instanceof DeliveryError ? error.kind : 'bug',
       ...(error instanceof DeliveryError && { code: error.code }),
       ...(resend && { possibleDuplicate: true }),
@@ -494,7 +520,7 @@ export function attemptEnd(id: string, error: unknown): AttemptEnd {
 }
 
 /** A part is done when an attempt of it was submitted and the provider has not reported that one as failed. */
-function isSent(attempts: StoredAttempt[], partN: number): boolean {
+export function isSent(attempts: StoredAttempt[], partN: number): boolean {
   return attempts.some(
     ({ kind, partN: n, outcome, receipt }) =>
       kind === 'send' && n === partN && outcome === 'submitted' && !(receipt && isFailure(receipt)),

@@ -2,24 +2,30 @@ import type { MessageContent, PartContent } from '../content.js';
 import { answerTo, mayAnswer } from '../conversation/answers.js';
 import { endedBy } from '../conversation/last-words.js';
 import { DeliveryError } from '../delivery-error.js';
+import type { CallContext, Sent } from '../ports/call.js';
+import { BotDelivery } from './bot-delivery.js';
 import { ConversationOpening } from './conversation-opening.js';
 import type { DeliveryDependencies, Step } from './delivery.js';
 import { handedMessage, type HandedMessage } from './handed-over.js';
-import { ids, type HeadDelivery } from './head-delivery.js';
+import { ids, isSent, type HeadDelivery } from './head-delivery.js';
 import { InboundMedia } from './inbound-media.js';
 import type { AttemptEnd, ClaimedLane, LaneHead, OpenConversation, SentToDesk } from './lane-store.js';
 import { callThrough, isRefusal } from './provider-gate.js';
-import type { Verdict } from './uncertain-attempts.js';
+import { isUnknown, type Verdict } from './uncertain-attempts.js';
 
 /** How long after its create a conversation that has not opened is not believed to be gone. */
 const YOUNG_MS = 60_000;
 /** How soon a conversation that is to end with another message is looked at again. */
 const ENDING_LOOK_MS = 200;
 
-/** Delivers a customer's messages to the desk: opens the conversation where there is none. */
+/** To whom a message goes. `both`: to the desk, where the transcript is, and then to the bot, which answers. */
+type Route = 'desk' | 'bot' | 'both';
+
+/** Delivers a customer's messages to the desk, opening the conversation where there is none, or to the bot. */
 export class InboundDelivery {
   private readonly media: InboundMedia;
   private readonly opening: ConversationOpening;
+  private readonly bot: BotDelivery;
 
   constructor(
     private readonly deps: DeliveryDependencies,
@@ -27,6 +33,7 @@ export class InboundDelivery {
   ) {
     this.media = new InboundMedia(deps, heads);
     this.opening = new ConversationOpening(deps, heads);
+    this.bot = new BotDelivery(deps, this.media);
   }
 
   async deliver(lane: ClaimedLane, head: LaneHead): Promise<Step> {
@@ -46,6 +53,8 @@ export class InboundDelivery {
     }
     if (head.conversation?.endsAfter !== undefined && head.conversation.endsAfter !== head.messageId)
       return this.end(lane, head.conversation.id);
+    const route = await this.route(lane, head);
+    if (route === 'bot') return this.toBot(lane, head);
     const conversation = head.conversation ?? (await this.opening.open(lane, head));
     if (conversation === 'closed') return this.heads.hold(lane, head, 'closed-hours');
     if (conversation === 'limit') return this.heads.hold(lane, head, 'reopening-limit');
@@ -53,6 +62,11 @@ export class InboundDelivery {
     if (conversation.closesInMs !== undefined)
       return this.opening.wait(lane, Math.max(50, conversation.closesInMs), 'closing');
     if (conversation.deskConversationId === undefined) return this.opening.create(lane, head, conversation);
+    if (head.content.type === 'handoff' && conversation.state === 'post-agent') {
+      // The customer wants an agent after all: the survey is over.
+      await this.deps.store.giveUpConversation(conversation.id, 'handed-over');
+      return 'next';
+    }
     if (conversation.state === 'opening' && (conversation.readyInMs ?? 0) > 0) {
       return this.opening.wait(lane, conversation.readyInMs ?? 0, 'opening');
     }
@@ -62,11 +76,14 @@ export class InboundDelivery {
     const deskConversationId = conversation.deskConversationId;
     const authorType = authorOf(head);
     return this.heads.deliverPart(lane, head, {
-      prepare: () => this.prepare(lane, head, conversation, deskConversationId),
+      prepare: () => this.prepareRoute(lane, head, route, conversation, deskConversationId),
+      suits: (parts) => suits(route, parts),
       fits: ({ uploadedTo = deskConversationId }) => uploadedTo === deskConversationId,
       conversationId: conversation.id,
       call: (part, _attemptId, context) =>
-        this.deps.desk.send({ deskConversationId, authorType, part }, context),
+        part.bot
+          ? this.bot.send(lane, head, part, context)
+          : this.deps.desk.send({ deskConversationId, authorType, part }, context),
       onGone: (attempt, error) => this.gone(lane, head, conversation, deskConversationId, attempt, error),
     });
   }
@@ -76,6 +93,51 @@ export class InboundDelivery {
     const { store } = this.deps;
     if (await store.endConversation(conversationId)) return 'next';
     return (await store.wait(lane.lease, ENDING_LOOK_MS, 'back-off')) ? 'stop' : 'lost';
+  }
+
+  /** Decided anew for each head: its number may have been changed while it waited. What has begun stays where it began. */
+  private async route(lane: ClaimedLane, head: LaneHead): Promise<Route> {
+    const { store } = this.deps;
+    const { conversation, parts, attempts } = head;
+    const { mode, bot } = lane.number.settings;
+    if (head.authorType !== 'user') return 'desk';
+    if (parts.some(({ n }) => isSent(attempts, n))) {
+      return parts.find(({ n }) => !isSent(attempts, n))?.content.bot ? 'bot' : 'desk';
+    }
+    if (!bot) return 'desk';
+    if (conversation && isUnderWay(conversation)) {
+      return conversation.state === 'post-agent' && conversation.closesInMs === undefined ? 'both' : 'desk';
+    }
+    if (mode !== 'bot' || (await store.hasReopening(lane.lease.laneId))) return 'desk';
+    // It was to be opened by somebody who has given that up.
+    if (conversation) await store.giveUpConversation(conversation.id, 'not-opened');
+    return 'bot';
+  }
+
+  private toBot(lane: ClaimedLane, head: LaneHead): Promise<Step> {
+    const { conversation } = head;
+    const call = (part: PartContent, _attemptId: string, context: CallContext): Promise<Sent> =>
+      this.bot.send(lane, head, part, context);
+    return this.heads.deliverPart(lane, head, {
+      prepare: async () => alone(await this.bot.prepare(lane, head, await this.answer(head))),
+      suits: (parts) => suits('bot', parts),
+      ...(conversation?.state === 'post-agent' && { conversationId: conversation.id }),
+      call,
+    });
+  }
+
+  private async prepareRoute(
+    lane: ClaimedLane,
+    head: LaneHead,
+    route: Route,
+    conversation: OpenConversation,
+    deskConversationId: string,
+  ): Promise<PartContent[] | Step> {
+    const parts = await this.prepare(lane, head, conversation, deskConversationId);
+    if (route !== 'both' || typeof parts === 'string') return parts;
+    const answer = parts.find((part) => part.answer)?.answer;
+    const part = await this.bot.prepare(lane, head, answer, conversation);
+    return typeof part === 'string' ? part : [...parts, part];
   }
 
   /** What the customer chose out of what they were offered; asked for only where the message looks like that. */
@@ -129,6 +191,16 @@ export class InboundDelivery {
   /** Looks where the attempt went, which may be a conversation that has closed since. */
   private async settleDoubt(lane: ClaimedLane, head: LaneHead): Promise<Step | 'clear'> {
     const { store, desk } = this.deps;
+    const atBot = head.attempts.find((attempt) => isUnknown(attempt) && attempt.destination === 'bot');
+    if (atBot) {
+      // There is nothing to look up: the bot knows by the message's id whether it had it, and is told again.
+      return this.heads.settle(lane, head, {
+        delivery: 'open',
+        ends: false,
+        attempt: { id: atBot.id, outcome: 'abandoned' },
+        lane: { failures: lane.failures },
+      });
+    }
     let closed: string | undefined;
     const step = await this.heads.settleDoubt(lane, head, async (part, attempt, look) => {
       const facts = await store.sentToDesk(head.messageId, part.n, attempt.id);
@@ -204,6 +276,22 @@ function carriedByCreate(head: LaneHead): boolean {
   const { conversation, messageId } = head;
   if (!isHandOver(head) || conversation?.deskConversationId === undefined) return false;
   return conversation.create?.history.includes(messageId) === true;
+}
+
+/** Whether the parts are for those whom the message goes to now. */
+function suits(route: Route, parts: PartContent[]): boolean {
+  const forBot = parts.filter(({ bot }) => bot).length;
+  if (route === 'desk') return forBot === 0;
+  return forBot > 0 && (route === 'both') === forBot < parts.length;
+}
+
+function alone(part: PartContent | Step): PartContent[] | Step {
+  return typeof part === 'string' ? part : [part];
+}
+
+/** The desk has it, or may have. */
+function isUnderWay({ deskConversationId, create }: OpenConversation): boolean {
+  return deskConversationId !== undefined || create?.outcome === 'sending' || create?.outcome === 'uncertain';
 }
 
 /** More of this content than we certainly left there, by messages or by history, is what the attempt left. */

@@ -1,7 +1,7 @@
 import type { Attachment, MessageContent, PartContent } from '../content.js';
 import { DeliveryError } from '../delivery-error.js';
 import { MediaRefusedError, sizeDetail } from '../media.js';
-import type { CarriedMedia, MediaRefusal, MediaStream, StoredFile } from '../media.js';
+import type { CarriedMedia, KeptFile, MediaRefusal, MediaStream, StoredFile } from '../media.js';
 import { readContactCards } from '../text/contact-cards.js';
 import { deskFilename } from '../text/desk-filename.js';
 import type { DeliveryDependencies, Step } from './delivery.js';
@@ -23,6 +23,13 @@ type FetchedFile = StoredFile & { filename?: string };
 
 /** A file on its way to the desk: a customer's at the channel's provider, or one that is handed over. */
 type SourceFile = { from: 'channel'; attachment: Attachment } | HandedFile;
+
+/** A medium on its way, by its place among those of its message. */
+interface Fetched {
+  attachment: Attachment;
+  index: number;
+  file: FetchedFile;
+}
 
 /** A medium that the desk has. */
 interface Uploaded {
@@ -114,29 +121,53 @@ export class InboundMedia {
     return parts;
   }
 
+  /** A customer's media as files of ours, which a bot can fetch. */
+  async keep(lane: ClaimedLane, head: LaneHead): Promise<(KeptFile | MediaRefusal)[] | Step> {
+    const files = attachmentsOf(head.content).map((attachment) => ({ from: 'channel' as const, attachment }));
+    if (files.length === 0) return [];
+    return this.slots.hold(lane, () =>
+      this.carry(lane, head, files, async ({ attachment, index, file }) => {
+        const filename = deskFilename(
+          file.filename,
+          nameOf(attachment, file.contentType, index),
+          file.extension,
+        );
+        try {
+          return await this.deps.media.keepWhole({ body: file.open(), filename });
+        } catch (error) {
+          if (error instanceof MediaRefusedError) return error.refusal;
+          throw error;
+        }
+      }),
+    );
+  }
+
   private async carried(
     lane: ClaimedLane,
     head: LaneHead,
     target: { deskConversationId: string; authorType: 'user' | 'bot' },
     files: SourceFile[],
   ): Promise<(Uploaded | MediaRefusal)[] | Step> {
-    return files.length === 0 ? [] : this.slots.hold(lane, () => this.carry(lane, head, target, files));
+    if (files.length === 0) return [];
+    return this.slots.hold(lane, async () => {
+      // A desk that takes no calls now takes no files either: they are not fetched in vain.
+      const permit = await this.heads.enter(lane, head, 'look-up');
+      if (typeof permit === 'string') return permit;
+      permit.unused();
+      return this.carry(lane, head, files, (fetched) => this.upload(lane, head, target, fetched));
+    });
   }
 
   /** What became of each attachment, in order. */
-  private async carry(
+  private async carry<T extends object>(
     lane: ClaimedLane,
     head: LaneHead,
-    target: { deskConversationId: string; authorType: 'user' | 'bot' },
     files: SourceFile[],
-  ): Promise<(Uploaded | MediaRefusal)[] | Step> {
-    // A desk that takes no calls now takes no files either: they are not fetched in vain.
-    const permit = await this.heads.enter(lane, head, 'look-up');
-    if (typeof permit === 'string') return permit;
-    permit.unused();
+    passOn: (fetched: Fetched) => Promise<T | MediaRefusal | Step>,
+  ): Promise<(T | MediaRefusal)[] | Step> {
     const fetched: { attachment: Attachment; file: FetchedFile | MediaRefusal }[] = [];
     try {
-      // All before the first upload: one that has to be waited for does not leave the others at the desk on every try.
+      // All before the first is passed on: one that has to be waited for does not leave the others there on every try.
       let bytesLeft = MAX_MESSAGE_BYTES;
       for (const source of files) {
         const file = await this.fetch(lane, head, source, Math.min(MAX_BYTES, bytesLeft));
@@ -144,10 +175,9 @@ export class InboundMedia {
         fetched.push({ attachment: source.attachment, file });
         if (!('refused' in file)) bytesLeft -= file.bytes;
       }
-      const results: (Uploaded | MediaRefusal)[] = [];
+      const results: (T | MediaRefusal)[] = [];
       for (const [index, { attachment, file }] of fetched.entries()) {
-        const result =
-          'refused' in file ? file : await this.upload(lane, head, target, { attachment, index, file });
+        const result = 'refused' in file ? file : await passOn({ attachment, index, file });
         if (typeof result === 'string') return result;
         results.push(result);
       }
@@ -240,7 +270,7 @@ export class InboundMedia {
     lane: ClaimedLane,
     head: LaneHead,
     target: { deskConversationId: string; authorType: 'user' | 'bot' },
-    { attachment, index, file }: { attachment: Attachment; index: number; file: FetchedFile },
+    { attachment, index, file }: Fetched,
   ): Promise<Uploaded | MediaRefusal | Step> {
     try {
       const permit = await this.heads.enter(lane, head, 'look-up');

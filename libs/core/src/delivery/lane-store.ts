@@ -13,7 +13,7 @@ import type { DeliveryErrorKind, HoldReason } from '../delivery-error.js';
 import type { RefusedFile } from '../media.js';
 import type { ReceiptStatus } from '../receipts.js';
 import type { HandedMessage } from './handed-over.js';
-import type { NumberSettings } from '../number-settings.js';
+import type { NumberSettings, SurveyLimits } from '../number-settings.js';
 import type { PartCost, SenderNumber } from '../ports/channel-port.js';
 
 /** The right to work on a lane: every write carries its fence, and none with an older one takes effect. */
@@ -64,6 +64,8 @@ export interface StoredAttempt {
   partN: number;
   /** `template`: it asked the customer to write, before their window opens again. */
   kind: 'send' | 'create' | 'template';
+  /** Absent: where its lane leads. */
+  destination?: 'bot';
   outcome: AttemptOutcome;
   /** Since it started and since it ended, by the database's clock, milliseconds. */
   startedAgoMs: number;
@@ -122,6 +124,8 @@ export interface CreateIntent {
   /** What it says of the user, and where it waits: kept for later changes. */
   details?: OpeningDetails;
   history?: HistoryEntry[];
+  /** It is to be handed back to the bot when the last agent leaves. */
+  survey?: SurveyLimits;
 }
 
 /** The item at the head of a lane: lowest `seq` that blocks. */
@@ -173,6 +177,8 @@ export interface Intent {
   seq: number;
   partN: number;
   conversationId?: string;
+  /** Absent: where its lane leads. */
+  destination?: 'bot';
   cost?: PartCost;
 }
 
@@ -248,6 +254,8 @@ export abstract class LaneStore {
   ): Promise<boolean>;
   /** Puts another content in the place of a part that was not sent. */
   abstract replacePart(lease: Lease, messageId: string, n: number, content: PartContent): Promise<boolean>;
+  /** Puts other parts in the place of all parts of a message none of which was sent. */
+  abstract replaceParts(lease: Lease, messageId: string, parts: PartContent[]): Promise<boolean>;
   /** What was said in this thread under the channel's id of it; undefined where that is not known. */
   abstract quoted(threadId: string, providerMessageId: string): Promise<MessageContent | undefined>;
   /** Renews the lease and stores the attempt as `sending`, in one statement. */
@@ -338,6 +346,10 @@ export abstract class LaneStore {
   ): Promise<'bound' | 'orphan' | 'foreign'>;
   /** What the next create carries: items that hand over what a closing left unheard, or a bot knows, and waiting notes. */
   abstract reopenings(laneId: string): Promise<Reopening[]>;
+  /** Whether texts that a closing left unheard wait in the lane for the agents. */
+  abstract hasReopening(laneId: string): Promise<boolean>;
+  /** Closes a conversation that gives way to something else, and ends it at the desk where that has one. */
+  abstract giveUpConversation(conversationId: string, reason: string): Promise<void>;
   /** These messages of the customer as they were posted, in order. */
   abstract handedOver(messageIds: string[]): Promise<HandedMessage[]>;
   /**

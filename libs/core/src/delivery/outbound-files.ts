@@ -1,6 +1,12 @@
 import type { Attachment, MessageContent } from '../content.js';
 import { DeliveryError } from '../delivery-error.js';
-import { MediaRefusedError, type CarriedFile, type MediaRefusal, type RefusedFile } from '../media.js';
+import {
+  MediaRefusedError,
+  type CarriedFile,
+  type MediaRefusal,
+  type MediaStream,
+  type RefusedFile,
+} from '../media.js';
 import type { Addressee } from '../ports/channel-port.js';
 import type { DeliveryDependencies, Step } from './delivery.js';
 import { isPatienceOver } from './file-patience.js';
@@ -70,16 +76,10 @@ export class OutboundFiles {
     attachment: Attachment,
     deskConversationId = '',
   ): Promise<CarriedFile | MediaRefusal | Step> {
-    const { desk, channel, media, options } = this.deps;
-    const permit = await this.heads.enter(lane, head, 'look-up', 'desk');
-    if (typeof permit === 'string') return permit;
+    const { channel, media } = this.deps;
     try {
-      const file = await openThrough(permit, () =>
-        desk.fetchAttachment(
-          { deskConversationId, attachment, maxBytes: MAX_FILE_BYTES },
-          { tenantId: lane.tenantId, timeoutMs: options.sendTimeoutMs },
-        ),
-      );
+      const file = await this.open(lane, head, attachment, deskConversationId);
+      if (typeof file === 'string') return file;
       return await media.keep(file, channel.mediaCapabilities(lane.number));
     } catch (error) {
       if (error instanceof MediaRefusedError) return error.refusal;
@@ -89,6 +89,32 @@ export class OutboundFiles {
       return { refused: error.code === 'attachment-not-found' ? 'not-found' : 'unreachable' };
     }
   }
+
+  private async open(
+    lane: ClaimedLane,
+    head: LaneHead,
+    attachment: Attachment,
+    deskConversationId: string,
+  ): Promise<MediaStream | Step> {
+    const { desk, web, options } = this.deps;
+    const context = { tenantId: lane.tenantId, timeoutMs: options.sendTimeoutMs };
+    if (isBots(head, attachment)) {
+      const { url = '', filename } = attachment;
+      if (!web) throw new MediaRefusedError({ refused: 'not-taken' });
+      const file = await web.open({ url, maxBytes: MAX_FILE_BYTES }, context);
+      return { ...file, ...(filename !== undefined && { filename }) };
+    }
+    const permit = await this.heads.enter(lane, head, 'look-up', 'desk');
+    if (typeof permit === 'string') return permit;
+    return openThrough(permit, () =>
+      desk.fetchAttachment({ deskConversationId, attachment, maxBytes: MAX_FILE_BYTES }, context),
+    );
+  }
+}
+
+/** A bot's file lies where the bot says, and is none of the desk's. */
+function isBots({ authorType }: LaneHead, { id, url }: Attachment): boolean {
+  return authorType === 'bot' && id === undefined && url !== undefined;
 }
 
 function filesOf(content: MessageContent): Attachment[] {

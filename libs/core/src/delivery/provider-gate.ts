@@ -2,14 +2,16 @@ import { DeliveryError } from '../delivery-error.js';
 
 /** A call that is about to be made to a provider. */
 export interface ProviderCall {
-  provider: 'channel' | 'desk';
+  provider: 'channel' | 'desk' | 'bot';
   tenantId: string;
   /** A `signal` is worth less than any message: it takes no rate, and says nothing of the provider's health. */
-  kind: 'send' | 'create' | 'look-up' | 'end' | 'signal';
+  kind: 'send' | 'create' | 'look-up' | 'end' | 'hand-back' | 'signal';
   /** The business number that it is made for; absent where it concerns none. */
   number?: CallingNumber;
   /** Of the channel's provider, where the number does not say it. */
   account?: string;
+  /** Of a bot: each is a provider of its own. */
+  botUrl?: string;
 }
 
 export interface CallingNumber {

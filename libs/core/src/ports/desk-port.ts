@@ -3,6 +3,7 @@ import type { Attachment, Card, CardAction, HistoryEntry, MessageContent, PartCo
 import type { CreateReference } from '../events.js';
 import type { CarriedMedia, MediaStream } from '../media.js';
 import type { DeskCallContext, LookUp, Sent } from './call.js';
+import type { SurveyLimits } from '../number-settings.js';
 
 /** One thing that is known of a user beside the fields with a name; agents see both. */
 export interface UserProperty {
@@ -125,6 +126,19 @@ export abstract class DeskPort {
   abstract listParticipants(deskConversationId: string, context: DeskCallContext): Promise<Participant[]>;
   /** The customer leaves, which ends the interaction. Fine when it has ended already. */
   abstract endConversation(deskConversationId: string, context: DeskCallContext): Promise<void>;
+  /**
+   * When the last agent leaves, the conversation goes back to the bot behind this webhook, and is over after its limits. Saying it
+   * twice does no harm.
+   */
+  abstract handBack(
+    request: { deskConversationId: string; webhookId: string; limits: SurveyLimits },
+    context: DeskCallContext,
+  ): Promise<void>;
+  /** The bot is at work on an answer, at most for so long. */
+  abstract thinking(
+    request: { deskConversationId: string; seconds: number },
+    context: DeskCallContext,
+  ): Promise<void>;
   /**
    * The customer has read everything up to `readAt`, epoch ms by the desk's clock. Saying it twice does no harm. `gone`
    * where the conversation does not take it any more.

@@ -82,14 +82,7 @@ export class PostgresLaneStore extends LaneStore {
     parts: PartContent[],
     { refused = [], deletesMedia = false }: { refused?: RefusedFile[]; deletesMedia?: boolean } = {},
   ): Promise<boolean> {
-    const values = [
-      lease.laneId,
-      lease.fence,
-      messageId,
-      parts.map((_, index) => index + 1),
-      parts.map((part) => JSON.stringify(part)),
-      parts.map(partDigest),
-    ];
+    const values = partsValues(lease, messageId, parts);
     if (refused.length > 0) {
       return this.took(sql.storePartsWithRefused, [...values, JSON.stringify(refused)]);
     }
@@ -97,6 +90,10 @@ export class PostgresLaneStore extends LaneStore {
       return this.took(sql.storePartsSubmittingCard, values);
     }
     return this.took(deletesMedia ? sql.storePartsDeletingMedia : sql.storeParts, values);
+  }
+
+  replaceParts(lease: Lease, messageId: string, parts: PartContent[]): Promise<boolean> {
+    return this.took(sql.replaceParts, partsValues(lease, messageId, parts));
   }
 
   replacePart(lease: Lease, messageId: string, n: number, content: PartContent): Promise<boolean> {
@@ -132,6 +129,7 @@ export class PostgresLaneStore extends LaneStore {
       attempt.conversationId ?? null,
       attempt.cost?.encoding ?? null,
       attempt.cost?.segments ?? null,
+      attempt.destination ?? null,
     ]);
   }
 
@@ -285,6 +283,7 @@ export class PostgresLaneStore extends LaneStore {
       create.reopenings ?? [],
       create.details === undefined ? null : JSON.stringify(create.details),
       historyDigests(create.history ?? []),
+      create.survey ? JSON.stringify(create.survey) : null,
     ]);
   }
 
@@ -351,6 +350,15 @@ export class PostgresLaneStore extends LaneStore {
       ...(last.queue_id !== null && { queueId: last.queue_id }),
       ...(history.length > 0 && { history }),
     };
+  }
+
+  async hasReopening(laneId: string): Promise<boolean> {
+    const [row] = await this.rows<{ waits: boolean }>(sql.hasReopening, [laneId]);
+    return row?.waits ?? false;
+  }
+
+  async giveUpConversation(conversationId: string, reason: string): Promise<void> {
+    await this.rows(sql.giveUpConversation, [conversationId, reason]);
   }
 
   async conversationGone(conversationId: string): Promise<void> {
@@ -479,6 +487,17 @@ export class PostgresLaneStore extends LaneStore {
       throw new StorageError(error);
     }
   }
+}
+
+function partsValues(lease: Lease, messageId: string, parts: PartContent[]): unknown[] {
+  return [
+    lease.laneId,
+    lease.fence,
+    messageId,
+    parts.map((_, index) => index + 1),
+    parts.map((part) => JSON.stringify(part)),
+    parts.map(partDigest),
+  ];
 }
 
 /** By which parts with the same content are recognised; files of ours have no two keys alike. */

@@ -18,7 +18,8 @@ export const claim = statement(
        and exists (select from lane_items where lane_id = $1)
      returning id, fence, direction, tenant_id, thread_id, failures
    )
-   select l.*, t.customer_id, t.customer_address, c.name as customer_name, c.language as customer_language, n.id as number_id, n.channel, n.address, n.account_sid,
+   select l.*, t.customer_id, t.customer_address, c.name as customer_name,
+     c.language as customer_language, n.id as number_id, n.channel, n.address, n.account_sid,
      n.messaging_service_sid, n.state as number_state, n.chat_gateway_channel_id, n.queue_id, n.language,
      n.settings, l.direction = 'outbound' and is_opted_out(l.tenant_id, n.account_sid, n.address,
        n.messaging_service_sid, t.customer_id) as opted_out
@@ -32,7 +33,8 @@ const headColumns = `i.seq, i.message_id, i.state, i.reason, i.tries, m.content,
    l.still_since is not null as stood_still,
    (select coalesce(json_agg(json_build_object('n', p.n, 'content', p.content) order by p.n), '[]')
      from parts p where p.message_id = i.message_id) as parts,
-   (select coalesce(json_agg(json_build_object('id', a.id, 'partN', a.part_n, 'kind', a.kind, 'outcome', a.outcome,
+   (select coalesce(json_agg(json_build_object('id', a.id, 'partN', a.part_n, 'kind', a.kind,
+       'destination', a.destination, 'outcome', a.outcome,
        'startedAt', extract(epoch from a.started_at) * 1000,
        'startedAgoMs', extract(epoch from clock_timestamp() - a.started_at) * 1000,
        'endedAgoMs', extract(epoch from clock_timestamp() - a.ended_at) * 1000,
@@ -116,6 +118,19 @@ export const storePartsSubmittingCard = statement(
    select id from lane`,
 );
 
+export const replaceParts = statement(
+  'replace-parts',
+  `with lane as (select id from lanes where id = $1 and fence = $2 and lease_until is not null for update),
+   gone as (delete from parts p using lane where p.message_id = $3 and p.n > cardinality($4::int[])),
+   stored as (
+     insert into parts as s (message_id, n, content, content_digest)
+     select $3, p.n, p.content, p.digest
+     from unnest($4::int[], $5::json[], $6::bytea[]) as p (n, content, digest), lane
+     on conflict (message_id, n) do update set content = excluded.content, content_digest = excluded.content_digest
+   )
+   select id from lane`,
+);
+
 export const replacePart = statement(
   'replace-part',
   `with lane as (select id from lanes where id = $1 and fence = $2 and lease_until is not null for update),
@@ -174,8 +189,8 @@ export const intent = statement(
      where i.lane_id = lane.id and i.seq = $6 returning i.message_id
    ),
    attempt as (
-     insert into attempts (message_id, id, part_n, kind, conversation_id, fence, outcome, encoding, segments)
-     select message_id, $4, $7, 'send', $8, $2, 'sending', $9, $10 from item
+     insert into attempts (message_id, id, part_n, kind, conversation_id, fence, outcome, encoding, segments, destination)
+     select message_id, $4, $7, 'send', $8, $2, 'sending', $9, $10, $11 from item
    ),
    message as (
      update messages m set delivery = 'sending', reason = null,
@@ -370,8 +385,13 @@ export const intentCreate = statement(
    ),
    begun as (
      update conversations c set create_attempt_id = $5, create_message_id = $6, create_outcome = 'sending',
-       create_started_at = clock_timestamp(), create_ended_at = null, create_history = $7, details = $8, create_digests = $9
+       create_started_at = clock_timestamp(), create_ended_at = null, create_history = $7, details = $8, create_digests = $9,
+       survey = $10
      from lane where c.id = $4
+   ),
+   handed_over as (
+     update messages m set conversation_id = $4 from lane
+     where m.id = any ($7) and m.author_type = 'bot' and m.content ->> 'type' = 'handoff'
    )
    select id from lane`,
 );
@@ -416,6 +436,17 @@ export const reopenings = statement(
    join messages m on m.id = w.message_id
    where l.id = $1 and m.delivery = 'held' and m.reason = 'no-conversation'
    order by id`,
+);
+
+export const hasReopening = statement(
+  'has-reopening',
+  `select exists (select from lane_items i join messages m on m.id = i.message_id
+     where i.lane_id = $1 and m.author_type = 'bot' and m.content ->> 'type' = 'reopening') as waits`,
+);
+
+export const giveUpConversation = statement(
+  'give-up-conversation',
+  'select * from close_conversation($1, $2, false, true)',
 );
 
 export const historyParts = statement(

@@ -109,6 +109,20 @@ export class Upkeep {
     );
   }
 
+  /** Closes conversations that agents have handed back to the bot and that are over, whatever the desk says. */
+  async closeHandedBack(): Promise<WakeUp[]> {
+    const { rows } = await this.pool.query<{ id: string }>(
+      `select id from conversations
+       where state = 'post-agent' and post_agent_until <= clock_timestamp() order by id limit 200`,
+    );
+    return this.close(
+      rows.map((row) => row.id),
+      'survey-over',
+      false,
+      true,
+    );
+  }
+
   /** Closes conversations whose customer has been silent for as long as their number allows, and was told so in time. */
   async closeSilent(): Promise<WakeUp[]> {
     const { rows } = await this.pool.query<{ id: string }>(

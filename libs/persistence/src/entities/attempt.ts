@@ -18,6 +18,10 @@ export class Attempt {
   @Column({ type: 'text' })
   kind!: 'send' | 'create' | 'template';
 
+  /** Null: where its message's lane leads. */
+  @Column({ type: 'text', nullable: true })
+  destination!: 'bot' | null;
+
   @Column({ name: 'started_at', type: 'timestamptz' })
   startedAt!: Date;
 

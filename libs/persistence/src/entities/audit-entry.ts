@@ -11,6 +11,7 @@ export const AUDIT_ACTIONS = [
   'conversation.close',
   'lane.pause',
   'lane.resume',
+  'handoff.post',
   'message.post',
   'message.replay',
   'message.discard',

@@ -16,6 +16,7 @@ import { Merging1796900000015 } from './0015-merging.js';
 import { LateKeywords1797000000016 } from './0016-late-keywords.js';
 import { CustomerTexts1797100000017 } from './0017-customer-texts.js';
 import { OpeningDetails1797200000018 } from './0018-opening-details.js';
+import { Bots1797300000019 } from './0019-bots.js';
 import { HoursAndWaits1797400000020 } from './0020-hours-and-waits.js';
 import { TextsOfConversations1797500000021 } from './0021-texts-of-conversations.js';
 import { DeskProvisioning1797700000023 } from './0023-desk-provisioning.js';
@@ -41,6 +42,7 @@ export const migrations = [
   LateKeywords1797000000016,
   CustomerTexts1797100000017,
   OpeningDetails1797200000018,
+  Bots1797300000019,
   HoursAndWaits1797400000020,
   TextsOfConversations1797500000021,
   DeskProvisioning1797700000023,

@@ -40,7 +40,7 @@ export class OperatorMessages {
     const tenantId = await this.database.tenantOf('threads', threadId);
     if (tenantId === undefined) return 'unknown';
     const dataSource = await this.database.connect();
-    const [answer] = await dataSource.query<
+    const [answer, copy] = await dataSource.query<
       { outcome: string; message_id: string | null; lane_id: string | null }[]
     >('select * from post_message($1, $2, $3, $4, $5, $6, $7, $8)', [
       tenantId,
@@ -52,6 +52,7 @@ export class OperatorMessages {
       ...actorValues(by),
     ]);
     if (answer?.lane_id) this.wakeUps.wake([{ laneId: answer.lane_id, direction: 'outbound' }]);
+    if (copy?.lane_id) this.wakeUps.wake([{ laneId: copy.lane_id, direction: 'inbound' }]);
     return answer?.outcome === 'conflict' ? 'conflict' : (answer?.message_id ?? 'unknown');
   }
 

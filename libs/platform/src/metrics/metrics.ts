@@ -145,8 +145,16 @@ export class Metrics {
    */
   readonly signals = new Counter({
     name: 'causeway_signals_total',
-    help: 'Typing, read receipts and choices on cards that were to be passed on, by result.',
+    help: 'Typing, thinking, read receipts and choices on cards that were to be passed on, by result.',
     labelNames: ['kind', 'result'] as const,
+    registers: this.registers,
+  });
+
+  /** `result`: `asked`, `failed`, `refused` (by the gate), `no-webhook` (the desk has no name of us). */
+  readonly handBacks = new Counter({
+    name: 'causeway_hand_backs_total',
+    help: 'Conversations that were to be handed back to a bot when their last agent leaves, by result.',
+    labelNames: ['result'] as const,
     registers: this.registers,
   });
 

@@ -1,0 +1,256 @@
+import { ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { ArrayMaxSize, IsArray, IsIn, IsObject, ValidateNested } from 'class-validator';
+import {
+  MAX_HISTORY,
+  MAX_PROPERTIES,
+  type DeskUser,
+  type HistoryEntry,
+  type MessageContent,
+  type OpeningDetails,
+} from '#core';
+import { DELIVERIES, type Message, type ShownMessage } from '#persistence';
+import type { Explanations } from './explanations.js';
+import { present } from './list.dto.js';
+import { CarriesBody, cardOf, fileOf, wrong } from './new-message.dto.js';
+import { SurveyBody } from './numbers.dto.js';
+import { IfPresent, IsId, IsIntegerBetween, IsPlainText, IsTextByName } from './validation.js';
+
+const MAX_TEXT_LENGTH = 16_000;
+/** Of the whole history. */
+const MAX_HISTORY_FILES = 50;
+const MAX_PROPERTY_LENGTH = 1_000;
+const MAX_FIELD_LENGTH = 255;
+const AUTHORS = ['user', 'bot'] as const;
+/** Source: the published OpenAPI document, `user.language`. */
+const LANGUAGES = 'en ru de ja es fr pt it pl hr nl ar da ko no sv vi cy th zh-CN zh-TW'.split(' ');
+
+@ApiSchema({ name: 'HandoffUser', description: 'What agents see of the customer.' })
+export class HandoffUserBody {
+  @ApiPropertyOptional({ type: String })
+  @IfPresent()
+  @IsPlainText(MAX_FIELD_LENGTH)
+  name?: string;
+
+  @ApiPropertyOptional({ type: String, description: 'Matches a customer of the contact centre.' })
+  @IfPresent()
+  @IsPlainText(MAX_FIELD_LENGTH)
+  userId?: string;
+
+  @ApiPropertyOptional({ type: String })
+  @IfPresent()
+  @IsPlainText(MAX_FIELD_LENGTH)
+  email?: string;
+
+  @ApiPropertyOptional({ type: String })
+  @IfPresent()
+  @IsPlainText(MAX_FIELD_LENGTH)
+  phone?: string;
+
+  @ApiPropertyOptional({ type: String })
+  @IfPresent()
+  @IsPlainText(MAX_FIELD_LENGTH)
+  company?: string;
+
+  @ApiPropertyOptional({ type: String })
+  @IfPresent()
+  @IsPlainText(MAX_FIELD_LENGTH)
+  caseId?: string;
+
+  @ApiPropertyOptional({
+    type: String,
+    enum: LANGUAGES,
+    description: 'An agent who speaks it is looked for.',
+  })
+  @IfPresent()
+  @IsIn(LANGUAGES)
+  language?: string;
+
+  @ApiPropertyOptional({
+    type: 'object',
+    additionalProperties: { type: 'string' },
+    example: { Intent: 'balance' },
+    description: `Shown to the agent, at most ${MAX_PROPERTIES}: each with a key and a value.`,
+  })
+  @IfPresent()
+  @IsTextByName(MAX_PROPERTIES, MAX_PROPERTY_LENGTH, /^[^\0]+$/s)
+  properties?: Record<string, string>;
+}
+
+@ApiSchema({ name: 'HandoffHistoryEntry', description: 'A text, attachments or cards, or several of them.' })
+export class HistoryEntryBody extends CarriesBody {
+  @ApiProperty({ type: String, enum: AUTHORS })
+  @IsIn(AUTHORS)
+  authorType!: (typeof AUTHORS)[number];
+
+  @ApiPropertyOptional({ type: String, maxLength: MAX_TEXT_LENGTH })
+  @IfPresent()
+  @IsPlainText(MAX_TEXT_LENGTH)
+  text?: string;
+}
+
+@ApiSchema({
+  name: 'NewHandoff',
+  description: 'The customer is named by `threadId`, or by `numberId` and `address`.',
+})
+export class NewHandoffBody {
+  @ApiPropertyOptional({ type: String, format: 'uuid' })
+  @IfPresent()
+  @IsId()
+  threadId?: string;
+
+  @ApiPropertyOptional({ type: String, format: 'uuid', description: 'The business number.' })
+  @IfPresent()
+  @IsId()
+  numberId?: string;
+
+  @ApiPropertyOptional({
+    type: String,
+    example: '+15550123',
+    description: "One of the customer's addresses.",
+  })
+  @IfPresent()
+  @IsPlainText(MAX_FIELD_LENGTH)
+  address?: string;
+
+  @ApiPropertyOptional({ type: String, description: "Absent: the number's." })
+  @IfPresent()
+  @IsPlainText(MAX_FIELD_LENGTH)
+  queueId?: string;
+
+  @ApiPropertyOptional({ type: HandoffUserBody })
+  @IfPresent()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => HandoffUserBody)
+  user?: HandoffUserBody;
+
+  @ApiPropertyOptional({
+    type: [HistoryEntryBody],
+    maxItems: MAX_HISTORY,
+    description: 'What was said before, the oldest first.',
+  })
+  @IfPresent()
+  @IsArray()
+  @ArrayMaxSize(MAX_HISTORY)
+  @ValidateNested({ each: true })
+  @Type(() => HistoryEntryBody)
+  history?: HistoryEntryBody[];
+
+  @ApiPropertyOptional({
+    type: SurveyBody,
+    description:
+      "The bot gets the customer back when the last agent leaves. Absent: as the number's settings say.",
+  })
+  @IfPresent()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => SurveyBody)
+  survey?: SurveyBody;
+
+  @ApiProperty({
+    type: String,
+    maxLength: 200,
+    description: 'Names this hand-off for good: under it a customer is handed over once.',
+  })
+  @IsPlainText(200)
+  idempotencyKey!: string;
+}
+
+@ApiSchema({ name: 'BotThinking' })
+export class ThinkingBody {
+  @ApiProperty({ type: String, format: 'uuid' })
+  @IsId()
+  threadId!: string;
+
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 600, default: 60 })
+  @IfPresent()
+  @IsIntegerBetween(1, 600)
+  maxThinkingTimeSeconds?: number;
+}
+
+@ApiSchema({ name: 'Handoff' })
+export class HandoffResource {
+  @ApiProperty({ type: String, format: 'uuid' })
+  id!: string;
+
+  @ApiProperty({ type: String, format: 'uuid' })
+  threadId!: string;
+
+  @ApiPropertyOptional({ type: String, format: 'uuid', description: 'Once it has opened one.' })
+  conversationId?: string;
+
+  @ApiProperty({
+    type: String,
+    enum: DELIVERIES,
+    description: '`submitted`: from then on texts go to the agents.',
+  })
+  delivery!: Message['delivery'];
+
+  @ApiPropertyOptional({ type: String, description: 'Why it is held or failed.' })
+  reason?: string;
+
+  @ApiPropertyOptional({ type: String, description: 'The same in plain words.' })
+  explanation?: string;
+}
+
+/** Which customer is meant. Throws a problem where that is not said once. */
+export function customerOf({
+  threadId,
+  numberId,
+  address,
+}: NewHandoffBody): { threadId: string } | { numberId: string; address: string } {
+  if (threadId !== undefined && numberId === undefined && address === undefined) return { threadId };
+  if (threadId === undefined && numberId !== undefined && address !== undefined) return { numberId, address };
+  throw wrong('threadId', 'either threadId, or numberId and address must be given');
+}
+
+/** What the agents are given. Throws a problem where an entry says nothing, or files are too many. */
+export function handoffContent(body: NewHandoffBody): MessageContent {
+  const { queueId, user, history = [], survey } = body;
+  const details: OpeningDetails = {
+    ...(user && { user: userOf(user) }),
+    ...(queueId !== undefined && { queueId }),
+    ...(history.length > 0 && { history: history.map(entryOf) }),
+  };
+  const files = history.reduce((sum, { attachments = [] }) => sum + attachments.length, 0);
+  if (files > MAX_HISTORY_FILES) {
+    throw wrong('history', `history must have at most ${MAX_HISTORY_FILES} attachments in all`);
+  }
+  return { type: 'handoff', details, ...(survey && { survey: present(survey) }) };
+}
+
+function userOf({ properties, ...user }: HandoffUserBody): DeskUser {
+  const isKey = (key: string) => key !== '' && key.length <= 255 && !key.includes('\0') && key.isWellFormed();
+  if (!Object.keys(properties ?? {}).every(isKey)) {
+    throw wrong('user.properties', 'properties must have keys of 1 to 255 characters without NUL');
+  }
+  return {
+    ...present<DeskUser>(user),
+    ...(properties && { properties: Object.entries(properties).map(([key, value]) => ({ key, value })) }),
+  };
+}
+
+function entryOf({ authorType, text, attachments, cards }: HistoryEntryBody, index: number): HistoryEntry {
+  if (text === undefined && !attachments && !cards) {
+    throw wrong(`history.${index}`, 'an entry must have a text, attachments or cards');
+  }
+  return {
+    authorType,
+    ...(text !== undefined && { text }),
+    ...(attachments && { attachments: attachments.map(fileOf) }),
+    ...(cards && { cards: cards.map(cardOf) }),
+  };
+}
+
+export function showHandoff(shown: ShownMessage, explanations: Explanations): HandoffResource {
+  const { message } = shown;
+  return present<HandoffResource>({
+    id: message.id,
+    threadId: message.threadId,
+    conversationId: message.conversationId,
+    delivery: message.delivery,
+    reason: message.reason,
+    explanation: explanations.of(shown),
+  });
+}

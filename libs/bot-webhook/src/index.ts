@@ -1,0 +1,3 @@
+export * from './bot-webhook.module.js';
+export * from './webhook-bot.js';
+export { botWords } from './words.js';
