@@ -30,6 +30,8 @@ export interface SystemOptions {
   workers?: number;
   /** For gateways and workers. */
   env?: Record<string, string>;
+  /** The desk's account has these queues, and neither a webhook nor a channel. */
+  emptyDesk?: { queues: readonly { id: string; name: string }[] };
   /** Of {@link NUMBERS}: which are configured from the start; both unless told. */
   configured?: readonly string[];
   twilio?: Partial<TwilioSettings>;
@@ -217,8 +219,10 @@ export class System {
       apiKey: CANARIES.apiKey,
       tenantId: 'tenant-1',
       customerId: 'customer-1',
-      webhookUrl: `${this.url}/webhooks/chat-gateway`,
-      channelId: CHANNEL_ID,
+      ...(this.options.emptyDesk ?? {
+        webhookUrl: `${this.url}/webhooks/chat-gateway`,
+        channelId: CHANNEL_ID,
+      }),
       settings: this.options.desk ?? {},
       onExchange,
     });
