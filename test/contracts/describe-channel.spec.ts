@@ -4,7 +4,8 @@ import { DeliveryError, type InboundMessageReceived, type ReceiptReceived, type 
 import { FakeChannel } from '../support/fakes.js';
 import { startFakeWorld } from './channel/fake-world.js';
 import type { ChannelWorld } from './channel/world.js';
-import { CHANNEL_ROWS, checkRow } from './describe-channel.js';
+import { CHANNEL_ROWS } from './describe-channel.js';
+import { checkRow } from './describe-rows.js';
 
 /** Makes one thing wrong in a channel that is otherwise right. */
 type Break = (channel: FakeChannel, world: ChannelWorld) => void;

@@ -197,6 +197,10 @@ export const UNDESCRIBED_PATHS: readonly RegExp[] = [
   // A medium itself and the CDN it is fetched from: https://www.twilio.com/docs/messaging/api/media-resource
   /^\/2010-04-01\/Accounts\/[^/]+\/Messages\/[^/]+\/Media\/ME[0-9a-f]{32}$/,
   /^\/media\/[^/]+$/,
+  // The Tenant Schedule API and the Real-time Metrics API v5 are other APIs than the Chat Gateway.
+  /^\/api\/provisioning\/schedules(\/|\.json$)/,
+  /^\/oauth\/v2\/token$/,
+  /^(\/(eu|au|ca))?\/analytics\/cc\/v5\//,
   // Where a pre-signed link leads is the provider's own affair.
   /^\/pre-signed\/attachments\/[^/]+$/,
   // Keys of older Chat Gateway deployments.

@@ -156,15 +156,18 @@ describe.skipIf(missing !== undefined)('the page of npm start', { timeout: 120_0
     await page.getByRole('button', { name: 'Noor SMS' }).click();
     await composer.fill('Are you open?');
     await composer.press('Enter');
+    const speak = async (languages: string): Promise<void> => {
+      await page.getByRole('button', { name: /^Change what/ }).click();
+      await page.getByRole('textbox', { name: 'Languages' }).fill(languages);
+      await page.getByRole('button', { name: 'Save' }).click();
+      await page.getByText(`speaks ${languages}`).waitFor();
+    };
     const accept = page.getByRole('button', { name: /^Accept \+/ });
     await accept.waitFor();
     await page.getByRole('checkbox', { name: 'Available' }).click();
     await accept.waitFor({ state: 'detached' });
     await page.getByRole('checkbox', { name: 'Available' }).click();
-    await page.getByRole('button', { name: /^Change what/ }).click();
-    await page.getByRole('textbox', { name: 'Languages' }).fill('ja');
-    await page.getByRole('button', { name: 'Save' }).click();
-    await page.getByText('speaks ja').waitFor();
+    await speak('ja');
     expect(await accept.count()).toBe(0);
     await page.getByRole('combobox', { name: 'You are' }).selectOption('You are Grace');
     await accept.waitFor();
@@ -184,6 +187,7 @@ describe.skipIf(missing !== undefined)('the page of npm start', { timeout: 120_0
     await page.getByRole('button', { name: /^Hours and queues/ }).click();
     await page.getByRole('button', { name: 'Robin SMS' }).click();
     await page.getByRole('combobox', { name: 'You are' }).selectOption('You are Linus');
+    await speak('en');
   });
 
   it('shows what a bot hands over as the desk does', async () => {

@@ -287,7 +287,7 @@ export class Bridge {
     );
     for (const { tenantId, id } of await this.upkeep.takeEndings(OPTIONS.sendTimeoutMs)) {
       const conversation = outside.desk.conversation(id);
-      await outside.desk.endConversation(id);
+      await outside.desk.endConversation(id, { timeoutMs: 0 });
       await this.upkeep.ended(tenantId, id);
       if (conversation) outside.acts(conversation, 'ends');
     }

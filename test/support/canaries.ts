@@ -7,6 +7,8 @@ export const CANARIES = {
   authToken: 'canary-auth-token-7f3a',
   apiKey: 'canary-api-key-91bd',
   adminApiKey: 'canary-admin-key-c2e8-0123',
+  dataToken: 'canary-data-token-44d1',
+  metricsSecret: 'canary-metrics-secret-5e02',
   /** Customers' numbers begin with it. */
   customerPrefix: '+4915228',
   /** Texts of both sides contain it. */
@@ -17,6 +19,8 @@ const FORBIDDEN = [
   CANARIES.authToken,
   CANARIES.apiKey,
   CANARIES.adminApiKey,
+  CANARIES.dataToken,
+  CANARIES.metricsSecret,
   CANARIES.customerPrefix.slice(1),
   CANARIES.text,
 ];

@@ -7,6 +7,7 @@ import {
   type DeliveryOptions,
   type FileStore,
   type LaneStore,
+  type OpeningHours,
   type Permit,
   type WakeUp,
 } from '#core';
@@ -51,6 +52,7 @@ export class OpenGate extends ProviderGate {
 export interface WorkerChanges {
   files?: FileStore;
   gate?: ProviderGate;
+  hours?: OpeningHours;
   options?: Partial<DeliveryOptions>;
   /** The process dies there: storage and everything after it never hear of the worker again. */
   diesAt?: CrashPoint;
@@ -121,6 +123,7 @@ export function startDelivery(
       media,
       files: changes.files ?? new TemporaryFiles(),
       gate: changes.gate ?? new OpenGate(),
+      ...(changes.hours && { hours: changes.hours }),
       wakeUps,
       options: { ...OPTIONS, ...changes.options },
       observer: {

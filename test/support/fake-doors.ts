@@ -1,9 +1,10 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import {
   isFailure,
   OPTED_OUT,
   WebhookRefusedError,
   type Attachment,
+  type DeskEventReceived,
   type FetchedReceipt,
   type InboundMessageReceived,
   type MessageContent,
@@ -53,7 +54,7 @@ export interface FakeReceipt {
 /** A webhook as the provider in memory posts it. */
 export function fakeWebhook(
   path: string,
-  body: FakeText | FakeReceipt | Record<string, unknown>,
+  body: FakeText | FakeReceipt | FakeDeskPost | Record<string, unknown>,
 ): WebhookRequest {
   const bytes = Buffer.from(JSON.stringify(body));
   const url = `https://causeway.example${path}`;
@@ -89,6 +90,41 @@ export class FakeReceiptDoor implements WebhookDoor {
         ...receipt,
         ...(messageId && attemptId && { attempt: { messageId, attemptId } }),
         ...(post.code === OPTED_OUT && { optedOut: true }),
+      },
+    ];
+  }
+}
+
+/** What the desk in memory posts: neutral words, under the desk's own id of the event. */
+export type FakeDeskPost = Pick<DeskEventReceived, 'eventId' | 'deskConversationId' | 'type' | 'occurredAt'> &
+  Partial<Pick<DeskEventReceived, 'facts' | 'message' | 'typing' | 'create'>>;
+
+/** `POST /webhooks/fake/desk` */
+export class FakeDeskDoor implements WebhookDoor {
+  async receive(request: WebhookRequest): Promise<DeskEventReceived[]> {
+    const post = verified(request);
+    for (const each of [post['eventId'], post['deskConversationId'], post['type']]) {
+      if (typeof each !== 'string' || each === '' || each.length > 256) {
+        throw new WebhookRefusedError(400, 'malformed');
+      }
+    }
+    // Every member has been looked at that has no default.
+    const { facts = {}, message, typing, create, ...rest } = post as unknown as FakeDeskPost;
+    const { eventId, deskConversationId, type, occurredAt } = rest;
+    return [
+      {
+        kind: 'desk-event',
+        tenantId: 'tenant',
+        eventId,
+        deskConversationId,
+        type,
+        occurredAt,
+        bodyDigest: createHash('sha256').update(request.body).digest('hex'),
+        facts,
+        ...(message && { message }),
+        ...(typing && { typing }),
+        ...(create && { create }),
+        raw: request.body.toString(),
       },
     ];
   }

@@ -338,10 +338,14 @@ export interface FakeConversation {
   state: 'created' | 'active' | 'idle' | 'gone';
   createdAt: number;
   messages: (Pick<ListedMessage, 'text' | 'authorType'> &
-    Partial<Pick<ListedMessage, 'id' | 'createdAt'>> & { attachmentIds?: string[] })[];
+    Partial<Pick<ListedMessage, 'id' | 'createdAt' | 'content'>> & { attachmentIds?: string[] })[];
   /** Whether our side asked for its end. */
   ended: boolean;
   participants?: Participant[];
+  /** Where it waits, once the desk has said so. */
+  queueId?: string;
+  /** Up to when the customer has read. */
+  readAt?: number;
 }
 
 let desks = 0;
@@ -369,12 +373,15 @@ export class FakeDesk extends DeskPort {
   readonly fetches = new Script();
 
   async fetchAttachment(
-    { attachment }: Parameters<DeskPort['fetchAttachment']>[0],
+    { attachment, maxBytes }: Parameters<DeskPort['fetchAttachment']>[0],
     context: CallContext,
   ): Promise<MediaStream> {
     await this.fetches.play(context, () => undefined);
     const file = this.agentFiles.get(attachment.id ?? '');
     if (!file) throw new DeliveryError('not-sent', { code: 'attachment-not-found', httpStatus: 404 });
+    if (file.length > maxBytes) {
+      throw new MediaRefusedError({ refused: 'too-large', detail: sizeDetail(file.length, maxBytes) });
+    }
     return {
       body: Readable.from([file]),
       ...(attachment.filename !== undefined && { filename: attachment.filename }),
@@ -385,6 +392,7 @@ export class FakeDesk extends DeskPort {
     return this.renders ? this.renders(content, shownWith) : renderParts(content, this.partLength);
   }
 
+  readonly ends = new Script();
   readonly uploads = new Script();
   readonly files: { id: string; deskConversationId: string; filename: string; bytes: Buffer }[] = [];
 
@@ -429,7 +437,8 @@ export class FakeDesk extends DeskPort {
         (one) =>
           one.request.channelId === request.channelId &&
           one.createdAt >= request.createdAfter &&
-          one.request.reference.attemptId === request.reference.attemptId,
+          one.request.reference.attemptId === request.reference.attemptId &&
+          one.request.reference.conversationId === request.reference.conversationId,
       ),
     );
     return result && this.listShows ? { deskConversationId: result.id } : undefined;
@@ -438,13 +447,34 @@ export class FakeDesk extends DeskPort {
   async readConversation(
     deskConversationId: string,
     context: CallContext,
-  ): Promise<{ state: FakeConversation['state'] }> {
-    const { result } = await this.reads.play(context, () => this.conversation(deskConversationId)?.state);
-    return { state: result ?? 'gone' };
+  ): Promise<{ state: FakeConversation['state']; queueId?: string }> {
+    const { result } = await this.reads.play(context, () => this.conversation(deskConversationId));
+    const { state = 'gone', queueId } = result ?? {};
+    return { state, ...(queueId !== undefined && { queueId }) };
   }
 
-  listParticipants(deskConversationId: string): Promise<Participant[]> {
-    return Promise.resolve(this.conversation(deskConversationId)?.participants ?? []);
+  readonly updates = new Script();
+  readonly moves: { deskConversationId: string; queueId: string }[] = [];
+
+  async updateConversation(
+    { deskConversationId, queueId }: Parameters<DeskPort['updateConversation']>[0],
+    context: CallContext,
+  ): Promise<void> {
+    await this.updates.play(context, () => {
+      this.moves.push({ deskConversationId, queueId });
+      const conversation = this.conversation(deskConversationId);
+      if (conversation) conversation.queueId = queueId;
+    });
+  }
+
+  readonly rolls = new Script();
+
+  async listParticipants(deskConversationId: string, context: CallContext): Promise<Participant[]> {
+    const { result } = await this.rolls.play(
+      context,
+      () => this.conversation(deskConversationId)?.participants,
+    );
+    return result ?? [];
   }
 
   readonly receipts = new Script();
@@ -452,12 +482,18 @@ export class FakeDesk extends DeskPort {
 
   async readReceipt(request: Parameters<DeskPort['readReceipt']>[0], context: CallContext): Promise<void> {
     const { deskConversationId, readAt } = request;
-    await this.receipts.play(context, () => this.read.push({ deskConversationId, readAt }));
+    await this.receipts.play(context, () => {
+      this.read.push({ deskConversationId, readAt });
+      const conversation = this.conversation(deskConversationId);
+      if (conversation) conversation.readAt = Math.max(readAt, conversation.readAt ?? 0);
+    });
   }
 
-  async endConversation(deskConversationId: string): Promise<void> {
-    const conversation = this.conversation(deskConversationId);
-    if (conversation) Object.assign(conversation, { ended: true, state: 'idle' });
+  async endConversation(deskConversationId: string, context: CallContext): Promise<void> {
+    await this.ends.play(context, () => {
+      const conversation = this.conversation(deskConversationId);
+      if (conversation) Object.assign(conversation, { ended: true, state: 'idle' });
+    });
   }
 
   async listMessages(
@@ -472,7 +508,7 @@ export class FakeDesk extends DeskPort {
         createdAt: n,
         ...message,
         attachments: (message.attachmentIds ?? []).map((id) => ({ id })),
-        content: { type: 'text' as const, text: message.text },
+        content: message.content ?? { type: 'text' as const, text: message.text },
       }))
       .reverse()
       .slice(0, limit);

@@ -219,6 +219,9 @@ export class System {
       apiKey: CANARIES.apiKey,
       tenantId: 'tenant-1',
       customerId: 'customer-1',
+      dataToken: CANARIES.dataToken,
+      metricsKey: 'metrics-1',
+      metricsSecret: CANARIES.metricsSecret,
       ...(this.options.emptyDesk ?? {
         webhookUrl: `${this.url}/webhooks/chat-gateway`,
         channelId: CHANNEL_ID,
@@ -273,6 +276,12 @@ export class System {
       CHAT_GATEWAY_API_KEY: CANARIES.apiKey,
       CHAT_GATEWAY_TENANT_ID: 'tenant-1',
       CHAT_GATEWAY_CUSTOMER_ID: 'customer-1',
+      SCHEDULE_BASE_URL: this.#way('desk', this.desk.url),
+      SCHEDULE_DATA_TOKEN: CANARIES.dataToken,
+      SCHEDULE_CACHE_MS: '1000',
+      METRICS_BASE_URL: this.#way('desk', this.desk.url),
+      METRICS_API_KEY: 'metrics-1',
+      METRICS_API_SECRET: CANARIES.metricsSecret,
       // The more is logged, the more can show what it must not.
       LOG_LEVEL: 'debug',
       ...this.options.env,

@@ -41,6 +41,8 @@ export function serviceEnvironment(
   return {
     ...compileCache(options),
     MEDIA_DIR: join(options.home, 'media'),
+    // Whoever opens and closes the simulated contact centre by hand wants to see it.
+    ...(settled.sandbox && { SCHEDULE_CACHE_MS: '2000' }),
     ...options.environment,
     DATABASE_URL: databaseUrl,
     HOST: options.host,
@@ -77,6 +79,7 @@ export function sandboxEnvironment(settled: Settled): NodeJS.ProcessEnv {
 function providers({ sandbox, ports }: Settled): NodeJS.ProcessEnv {
   if (!sandbox) return {};
   const twilio = `http://127.0.0.1:${ports.twilio}`;
+  const chatGateway = `http://127.0.0.1:${ports.chatGateway}`;
   return {
     TWILIO_ACCOUNT_SID: sandbox.twilioAccountSid,
     TWILIO_AUTH_TOKEN: sandbox.twilioAuthToken,
@@ -87,9 +90,16 @@ function providers({ sandbox, ports }: Settled): NodeJS.ProcessEnv {
     TWILIO_API_BASE_URL: twilio,
     TWILIO_MESSAGING_BASE_URL: twilio,
     TWILIO_CONTENT_BASE_URL: twilio,
-    CHAT_GATEWAY_BASE_URL: `http://127.0.0.1:${ports.chatGateway}`,
+    CHAT_GATEWAY_BASE_URL: chatGateway,
     CHAT_GATEWAY_API_KEY: sandbox.chatGatewayApiKey,
     CHAT_GATEWAY_TENANT_ID: sandbox.chatGatewayTenantId,
     CHAT_GATEWAY_CUSTOMER_ID: sandbox.chatGatewayCustomerId,
+    SCHEDULE_BASE_URL: chatGateway,
+    SCHEDULE_TENANT: '',
+    SCHEDULE_DATA_TOKEN: sandbox.chatGatewayApiKey,
+    METRICS_BASE_URL: chatGateway,
+    METRICS_REGION: '',
+    METRICS_API_KEY: 'sandbox',
+    METRICS_API_SECRET: sandbox.chatGatewayApiKey,
   };
 }

@@ -1,4 +1,4 @@
-import type { DeliveryObserver } from '#core';
+import type { DeliveryObserver, FigureObserver } from '#core';
 import type { Logger, Metrics } from '#platform';
 import type { QueueObserver } from '#queueing';
 
@@ -42,6 +42,22 @@ export function queueObserver(metrics: Metrics, logger: Logger): QueueObserver {
         : logger.info({ direction }, 'Wake-ups are queued again.'),
     evictionPossible: (possible) => {
       if (possible) metrics.alarms.inc({ name: 'redis-may-evict' });
+    },
+  };
+}
+
+/** What became of reading the contact centre's figures: each is counted, and said when it begins and when it ends to fail. */
+export function figureObserver(metrics: Metrics, logger: Logger): FigureObserver {
+  const failing = new Map<string, string>();
+  return {
+    read: ({ what, result, code = '' }) => {
+      metrics.figureReads.inc({ what, result });
+      if (result === 'ok') {
+        if (failing.delete(what)) logger.info({ what }, "The contact centre's figures can be read again.");
+      } else if (failing.get(what) !== code && code !== 'resting') {
+        failing.set(what, code);
+        logger.warn({ what, code }, "The contact centre's figures cannot be read: nothing waits for them.");
+      }
     },
   };
 }

@@ -1,15 +1,26 @@
-import { CLOSE_GRACE_MS, READY_MS, type ChannelPort, type DeskPort, type LaneDrain } from '#core';
+import {
+  CLOSE_GRACE_MS,
+  READY_MS,
+  type ChannelPort,
+  type DeskPort,
+  type LaneDrain,
+  type OpeningHours,
+  type QueueStatistics,
+} from '#core';
 import { createProvisioning, twilioWords } from '#channel-twilio';
 import {
+  ClosedHours,
   ConversationChecks,
   DueNotes,
   DueReadReceipts,
+  DueTexts,
   MediaDeletions,
   PostgresAcceptor,
   ProvisionedWebhooks,
   ReceiptChecks,
   ReceivedMarks,
   Upkeep,
+  Waits,
 } from '#persistence';
 import type { ConfigurationByRole, MediaStore } from '#platform';
 import type { BullWakeUps } from '#queueing';
@@ -17,6 +28,7 @@ import { Endings } from './endings.js';
 import type { WorkerGate } from './gate/worker-gate.js';
 import { MediaDeleting } from './media-deleting.js';
 import { NoteWriter } from './note-writer.js';
+import { Opening } from './opening.js';
 import { ProvisioningCheck } from './provisioning-check.js';
 import { ReadReceipts } from './read-receipts.js';
 import { gatedCalls } from './reconcilers/calls.js';
@@ -24,10 +36,15 @@ import { ReconcileObserver } from './reconcilers/observer.js';
 import { Reconcilers } from './reconcilers/reconcilers.js';
 import { Rounds } from './rounds.js';
 import { Sweeper } from './sweeper.js';
+import { TextWriter } from './text-writer.js';
+import { Waiting } from './waiting.js';
 import { LANES_PER_DIRECTION, type WorkerBackends } from './worker.module.js';
 
 const TIMERS_INTERVAL_MS = 500;
 const GATE_INTERVAL_MS = 1_000;
+const OPENING_INTERVAL_MS = 10_000;
+/** The contact centre makes its figures anew so often. */
+const WAITING_INTERVAL_MS = 5_000;
 const MEASURE_INTERVAL_MS = 15_000;
 const HOUSEKEEPING_INTERVAL_MS = 60_000;
 const MEDIA_SWEEP_INTERVAL_MS = 3_600_000;
@@ -38,6 +55,8 @@ export interface RoundParts {
   wakeUps: BullWakeUps;
   channel: ChannelPort;
   desk: DeskPort;
+  hours: OpeningHours;
+  statistics: QueueStatistics;
   gate: WorkerGate;
   store: MediaStore;
 }
@@ -51,13 +70,26 @@ export class WorkerRounds {
 
   constructor(configuration: ConfigurationByRole['worker'], backends: WorkerBackends, parts: RoundParts) {
     const { pool, metrics, logger } = backends;
-    const { drain, wakeUps, channel, desk, gate, store } = parts;
+    const { drain, wakeUps, channel, desk, hours, statistics, gate, store } = parts;
     const { sweepIntervalMs, sendTimeoutMs: timeoutMs } = configuration;
     const upkeep = new Upkeep(pool);
     const sweeper = new Sweeper({ upkeep, wakeUps, drain, metrics, lanesAtOnce: LANES_PER_DIRECTION });
     const endings = new Endings(upkeep, desk, gate, timeoutMs, logger);
     const mediaDeleting = new MediaDeleting(new MediaDeletions(pool), channel, gate, timeoutMs, logger);
     const notes = new NoteWriter({ due: new DueNotes(pool), words: twilioWords, wakeUps, metrics });
+    const texts = new TextWriter({ due: new DueTexts(pool), wakeUps, metrics });
+    const opening = new Opening({ closed: new ClosedHours(pool), hours, wakeUps });
+    const openingIntervalMs = Math.min(OPENING_INTERVAL_MS, configuration.scheduleCacheMs);
+    const waiting = new Waiting({
+      waits: new Waits(pool),
+      statistics,
+      texts: new DueTexts(pool),
+      desk,
+      gate,
+      metrics,
+      logger,
+      timeoutMs,
+    });
     const dueReadReceipts = new DueReadReceipts(pool);
     const readReceipts = new ReadReceipts({ due: dueReadReceipts, desk, gate, metrics, logger, timeoutMs });
     this.sweeper = sweeper;
@@ -73,6 +105,21 @@ export class WorkerRounds {
       { name: 'gate', intervalMs: GATE_INTERVAL_MS, run: () => gate.beat() },
       { name: 'measure', intervalMs: MEASURE_INTERVAL_MS, run: () => sweeper.measure() },
       { name: 'notes', intervalMs: sweepIntervalMs, run: () => notes.run() },
+      { name: 'texts', intervalMs: TIMERS_INTERVAL_MS, run: () => texts.run() },
+      {
+        name: 'opening',
+        intervalMs: openingIntervalMs,
+        run: async () => {
+          if (await upkeep.takeDuty('opening', openingIntervalMs / 2)) await opening.run();
+        },
+      },
+      {
+        name: 'waiting',
+        intervalMs: WAITING_INTERVAL_MS,
+        run: async () => {
+          if (await upkeep.takeDuty('waiting', WAITING_INTERVAL_MS / 2)) await waiting.run();
+        },
+      },
       { name: 'read-receipts', intervalMs: sweepIntervalMs, run: () => readReceipts.run() },
       { name: 'endings', intervalMs: sweepIntervalMs, run: () => endings.run() },
       { name: 'media-deleting', intervalMs: sweepIntervalMs, run: () => mediaDeleting.run() },
@@ -83,6 +130,8 @@ export class WorkerRounds {
           if (!(await upkeep.takeDuty('housekeeping', HOUSEKEEPING_INTERVAL_MS))) return;
           await upkeep.ensurePartitions();
           await dueReadReceipts.forgetClosed();
+          await texts.forget();
+          await waiting.forget();
           wakeUps.wake(await upkeep.closeSilent());
         },
       },

@@ -5,8 +5,10 @@ import {
   READY_MS,
   ChannelPort,
   DeskPort,
+  FigureObserver,
   LaneDrain,
   MediaKeeper,
+  OpeningHours,
   type DeliveryObserver,
 } from '#core';
 import { messagesPerSecond, TwilioDeliveryModule } from '#channel-twilio';
@@ -33,7 +35,7 @@ import {
 import { BullWakeUps, LaneHandler, QueueingModule } from '#queueing';
 import { WorkerGate, type GateOptions } from './gate/worker-gate.js';
 import { FileKeeper } from './media/file-keeper.js';
-import { deliveryObserver, queueObserver } from './observers.js';
+import { deliveryObserver, figureObserver, queueObserver } from './observers.js';
 
 /** Lanes worked on at once per direction; each holds at most one connection of the pool, and rarely. */
 export const LANES_PER_DIRECTION = 32;
@@ -67,6 +69,7 @@ export class WorkerModule {
         { provide: Configuration, useValue: configuration },
         { provide: Metrics, useValue: metrics },
         { provide: ProviderHttp, useValue: http },
+        { provide: FigureObserver, useValue: figureObserver(metrics, logger) },
         {
           provide: WorkerGate,
           inject: [BullWakeUps],
@@ -96,14 +99,16 @@ export class WorkerModule {
         },
         {
           provide: LaneDrain,
-          inject: [BullWakeUps, ChannelPort, DeskPort, WorkerGate, MediaKeeper],
+          inject: [BullWakeUps, ChannelPort, DeskPort, OpeningHours, WorkerGate, MediaKeeper],
           useFactory: (
             wakeUps: BullWakeUps,
             channel: ChannelPort,
             desk: DeskPort,
+            hours: OpeningHours,
             gate: WorkerGate,
             media: MediaKeeper,
-          ) => createDrain(configuration, pool, { wakeUps, channel, desk, files, gate, media, observer }),
+          ) =>
+            createDrain(configuration, pool, { wakeUps, channel, desk, hours, files, gate, media, observer }),
         },
         {
           provide: LaneHandler,
@@ -111,7 +116,7 @@ export class WorkerModule {
           useFactory: (drain: LaneDrain): LaneHandler => ({ handle: (laneId) => drain.drain(laneId) }),
         },
       ],
-      exports: [Configuration, Metrics, ProviderHttp],
+      exports: [Configuration, Metrics, ProviderHttp, FigureObserver],
     };
   }
 }
@@ -141,6 +146,7 @@ function createDrain(
     wakeUps: BullWakeUps;
     channel: ChannelPort;
     desk: DeskPort;
+    hours: OpeningHours;
     files: TemporaryFiles;
     gate: WorkerGate;
     media: MediaKeeper;

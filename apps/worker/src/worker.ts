@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
-import { ChannelPort, DeskPort, LaneDrain } from '#core';
+import { ChannelPort, DeskPort, LaneDrain, OpeningHours, QueueStatistics } from '#core';
 import { createPool, isReady, TypingTargets } from '#persistence';
 import {
   MediaStore,
@@ -63,7 +63,9 @@ export async function startWorker(
     timeoutMs: sendTimeoutMs,
   });
   const store = app.get(MediaStore);
-  const parts = { drain, wakeUps, channel, desk: app.get(DeskPort), gate, store };
+  const desk = app.get(DeskPort);
+  const figures = { hours: app.get(OpeningHours), statistics: app.get(QueueStatistics) };
+  const parts = { drain, wakeUps, channel, desk, ...figures, gate, store };
   const rounds = new WorkerRounds(configuration, backends, parts);
 
   // The first send must not spend its deadline on loading a client.

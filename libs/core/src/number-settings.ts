@@ -1,3 +1,7 @@
+import type { TextTemplates } from './customer-texts.js';
+import type { OpeningHoursSettings } from './opening-hours.js';
+import type { WaitingSettings } from './waiting/waiting-step.js';
+
 /** How one of our numbers behaves; all of it may be absent. Kept as JSON with the number and changed by operators. */
 export interface NumberSettings {
   /** Conversations whose customer has been silent for so long are closed. Absent: never for that. */
@@ -20,4 +24,10 @@ export interface NumberSettings {
   templates?: Record<string, string>;
   /** Let the provider put plain characters in the place of typographic ones, so that texts take fewer segments. Absent: yes. */
   smartEncoding?: boolean;
+  /** What its customers are told without anybody writing it. Absent: nothing. */
+  texts?: TextTemplates;
+  /** When its conversations may be opened. Absent: at any time. */
+  openingHours?: OpeningHoursSettings;
+  /** What is done for customers who wait in a queue. Absent: nothing. */
+  waiting?: WaitingSettings;
 }

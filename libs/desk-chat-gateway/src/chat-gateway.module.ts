@@ -1,9 +1,12 @@
 import { Module } from '@nestjs/common';
-import { DeskPort, WebhookObserver } from '#core';
+import { DeskPort, FigureObserver, OpeningHours, QueueStatistics, WebhookObserver } from '#core';
 import { Configuration, ProviderHttp } from '#platform';
 import { ChatGatewayClient } from './client.js';
 import { ChatGatewayDesk } from './desk.js';
 import { ChatGatewayDoor } from './door.js';
+import { figureAccounts } from './figures/accounts.js';
+import { QueueMetrics } from './figures/queue-metrics.js';
+import { Schedules } from './figures/schedules.js';
 import { SigningKeys } from './keys.js';
 import { EventSignature } from './signature.js';
 import { ChatGatewayWebhookController } from './webhook.controller.js';
@@ -48,7 +51,10 @@ function createDoor(
 })
 export class ChatGatewayWebhooksModule {}
 
-/** For the worker: the Chat Gateway as the `DeskPort`. Needs `Configuration` and `ProviderHttp` from global modules. */
+/**
+ * For the worker: the Chat Gateway as the `DeskPort`, and what the contact centre says of itself. Needs `Configuration`,
+ * `ProviderHttp` and `FigureObserver` from global modules.
+ */
 @Module({
   providers: [
     {
@@ -57,7 +63,24 @@ export class ChatGatewayWebhooksModule {}
       useFactory: (configuration: Configuration, http: ProviderHttp) =>
         new ChatGatewayDesk(createClient(configuration, http)),
     },
+    {
+      provide: OpeningHours,
+      inject: [Configuration, ProviderHttp, FigureObserver],
+      useFactory: (configuration: Configuration, http: ProviderHttp, observer: FigureObserver) =>
+        new Schedules({
+          http,
+          observer,
+          accountsOf: figureAccounts(configuration),
+          cacheMs: configuration.scheduleCacheMs,
+        }),
+    },
+    {
+      provide: QueueStatistics,
+      inject: [Configuration, ProviderHttp, FigureObserver],
+      useFactory: (configuration: Configuration, http: ProviderHttp, observer: FigureObserver) =>
+        new QueueMetrics({ http, observer, accountsOf: figureAccounts(configuration) }),
+    },
   ],
-  exports: [DeskPort],
+  exports: [DeskPort, OpeningHours, QueueStatistics],
 })
 export class ChatGatewayDeskModule {}

@@ -130,7 +130,7 @@ export class ChatGatewayClient {
 }
 
 /** One path segment. Dots alone would climb out of the path, escaped or not. */
-function segment(id: string): string {
+export function segment(id: string): string {
   if (/^\.{0,2}$/.test(id)) throw new TypeError('An id that cannot stand in a path.');
   return encodeURIComponent(id.toWellFormed());
 }

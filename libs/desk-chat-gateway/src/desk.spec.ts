@@ -345,6 +345,23 @@ describe('reading and ending a conversation', () => {
     }
   });
 
+  it('goes into another queue', async () => {
+    answer = () => [202, { id: 'c', state: 'active', assignment: { type: 'queue', id: '200' } }];
+    const request = { deskConversationId: 'c', queueId: '200' };
+    await desk.updateConversation(request, context);
+    expect(asked).toMatchObject([
+      {
+        method: 'PATCH',
+        url: '/chat-gateway/v1/conversations/c',
+        body: { assignment: { type: 'queue', id: '200' } },
+      },
+    ]);
+    answer = () => [400, { errors: [{ code: 'invalid_queue', message: 'Queue ID 200 is invalid.' }] }];
+    expect((await failure(desk.updateConversation(request, context))).kind).toBe('failed');
+    answer = () => [404];
+    expect((await failure(desk.updateConversation(request, context))).kind).toBe('gone');
+  });
+
   it('names the queue that a conversation is assigned to', async () => {
     answer = () => [200, { state: 'active', assignment: { type: 'queue', id: '200' } }];
     expect(await desk.readConversation('c', context)).toEqual({ state: 'active', queueId: '200' });

@@ -134,6 +134,16 @@ export class ChatGatewayDesk extends DeskPort {
     return { state, ...(queueId !== undefined && { queueId }) };
   }
 
+  override async updateConversation(
+    request: { deskConversationId: string; queueId: string },
+    context: CallContext,
+  ): Promise<void> {
+    const { deskConversationId, queueId } = request;
+    const path = ['conversations', deskConversationId];
+    const body = { assignment: { type: 'queue', id: queueId } };
+    await this.client.call({ operation: 'end', method: 'PATCH', path, body }, context);
+  }
+
   override async listParticipants(deskConversationId: string, context: CallContext): Promise<Participant[]> {
     const within = deadline(context);
     const path = ['conversations', deskConversationId, 'participants'];

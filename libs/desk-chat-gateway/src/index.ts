@@ -7,4 +7,7 @@ export { ChatGatewayClient } from './client.js';
 export type { ChatGatewayAccount } from './client.js';
 export { ChatGatewayDesk } from './desk.js';
 export { chatGatewayWords } from './error-codes.js';
+export { Schedules } from './figures/schedules.js';
+export { QueueMetrics } from './figures/queue-metrics.js';
+export { figureAccounts, type FigureAccountsOf } from './figures/accounts.js';
 export { REFERENCE_KEY } from './reference.js';

@@ -1,40 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import { inspect } from 'node:util';
 import { expect } from 'vitest';
-import {
-  DeliveryError,
-  type CallContext,
-  type ChannelPort,
-  type MessageContent,
-  type NeutralEvent,
-  type PartContent,
-  type SendPart,
-  type SenderNumber,
-  type Sent,
-  type WebhookDoor,
-  type WebhookRequest,
+import type {
+  ChannelPort,
+  MessageContent,
+  PartContent,
+  SendPart,
+  SenderNumber,
+  Sent,
+  WebhookDoor,
+  WebhookRequest,
 } from '#core';
+import { eventOf, PATIENT, TEXT, type Unclear } from '../common.js';
+import type { Row as GenericRow } from '../describe-rows.js';
+
+export * from '../common.js';
 
 /** What is asked of a provider; `list` and `received` are the lists of what we and what customers sent. */
 export type Call = 'send' | 'list' | 'received' | 'receipt' | 'media' | 'delete' | 'typing' | 'content';
-
-/** Answers that leave open what became of a call. `-having-taken`: it took effect, and nobody can tell. `empty-answer`: a success
- * without anything in it. */
-export const UNCLEAR = [
-  'hangs',
-  'hangs-having-taken',
-  /** Never silent for long, and never done. */
-  'drips-having-taken',
-  'resets',
-  'resets-having-taken',
-  'fails',
-  'fails-having-taken',
-  'breaks-off-having-taken',
-  'garbage-having-taken',
-  'foreign-page',
-  'empty-answer',
-] as const;
-export type Unclear = (typeof UNCLEAR)[number];
 
 /** What the provider makes of a call. */
 export type Mood =
@@ -52,8 +34,6 @@ export type Mood =
   | 'rejects-content-as-unknown'
   /** It has no such thing as what was asked for. */
   | 'has-none';
-
-export const RETRY_AFTER_MS = 7_000;
 
 /** What the provider took of ours. */
 export interface TakenMessage {
@@ -118,17 +98,7 @@ export interface ChannelWorld {
   close(): Promise<void>;
 }
 
-/** One expectation. `check` rejects where the adapter does not meet it. */
-export interface Row {
-  name: string;
-  check(world: ChannelWorld): Promise<void>;
-}
-
-export const TEXT = 'canary text of an agent';
-/** Long enough for a call on a busy machine. */
-export const PATIENT: CallContext = { timeoutMs: 10_000 };
-/** For calls that are never answered. Written at once, because the connection is there. */
-export const IMPATIENT: CallContext = { timeoutMs: 500 };
+export type Row = GenericRow<ChannelWorld>;
 
 export function sendPart(world: ChannelWorld, changes: Partial<SendPart> = {}): SendPart {
   const number = changes.number ?? world.plain;
@@ -153,46 +123,6 @@ export async function sentId(world: ChannelWorld, changes: Partial<SendPart> = {
   return providerId ?? '';
 }
 
-export function contextOf(mood: Mood): CallContext {
-  return /^(hangs|drips)/.test(mood) ? IMPATIENT : PATIENT;
-}
-
-/** What a call failed with; it must be a {@link DeliveryError} that says nothing it should not. */
-export async function failure(
-  world: ChannelWorld,
-  call: Promise<unknown>,
-  ...private_: string[]
-): Promise<DeliveryError> {
-  const error: unknown = await call.then(
-    (value) => {
-      expect.fail(`the call succeeded: ${inspect(value)}`);
-    },
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof DeliveryError)) throw error;
-  expect(error.code, 'the code').toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/);
-  expect(error.kind === 'held', 'a hold, if and only if it is held').toBe(error.hold !== undefined);
-  const everything = inspect(error, { depth: 12, showHidden: true });
-  for (const word of [...world.secrets, TEXT, ...private_]) {
-    expect(everything.includes(word), 'an error names a text, an address or a secret').toBe(false);
-  }
-  return error;
-}
-
-/** The one event of a request. */
-export async function eventOf<K extends NeutralEvent['kind']>(
-  door: WebhookDoor,
-  request: WebhookRequest,
-  kind: K,
-): Promise<Extract<NeutralEvent, { kind: K }>> {
-  const events = await door.receive(request);
-  expect(
-    events.map((event) => event.kind),
-    'the events of one request',
-  ).toEqual([kind]);
-  return events[0] as Extract<NeutralEvent, { kind: K }>;
-}
-
 /** A customer's message as the door tells it. */
 export async function received(
   world: ChannelWorld,
@@ -207,15 +137,6 @@ export async function received(
 /** Whether a person would see anything of it. */
 export function isSomething({ text, media, content, location }: PartContent): boolean {
   return Boolean(text) || (media?.length ?? 0) > 0 || content !== undefined || location !== undefined;
-}
-
-/** The same, where nothing in it can be changed. */
-export function frozen<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
-    Object.freeze(value);
-    Object.values(value).forEach(frozen);
-  }
-  return value;
 }
 
 /** A message of every kind that can stand in a lane to a customer, and odd ones of each. */

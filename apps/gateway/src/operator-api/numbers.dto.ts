@@ -1,6 +1,19 @@
 import { ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsBoolean, IsIn, IsObject, IsOptional, Matches, ValidateNested } from 'class-validator';
+import {
+  ArrayMaxSize,
+  ArrayUnique,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsObject,
+  IsOptional,
+  Matches,
+  Max,
+  Min,
+  ValidateNested,
+} from 'class-validator';
 import type { BusinessNumber } from '#persistence';
 import { ListResource, present } from './list.dto.js';
 import { IfPresent, IsBusinessAddress, IsIntegerBetween, IsPlainText, IsTextByName } from './validation.js';
@@ -11,6 +24,10 @@ const LANGUAGE = /^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$/;
 const SERVICE_SID = /^MG[0-9A-Za-z]{1,64}$/;
 const CONTENT_SID = /^HX[0-9a-fA-F]{32}$/;
 const PARTS_WAIT_FOR = ['submitted', 'sent', 'delivered'] as const;
+/** What can stand in a path: dots alone would climb out of it. */
+const SCHEDULE = /^(?!\.{1,2}$)[^\0]{1,255}$/;
+const DAY_MINUTES = 24 * 60;
+const MAX_SCHEDULES = 200;
 const ACCOUNT_SID = /^AC[0-9A-Za-z]{1,64}$/;
 
 @ApiSchema({ name: 'Template', description: 'A text that was approved beforehand, or made for reuse.' })
@@ -28,6 +45,99 @@ export class TemplateBody {
   @IfPresent()
   @IsTextByName(100, 1600)
   variables?: Record<string, string>;
+}
+
+@ApiSchema({
+  name: 'OpeningHours',
+  description: 'When conversations may be opened, by the schedules of the contact centre.',
+})
+export class OpeningHoursBody {
+  @ApiProperty({ type: String, maxLength: 255, example: 'Main', description: 'A schedule, by id or name.' })
+  @IsPlainText(255)
+  @Matches(SCHEDULE, { message: '$property must be the id or the name of a schedule' })
+  schedule!: string;
+
+  @ApiPropertyOptional({
+    type: [Number],
+    minimum: 1,
+    maximum: 6,
+    description: "Of the schedule's own choices (1 to 6) those that count as open. Absent: none.",
+  })
+  @IfPresent()
+  @IsArray()
+  @ArrayMaxSize(6)
+  @ArrayUnique()
+  @IsInt({ each: true })
+  @Min(1, { each: true })
+  @Max(6, { each: true })
+  openStatuses?: number[];
+
+  @ApiPropertyOptional({
+    type: String,
+    enum: ['hold', 'open'],
+    default: 'hold',
+    description:
+      'What becomes of a text that would open a conversation while it is closed: it waits, or it opens one all the same.',
+  })
+  @IfPresent()
+  @IsIn(['hold', 'open'])
+  whenClosed?: 'hold' | 'open';
+
+  @ApiPropertyOptional({
+    type: 'object',
+    additionalProperties: { type: 'string' },
+    example: { '200': 'Sales' },
+    description: 'Other schedules, by the queue that the conversation would go to.',
+  })
+  @IfPresent()
+  @IsTextByName(MAX_SCHEDULES, 255, SCHEDULE)
+  queues?: Record<string, string>;
+}
+
+@ApiSchema({
+  name: 'Waiting',
+  description:
+    'What is done for customers who wait for their first agent. Texts go out where the number has them: waiting, waitingLong, noAgent.',
+})
+export class WaitingBody {
+  @ApiPropertyOptional({
+    type: Boolean,
+    default: true,
+    description: 'Tell their place in the queue when they come into it.',
+  })
+  @IfPresent()
+  @IsBoolean()
+  tellOnQueue?: boolean;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    minimum: 1,
+    maximum: DAY_MINUTES,
+    description: 'And again at such intervals. Absent: not again.',
+  })
+  @IfPresent()
+  @IsIntegerBetween(1, DAY_MINUTES)
+  tellEveryMinutes?: number;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    minimum: 1,
+    maximum: DAY_MINUTES,
+    description: 'A longer wait in one queue is too long. Absent: none is.',
+  })
+  @IfPresent()
+  @IsIntegerBetween(1, DAY_MINUTES)
+  maxWaitMinutes?: number;
+
+  @ApiPropertyOptional({
+    type: String,
+    maxLength: 255,
+    description:
+      'The queue that a conversation goes to, once, when its wait is too long or no agent is eligible. Absent: the customer is told.',
+  })
+  @IfPresent()
+  @IsPlainText(255)
+  thenQueueId?: string;
 }
 
 @ApiSchema({ name: 'NumberSettings' })
@@ -132,6 +242,20 @@ export class NumberSettingsBody {
   @IfPresent()
   @IsBoolean()
   smartEncoding?: boolean;
+
+  @ApiPropertyOptional({ type: () => OpeningHoursBody, description: 'Absent: open at any time.' })
+  @IfPresent()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => OpeningHoursBody)
+  openingHours?: OpeningHoursBody;
+
+  @ApiPropertyOptional({ type: () => WaitingBody, description: 'Absent: nothing is done.' })
+  @IfPresent()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => WaitingBody)
+  waiting?: WaitingBody;
 }
 
 /** What can be said of a number when it is made and later. */

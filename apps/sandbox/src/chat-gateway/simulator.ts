@@ -6,6 +6,8 @@ import { type Fault, Faults, type FaultSpec } from '../common/faults.js';
 import { type Answer, type Call, header } from '../common/http.js';
 import { SimulatorServer } from '../common/server.js';
 import { WebhookPoster } from '../common/webhook-post.js';
+import { registerMetricsRoutes } from '../metrics/routes.js';
+import { registerScheduleRoutes } from '../schedule/routes.js';
 import { Attachments } from './attachments.js';
 import { registerChatGatewayControls } from './controls.js';
 import { type Conversation, type DeskMessage, type MessageForm, presentAgents } from './conversation.js';
@@ -26,6 +28,11 @@ export interface ChatGatewaySimulatorOptions {
   apiKey: string;
   tenantId: string;
   customerId: string;
+  /** Password of the Tenant Schedule API, whose user is the tenant. */
+  dataToken?: string;
+  /** Key and secret of the Real-time Metrics API. */
+  metricsKey?: string;
+  metricsSecret?: string;
   queues?: readonly Named[];
   agents?: readonly AgentSpec[];
   /** Seeds webhook `"1"`. */
@@ -146,6 +153,7 @@ export class ChatGatewaySimulator {
       attachments: this.attachments,
       useUpFailure: () => this.#useUpFailure(),
     });
+    this.#registerFigures();
     registerChatGatewayControls(this.#server, this);
     this.#seed();
   }
@@ -269,6 +277,20 @@ export class ChatGatewaySimulator {
     return this.#events.release(order);
   }
 
+  /** What the contact centre says of itself by its other APIs, which lie behind the same address here. */
+  #registerFigures(): void {
+    const { tenantId, dataToken = 'sandbox-data-token' } = this.#options;
+    const { metricsKey = 'sandbox-metrics-key', metricsSecret = 'sandbox-metrics-secret' } = this.#options;
+    const { schedules } = this.deskSettings;
+    registerScheduleRoutes(this.#server, { schedules, tenant: tenantId, dataToken });
+    registerMetricsRoutes(this.#server, {
+      key: metricsKey,
+      secret: metricsSecret,
+      queues: () => this.staff.queues,
+      statistics: (queueId) => this.statistics(queueId),
+    });
+  }
+
   #useUpFailure(): boolean {
     const left = this.settings.attachmentFailures;
     if (left > 0) this.settings = { ...this.settings, attachmentFailures: left - 1 };
@@ -276,8 +298,9 @@ export class ChatGatewaySimulator {
   }
 
   #authorize(call: Call, operation: string): Answer | undefined {
-    // Keys are public, links carry their own signature.
+    // Keys are public, links carry their own signature, the other APIs have credentials of their own.
     if (operation === 'jwk.get' || operation === 'attachments.pre-signed') return undefined;
+    if (/^(?:schedules|oauth|metrics)\./.test(operation)) return undefined;
     const { apiKey, tenantId, customerId } = this.#options;
     if (header(call, 'x-api-key') !== apiKey) return accessDenied();
     const tenant = header(call, 'x-8x8-tenant');

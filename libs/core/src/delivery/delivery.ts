@@ -1,6 +1,7 @@
 import type { Direction } from '../content.js';
 import type { FileStore, MediaKeeper } from '../media.js';
 import type { ChannelPort } from '../ports/channel-port.js';
+import type { OpeningHours } from '../ports/desk-figures.js';
 import type { DeskPort } from '../ports/desk-port.js';
 import type { RetrySchedule } from './back-off.js';
 import type { ContentTemplates } from './content-templates.js';
@@ -84,6 +85,8 @@ export interface DeliveryDependencies {
   desk: DeskPort;
   /** Without it choices go out in plain words. */
   templates?: ContentTemplates;
+  /** Without it every number is always open. */
+  hours?: OpeningHours;
   media: MediaKeeper;
   files: FileStore;
   gate: ProviderGate;

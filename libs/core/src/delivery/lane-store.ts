@@ -294,6 +294,14 @@ export abstract class LaneStore {
   /** Those of a provider's ids that no other attempt is known by. A callback may have named this one just now. */
   abstract unbound(providerIds: string[], attemptId: string): Promise<string[]>;
 
+  /**
+   * Notes what a schedule said. Closed, the customer is told so, once until it was seen open again. Answers whether it is
+   * closed, by this reading or by a younger one.
+   */
+  abstract noteHours(
+    lane: ClaimedLane,
+    reading: { schedule: string; open: boolean; ageMs: number },
+  ): Promise<'open' | 'closed'>;
   /** Makes the conversation's row, state `opening`. Undefined when the fence is not ours any more. */
   abstract openConversation(lane: ClaimedLane): Promise<OpenConversation | undefined>;
   /** Renews the lease and stores the create as under way, in one statement; false also when it is bound or closed by now. */

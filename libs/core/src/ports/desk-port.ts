@@ -81,6 +81,11 @@ export abstract class DeskPort {
     deskConversationId: string,
     context: CallContext,
   ): Promise<{ state: 'created' | 'active' | 'idle' | 'gone'; queueId?: string }>;
+  /** Puts it into another queue. The desk takes this and tells the outcome by an event, where there is one; saying it twice may take it from an agent. */
+  abstract updateConversation(
+    request: { deskConversationId: string; queueId: string },
+    context: CallContext,
+  ): Promise<void>;
   /** Everybody who ever joined. */
   abstract listParticipants(deskConversationId: string, context: CallContext): Promise<Participant[]>;
   /** The customer leaves, which ends the interaction. Fine when it has ended already. */

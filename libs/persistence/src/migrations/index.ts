@@ -14,6 +14,8 @@ import { Signals1796700000013 } from './0013-signals.js';
 import { WindowsAndOptOuts1796800000014 } from './0014-windows-and-opt-outs.js';
 import { Merging1796900000015 } from './0015-merging.js';
 import { LateKeywords1797000000016 } from './0016-late-keywords.js';
+import { CustomerTexts1797100000017 } from './0017-customer-texts.js';
+import { HoursAndWaits1797400000020 } from './0020-hours-and-waits.js';
 
 /** Every migration, in order. Listed rather than found by a glob, and never rewritten once landed. */
 export const migrations = [
@@ -33,4 +35,6 @@ export const migrations = [
   WindowsAndOptOuts1796800000014,
   Merging1796900000015,
   LateKeywords1797000000016,
+  CustomerTexts1797100000017,
+  HoursAndWaits1797400000020,
 ];

@@ -1,7 +1,7 @@
 import type { Direction, WakeUp } from '#core';
 
 /** Reasons that a configured number takes away. */
-export const CONFIGURABLE_REASONS = ['unconfigured', 'configuration'] as const;
+export const CONFIGURABLE_REASONS = ['unconfigured', 'configuration', 'closed-hours'] as const;
 
 interface LaneRow {
   id: string;
@@ -9,7 +9,7 @@ interface LaneRow {
 }
 
 /**
- * Opens the heads that are held for want of (right) configuration, of one number or of all that are configured, and
+ * Opens the heads that are held for want of (right) configuration or for closed hours, of one number or of all that are configured, and
  * answers the lanes to wake. Lanes are locked first, in order, as everywhere.
  *
  * Also fit for a sweep over all numbers: a worker that claimed a lane just before its number was configured may hold

@@ -183,6 +183,68 @@ export class Configuration {
   chatGatewayCustomerId!: string;
 
   @FromEnvironment({
+    description:
+      'The contact centre cluster (`https://<cluster host>`) whose Tenant Schedule API says when numbers with `openingHours` are open; together with the token.',
+    defaultText: 'none: such numbers are always open',
+    rule: httpUrl(),
+  })
+  scheduleBaseUrl?: string;
+
+  @FromEnvironment({
+    description: 'The name of its tenant there.',
+    defaultText: '`$CHAT_GATEWAY_TENANT_ID`',
+    rule: token('the name of a tenant, visible ASCII characters without spaces or colon', {
+      pattern: /^[\x21-\x39\x3b-\x7e]+$/,
+    }),
+  })
+  scheduleTenant?: string;
+
+  @FromEnvironment({
+    description: "The tenant's data request token.",
+    secret: true,
+    rule: token('a data request token, visible ASCII characters without spaces'),
+  })
+  scheduleDataToken?: string;
+
+  @FromEnvironment({
+    description: 'For how long a schedule that was read counts.',
+    default: '30000',
+    rule: milliseconds(1000, 600_000),
+  })
+  scheduleCacheMs!: number;
+
+  @FromEnvironment({
+    description: 'The Real-time Metrics API of 8x8, for numbers with `waiting`.',
+    default: 'https://api.8x8.com',
+    rule: httpUrl(),
+  })
+  metricsBaseUrl!: string;
+
+  @FromEnvironment({
+    description: 'Its region: `eu`, `au` or `ca`.',
+    defaultText: 'none: the United States',
+    rule: oneOf(['eu', 'au', 'ca']),
+  })
+  metricsRegion?: 'eu' | 'au' | 'ca';
+
+  @FromEnvironment({
+    description: 'API key for it; together with its secret.',
+    secret: true,
+    defaultText: 'none: nothing is known of queues',
+    rule: token('an API key, visible ASCII characters without spaces or colon', {
+      pattern: /^[\x21-\x39\x3b-\x7e]+$/,
+    }),
+  })
+  metricsApiKey?: string;
+
+  @FromEnvironment({
+    description: "The API key's secret.",
+    secret: true,
+    rule: token("the API key's secret, visible ASCII characters without spaces"),
+  })
+  metricsApiSecret?: string;
+
+  @FromEnvironment({
     description: "How long a worker holds a conversation's lane without renewing it.",
     default: '15000',
     rule: milliseconds(1000, 600_000),

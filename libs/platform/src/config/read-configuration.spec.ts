@@ -103,6 +103,42 @@ const wrong: [name: string, value: string, line: string][] = [
     'CHAT_GATEWAY_CUSTOMER_ID must be a customer id, visible ASCII characters without spaces, but is "a\\nb".',
   ],
   [
+    'SCHEDULE_BASE_URL',
+    'cluster',
+    'SCHEDULE_BASE_URL must be an http(s) URL without user, query or fragment, but is "cluster".',
+  ],
+  [
+    'SCHEDULE_TENANT',
+    'a:b',
+    'SCHEDULE_TENANT must be the name of a tenant, visible ASCII characters without spaces or colon, but is "a:b".',
+  ],
+  [
+    'SCHEDULE_DATA_TOKEN',
+    'a b',
+    'SCHEDULE_DATA_TOKEN must be a data request token, visible ASCII characters without spaces.',
+  ],
+  [
+    'SCHEDULE_CACHE_MS',
+    '10',
+    'SCHEDULE_CACHE_MS must be a whole number of milliseconds between 1000 and 600000, but is "10".',
+  ],
+  [
+    'METRICS_BASE_URL',
+    'https://h/?a=b',
+    'METRICS_BASE_URL must be an http(s) URL without user, query or fragment, but is "https://h/?a=b".',
+  ],
+  ['METRICS_REGION', 'us', 'METRICS_REGION must be one of eu, au, ca, but is "us".'],
+  [
+    'METRICS_API_KEY',
+    'a:b',
+    'METRICS_API_KEY must be an API key, visible ASCII characters without spaces or colon.',
+  ],
+  [
+    'METRICS_API_SECRET',
+    'a b',
+    "METRICS_API_SECRET must be the API key's secret, visible ASCII characters without spaces.",
+  ],
+  [
     'LANE_LEASE_MS',
     'abc',
     'LANE_LEASE_MS must be a whole number of milliseconds between 1000 and 600000, but is "abc".',
@@ -331,6 +367,8 @@ describe(readConfiguration.name, () => {
       mediaDir: './media',
       mediaKeepDays: 7,
       mediaS3Region: 'us-east-1',
+      metricsBaseUrl: 'https://api.8x8.com',
+      scheduleCacheMs: 30_000,
       mmsFileMaxBytes: 500_000,
       logLevel: 'info',
     });
@@ -457,6 +495,17 @@ describe(readConfiguration.name, () => {
     [{ MEDIA_S3_SECRET_ACCESS_KEY: 'a' }, 'MEDIA_S3_ACCESS_KEY_ID', 'MEDIA_S3_SECRET_ACCESS_KEY'],
     [{ MEDIA_S3_ENDPOINT: 'http://s3' }, 'MEDIA_S3_BUCKET', 'MEDIA_S3_ENDPOINT'],
   ])('wants the media store whole (%j)', (set, missing, present) => {
+    expect(complaint('worker', { ...complete, ...set })).toBe(
+      `${missing} must be set together with ${present}, but is not set.`,
+    );
+  });
+
+  it.each([
+    [{ SCHEDULE_BASE_URL: 'https://h' }, 'SCHEDULE_DATA_TOKEN', 'SCHEDULE_BASE_URL'],
+    [{ SCHEDULE_DATA_TOKEN: 'a' }, 'SCHEDULE_BASE_URL', 'SCHEDULE_DATA_TOKEN'],
+    [{ METRICS_API_KEY: 'a' }, 'METRICS_API_SECRET', 'METRICS_API_KEY'],
+    [{ METRICS_API_SECRET: 'a' }, 'METRICS_API_KEY', 'METRICS_API_SECRET'],
+  ])('wants credentials of schedules and metrics whole (%j)', (set, missing, present) => {
     expect(complaint('worker', { ...complete, ...set })).toBe(
       `${missing} must be set together with ${present}, but is not set.`,
     );

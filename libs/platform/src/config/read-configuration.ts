@@ -132,14 +132,19 @@ function checkTogether(configuration: Configuration, set: Environment): void {
       'TWILIO_SUBACCOUNTS must not list the account in TWILIO_ACCOUNT_SID: its tokens stand in TWILIO_AUTH_TOKEN.',
     );
   }
-  if ((twilioApiKeySid === undefined) !== (twilioApiKeySecret === undefined)) {
-    const [missing, present] =
-      twilioApiKeySid === undefined
-        ? ['TWILIO_API_KEY_SID', 'TWILIO_API_KEY_SECRET']
-        : ['TWILIO_API_KEY_SECRET', 'TWILIO_API_KEY_SID'];
-    throw new ConfigurationError(missing, `${missing} must be set together with ${present}, but is not set.`);
-  }
+  checkPair(['TWILIO_API_KEY_SID', twilioApiKeySid], ['TWILIO_API_KEY_SECRET', twilioApiKeySecret]);
+  const { scheduleBaseUrl, scheduleDataToken, metricsApiKey, metricsApiSecret } = configuration;
+  checkPair(['SCHEDULE_BASE_URL', scheduleBaseUrl], ['SCHEDULE_DATA_TOKEN', scheduleDataToken]);
+  checkPair(['METRICS_API_KEY', metricsApiKey], ['METRICS_API_SECRET', metricsApiSecret]);
   checkMediaStore(configuration);
+}
+
+/** Both or none. */
+function checkPair(...pair: [name: string, value: unknown][]): void {
+  const missing = pair.find(([, value]) => value === undefined)?.[0];
+  const present = pair.find(([, value]) => value !== undefined)?.[0];
+  if (missing === undefined || present === undefined) return;
+  throw new ConfigurationError(missing, `${missing} must be set together with ${present}, but is not set.`);
 }
 
 function checkMediaStore({
@@ -148,13 +153,10 @@ function checkMediaStore({
   mediaS3AccessKeyId,
   mediaS3SecretAccessKey,
 }: Configuration): void {
-  if ((mediaS3AccessKeyId === undefined) !== (mediaS3SecretAccessKey === undefined)) {
-    const [missing, present] =
-      mediaS3AccessKeyId === undefined
-        ? ['MEDIA_S3_ACCESS_KEY_ID', 'MEDIA_S3_SECRET_ACCESS_KEY']
-        : ['MEDIA_S3_SECRET_ACCESS_KEY', 'MEDIA_S3_ACCESS_KEY_ID'];
-    throw new ConfigurationError(missing, `${missing} must be set together with ${present}, but is not set.`);
-  }
+  checkPair(
+    ['MEDIA_S3_ACCESS_KEY_ID', mediaS3AccessKeyId],
+    ['MEDIA_S3_SECRET_ACCESS_KEY', mediaS3SecretAccessKey],
+  );
   if (mediaS3Bucket === undefined && (mediaS3Endpoint ?? mediaS3AccessKeyId) !== undefined) {
     const present = mediaS3Endpoint === undefined ? 'MEDIA_S3_ACCESS_KEY_ID' : 'MEDIA_S3_ENDPOINT';
     throw new ConfigurationError(

@@ -123,6 +123,14 @@ export class Metrics {
     registers: this.registers,
   });
 
+  /** `kind`: which of the number's texts. */
+  readonly customerTexts = new Counter({
+    name: 'causeway_customer_texts_total',
+    help: 'Texts of the numbers that customers were told without anybody writing them.',
+    labelNames: ['kind'] as const,
+    registers: this.registers,
+  });
+
   /**
    * `kind`: `typing`, `read-receipt`; `result`: `sent`, `failed`, `refused` (by our own limits), `skipped` (there was
    * nothing to be told, or it came too late).
@@ -131,6 +139,22 @@ export class Metrics {
     name: 'causeway_signals_total',
     help: 'Typing and read receipts that were to be passed on, by result.',
     labelNames: ['kind', 'result'] as const,
+    registers: this.registers,
+  });
+
+  /** `what`: `schedule`, `statistics`; `result`: `ok`, `failed` (a schedule counts as open then). */
+  readonly figureReads = new Counter({
+    name: 'causeway_figure_reads_total',
+    help: "Reads of the contact centre's schedules and of its queues' figures, by result.",
+    labelNames: ['what', 'result'] as const,
+    registers: this.registers,
+  });
+
+  /** `result`: `asked`, `refused` (by the desk), `not-made` (it will be tried again). */
+  readonly waitMoves = new Counter({
+    name: 'causeway_wait_moves_total',
+    help: 'Waiting conversations that were to be put into another queue, by result.',
+    labelNames: ['result'] as const,
     registers: this.registers,
   });
 
