@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { expect } from 'vitest';
 import {
   DeliveryError,
-  type CallContext,
+  type DeskCallContext,
   type NeutralEvent,
   type WebhookDoor,
   type WebhookRequest,
@@ -30,13 +30,15 @@ export type Unclear = (typeof UNCLEAR)[number];
 export const RETRY_AFTER_MS = 7_000;
 
 export const TEXT = 'canary text of an agent';
+/** Whose desks and events they are. */
+export const TENANT_ID = 'default';
 /** Long enough for a call on a busy machine. */
-export const PATIENT: CallContext = { timeoutMs: 10_000 };
+export const PATIENT: DeskCallContext = { tenantId: TENANT_ID, timeoutMs: 10_000 };
 /** For calls that are never answered. Written at once, because the connection is there. */
-export const IMPATIENT: CallContext = { timeoutMs: 500 };
+export const IMPATIENT: DeskCallContext = { ...PATIENT, timeoutMs: 500 };
 
 /** Patience for a call that goes so. */
-export function contextOf(mood: string): CallContext {
+export function contextOf(mood: string): DeskCallContext {
   return /^(hangs|drips)/.test(mood) ? IMPATIENT : PATIENT;
 }
 

@@ -114,8 +114,8 @@ const BROKEN: readonly [what: string, row: string, caught: RegExp, break_: Break
     replace(
       'send',
       (send) =>
-        (request, { timeoutMs }) =>
-          send(request, { timeoutMs }),
+        (request, { beforeFirstByte: _, ...context }) =>
+          send(request, context),
     ),
   ],
   [

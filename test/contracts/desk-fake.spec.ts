@@ -1,4 +1,5 @@
 import { describeDesk } from './describe-desk.js';
+import { describePage } from './describe-page.js';
 import { startFakeDeskWorld } from './desk/fake-world.js';
 
 const SHOWS_TEXTS = 'it shows texts, and nothing of what else a message has';
@@ -12,4 +13,9 @@ describeDesk("core's fake desk", {
     [/^renders a text out of an advertisement /, SHOWS_TEXTS],
     [/^shows /, SHOWS_TEXTS],
   ],
+});
+
+describePage('docs/adding-a-desk.md', {
+  sources: ['libs/desk-chat-gateway/src', 'test/contracts/desk-fake.spec.ts'],
+  invented: 'rotunda',
 });

@@ -665,9 +665,10 @@ describe('closing by another', () => {
       [thread.numberId],
     );
     expect((await delivery.upkeep.closeSilent()).map(({ laneId }) => laneId)).not.toContain(thread.inbound);
-    await db.pool.query(`update conversations set opened_at = now() - interval '31 minutes' where id = $1`, [
-      thread.conversationId,
-    ]);
+    await db.pool.query(
+      `update conversations set opened_at = now() - interval '32 minutes', active_at = now() - interval '31 minutes' where id = $1`,
+      [thread.conversationId],
+    );
     await db.pool.query(
       `update messages set accepted_at = now() - interval '31 minutes' where conversation_id = $1`,
       [thread.conversationId],

@@ -11,7 +11,7 @@ import { freePort } from '../support/postgres.js';
 const SOURCE = resolve(import.meta.dirname, '../..');
 const LAUNCHER = [process.execPath, 'dist/apps/launcher/src/main.js'] as const;
 const FOREIGN =
-  /^(TWILIO_|CHAT_GATEWAY_|SCHEDULE_|METRICS_|DATABASE_URL|REDIS_URL|ADMIN_API_KEY|PORT|HOST|WORKER_PORT|PUBLIC_BASE_URL|CAUSEWAY_)/;
+  /^(TWILIO_|CHAT_GATEWAY_|TENANTS|SCHEDULE_|METRICS_|DATABASE_URL|REDIS_URL|ADMIN_API_KEY|PORT|HOST|WORKER_PORT|PUBLIC_BASE_URL|CAUSEWAY_)/;
 
 /** What moves the ports of `npm start`. */
 export const PORTS = Object.values(PORT_VARIABLES);

@@ -51,7 +51,8 @@ describe('npm start: supervision', { timeout: 120_000 }, () => {
     });
 
     it('hands every program its part of the environment', async () => {
-      await project.start({ env: { LANE_LEASE_MS: '20000' } }).printed(/^ready in/m);
+      // The sandbox is one tenant, whatever else is set.
+      await project.start({ env: { LANE_LEASE_MS: '20000', TENANTS: '[]' } }).printed(/^ready in/m);
       const { PORT, WORKER_PORT, TWILIO_SIM_PORT, CHAT_GATEWAY_SIM_PORT } = project.ports;
       const shared = {
         DATABASE_URL: expect.stringMatching(
@@ -63,6 +64,7 @@ describe('npm start: supervision', { timeout: 120_000 }, () => {
         TWILIO_API_BASE_URL: `http://127.0.0.1:${TWILIO_SIM_PORT}`,
         CHAT_GATEWAY_BASE_URL: `http://127.0.0.1:${CHAT_GATEWAY_SIM_PORT}`,
         LANE_LEASE_MS: '20000',
+        TENANTS: '',
       };
       const [gateway, worker, sandbox] = await Promise.all(
         ['gateway', 'worker', 'sandbox'].map(environmentOf),
@@ -96,7 +98,17 @@ describe('npm start: supervision', { timeout: 120_000 }, () => {
       expect(second.output).not.toContain(key);
     });
 
-    it('runs no sandbox with real credentials, and says where webhooks go', async () => {
+    it('runs no sandbox with real credentials, for all tenants, and says where webhooks go', async () => {
+      const tenants = {
+        TWILIO_SUBACCOUNTS: 'ACacme:token',
+        TENANTS: JSON.stringify([
+          {
+            id: 'acme',
+            chatGateway: { apiKey: 'key', tenantId: 'acme', customerId: 'customer' },
+            twilioAccounts: ['ACacme'],
+          },
+        ]),
+      };
       const run = project.start({
         env: {
           TWILIO_ACCOUNT_SID: `AC${'1'.repeat(32)}`,
@@ -105,9 +117,12 @@ describe('npm start: supervision', { timeout: 120_000 }, () => {
           CHAT_GATEWAY_TENANT_ID: 'tenant',
           CHAT_GATEWAY_CUSTOMER_ID: 'customer',
           PUBLIC_BASE_URL: 'https://text.example.com',
+          ...tenants,
         },
       });
       await run.printed(/^ready in/m);
+      expect(await environmentOf('gateway')).toMatchObject(tenants);
+      expect(await environmentOf('worker')).toMatchObject(tenants);
       expect(await names()).toEqual(['gateway', 'launcher', 'postgres', 'worker']);
       expect(run.output).toContain('https://text.example.com/webhooks/twilio/messages');
       expect((await events()).some((line) => line.includes('/api/v1/numbers'))).toBe(false);

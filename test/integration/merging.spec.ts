@@ -240,7 +240,7 @@ describe('a number and an id of which nobody knew that they are one', () => {
     const former = await customerOf(number.address);
     await meet(lasting.address, number.address);
     const dataSource = createDataSource(db.url, 'test-operator');
-    const database = new OperatorDatabase(dataSource, 'default');
+    const database = new OperatorDatabase(dataSource, ['default']);
     const wakeUps = { wake: () => undefined };
     try {
       for (const { address } of [lasting, number]) {

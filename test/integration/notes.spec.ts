@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { DueNotes } from '#persistence';
+import { DueNotes, DueTexts } from '#persistence';
 import { Metrics } from '#platform';
 import { NoteWriter } from '../../apps/worker/src/note-writer.js';
+import { TextWriter } from '../../apps/worker/src/text-writer.js';
 import {
   agentMessage,
   deskEvent,
@@ -9,12 +10,21 @@ import {
   startTestDatabase,
   type TestDatabase,
 } from '../support/accepting.js';
-import { activeThread, itemsOf, newThread, startDelivery, type Delivery } from '../support/delivering.js';
+import {
+  activeThread,
+  itemsOf,
+  newThread,
+  startDelivery,
+  type Delivery,
+  type TestThread,
+} from '../support/delivering.js';
+import type { NumberSettings } from '#core';
 import { losesAnswer, refuses } from '../support/fakes.js';
 
 let db: TestDatabase;
 let delivery: Delivery;
 let notes: NoteWriter;
+let texts: TextWriter;
 
 beforeAll(async () => {
   db = await startTestDatabase();
@@ -25,6 +35,11 @@ beforeEach(() => {
   notes = new NoteWriter({
     due: new DueNotes(db.pool),
     words: { name: 'Provider', reason: () => undefined, providerCode: (code) => `Meaning of ${code}.` },
+    wakeUps: { wake: (list) => void delivery.wakeUps.push(...list) },
+    metrics: new Metrics({ processMetrics: false }),
+  });
+  texts = new TextWriter({
+    due: new DueTexts(db.pool),
     wakeUps: { wake: (list) => void delivery.wakeUps.push(...list) },
     metrics: new Metrics({ processMetrics: false }),
   });
@@ -256,23 +271,27 @@ describe('a note without a conversation', () => {
 describe("a customer's message that fails", () => {
   const maxAge = { options: { maxAgeMs: { inbound: 1_000, outbound: 14_400_000 } } };
 
-  async function failing(texts: string[], failedText?: string) {
+  async function failing(said: string[], settings: NumberSettings = {}) {
     const number = `+1555${String(Math.floor(Math.random() * 1e7)).padStart(7, '0')}`;
-    const thread = await newThread(db, texts, { address: number });
-    if (failedText !== undefined) {
-      await db.pool.query('update business_numbers set settings = $2 where id = $1', [
-        thread.numberId,
-        { failedText },
-      ]);
-    }
+    const thread = await newThread(db, said, { address: number });
+    await db.pool.query('update business_numbers set settings = $2 where id = $1', [
+      thread.numberId,
+      settings,
+    ]);
+    await fails(thread);
+    return thread;
+  }
+
+  /** What was accepted and waits becomes too old, and whoever is to be told is. */
+  async function fails(thread: TestThread): Promise<void> {
     await db.pool.query(
       `update messages set accepted_at = accepted_at - interval '1 hour' where lane_id = $1`,
       [thread.inbound],
     );
     await delivery.drainEmpty(thread.inbound, maxAge);
-    await notes.run();
+    await Promise.all([notes.run(), notes.run()]);
+    await texts.run();
     await delivery.drainEmpty(thread.outbound);
-    return thread;
   }
 
   it('is told to nobody unless a text for it is configured', async () => {
@@ -283,16 +302,51 @@ describe("a customer's message that fails", () => {
   });
 
   it('is told to the customer with the text of the number, once for many', async () => {
-    const thread = await failing(['help', 'hello?', 'anybody?'], 'Sorry, please write again.');
+    const thread = await failing(['help', 'hello?', 'anybody?'], {
+      failedText: 'Sorry, please write again.',
+    });
     expect(delivery.channel.texts(thread.address)).toEqual(['Sorry, please write again.']);
     expect((await thread.messages('outbound')).map(({ author_type: author }) => author)).toEqual(['bot']);
   });
 
   it('is not told of in turn when that text fails', async () => {
     delivery.channel.sends.next(refused());
-    await failing(['help'], 'Sorry.');
+    await failing(['help'], { failedText: 'Sorry.' });
     await notes.run();
     expect(told({})).toEqual([]);
+  });
+
+  it('is told again after ten minutes, whatever else they were told meanwhile', async () => {
+    const thread = await failing(['help'], { failedText: 'Sorry.' });
+    await db.pool.query(
+      `select * from append_outbound(array[new_id()], array['default'], array[$1::uuid], array[null::uuid], array['bot'],
+         array[null], array['{"type": "text", "text": "Hello."}'::json], array[false])`,
+      [thread.threadId],
+    );
+    await thread.says('hello?');
+    await fails(thread);
+    expect(delivery.channel.texts(thread.address)).toEqual(['Sorry.', 'Hello.']);
+    await db.pool.query(
+      `update texts_due set created_at = created_at - interval '11 minutes' where thread_id = $1`,
+      [thread.threadId],
+    );
+    await thread.says('anybody?');
+    await fails(thread);
+    expect(delivery.channel.texts(thread.address)).toEqual(['Sorry.', 'Hello.', 'Sorry.']);
+  });
+
+  it("is told in the customer's language, and in the number's by the text that has none", async () => {
+    const settings = { failedText: 'Sorry.', texts: { failed: { de: 'Leider nicht.' } } };
+    const thread = await failing(['help'], settings);
+    expect(delivery.channel.texts(thread.address)).toEqual(['Sorry.']);
+    await db.pool.query(
+      `update customers c set language = 'de' from threads t where t.id = $1 and c.id = t.customer_id`,
+      [thread.threadId],
+    );
+    await db.pool.query('delete from texts_due where thread_id = $1', [thread.threadId]);
+    await thread.says('Hilfe');
+    await fails(thread);
+    expect(delivery.channel.texts(thread.address)).toEqual(['Sorry.', 'Leider nicht.']);
   });
 });
 

@@ -12,6 +12,7 @@ import { mountOpenApi } from '../../apps/gateway/src/operator-api/open-api.js';
 import { OperatorApiModule } from '../../apps/gateway/src/operator-api/operator-api.module.js';
 import type { OperatorApiOptions } from '../../apps/gateway/src/operator-api/options.js';
 import { startTestDatabase, type TestDatabase } from '../support/accepting.js';
+import { testTenants } from '../support/tenants.js';
 
 export const API_KEY = 'operator-key-0123456789';
 export const ACCOUNT = 'AC1';
@@ -62,6 +63,7 @@ export async function startOperatorApi(
         dataSource,
         apiKey: API_KEY,
         twilioAccountSid: ACCOUNT,
+        tenants: testTenants(ACCOUNT),
         words: { inbound: chatGatewayWords, outbound: twilioWords },
         // Nobody is there.
         provisioning: new TwilioProvisioning(new ProviderHttp(), {

@@ -46,6 +46,7 @@ describe('the audit log', () => {
     const number = configured?.target.id ?? '';
     expect(configured).toEqual({
       id: matching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/),
+      tenantId: 'default',
       at: matching(/^\d{4}-.*Z$/),
       actor: 'admin-key',
       action: 'number.configure',

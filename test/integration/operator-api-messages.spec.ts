@@ -81,6 +81,7 @@ describe('messages', () => {
     });
     expect(one).toEqual({
       id: matching(UUID),
+      tenantId: 'default',
       threadId: matching(UUID),
       laneId: lane,
       conversationId,
@@ -99,6 +100,7 @@ describe('messages', () => {
     });
     expect(two).toEqual({
       id: matching(UUID),
+      tenantId: 'default',
       threadId: one?.threadId,
       laneId: lane,
       direction: 'inbound',
@@ -257,6 +259,7 @@ describe('conversations', () => {
     const id = await api.openConversation(lane, 'desk-1');
     const opening = {
       id,
+      tenantId: 'default',
       threadId: matching(UUID),
       numberId: number,
       customer: { id: matching(UUID), addresses: [A], name: 'Ann' },
@@ -349,6 +352,7 @@ describe('lanes', () => {
     const [, lane] = (await items('lanes')) as unknown as { threadId: string; head: object }[];
     expect(lane).toEqual({
       id: held,
+      tenantId: 'default',
       threadId: matching(UUID),
       direction: 'inbound',
       blocked: true,
@@ -455,13 +459,13 @@ describe('the OpenAPI document', () => {
       return Object.keys(schema.properties ?? {}).map((field) => (required.has(field) ? field : `${field}?`));
     };
     expect(fields('Number').join(' ')).toBe(
-      'id address channel state displayName? accountSid messagingServiceSid? chatGatewayChannelId? queueId? language? settings',
+      'id tenantId address channel state displayName? accountSid messagingServiceSid? chatGatewayChannelId? queueId? language? settings',
     );
     expect(fields('Conversation').join(' ')).toBe(
-      'id threadId numberId customer state chatGatewayConversationId? queueId? agentId? openedAt activeAt? closedAt? closeReason?',
+      'id tenantId threadId numberId customer state chatGatewayConversationId? queueId? agentId? openedAt activeAt? closedAt? closeReason?',
     );
     expect(fields('Message').join(' ')).toBe(
-      'id threadId laneId conversationId? direction authorType seq content delivery receipt? reason? providerCode? explanation? possibleDuplicate acceptedAt submittedAt? parts',
+      'id tenantId threadId laneId conversationId? direction authorType seq content delivery receipt? reason? providerCode? explanation? possibleDuplicate acceptedAt submittedAt? parts',
     );
     expect(fields('Attempt').join(' ')).toBe(
       'id correlationId startedAt endedAt? outcome providerId? encoding? segments? httpStatus? errorClass? errorCode? providerCode?',
@@ -485,6 +489,7 @@ describe('the OpenAPI document', () => {
       'numberId',
       'possibleDuplicate',
       'reason',
+      'tenantId',
     ]);
   });
 

@@ -133,7 +133,12 @@ describe('a customer', () => {
     const thread = await newThread(api.db, ['hello']);
     const id = await customerOf(thread);
     const read = () => api.call('get', `customers/${id}`);
-    expect((await read()).body).toEqual({ id, addresses: [thread.address], optOuts: [] });
+    expect((await read()).body).toEqual({
+      id,
+      tenantId: 'default',
+      addresses: [thread.address],
+      optOuts: [],
+    });
 
     const change = { numberId: thread.numberId, optedOut: true };
     const out = await api.call('post', `customers/${id}/opt-out`).send(change);

@@ -74,6 +74,7 @@ describe('numbers', () => {
     expect(made.status).toBe(201);
     expect(made.body).toEqual({
       id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/) as string,
+      tenantId: 'default',
       address: '+15550100',
       channel: 'sms',
       state: 'configured',
@@ -125,6 +126,25 @@ describe('numbers', () => {
     ['half a message', { settings: { messagesPerSecond: 0.5 } }, 'settings.messagesPerSecond'],
     ['half a minute', { settings: { customerSilentMinutes: 0.5 } }, 'settings.customerSilentMinutes'],
     ['a setting as text', { settings: { customerSilentMinutes: '5' } }, 'settings.customerSilentMinutes'],
+    ['an unknown text', { settings: { texts: { goodbye: { en: 'x' } } } }, 'settings.texts.goodbye'],
+    [
+      'an unknown variable',
+      { settings: { texts: { welcome: { en: '{{name}}' } } } },
+      'settings.texts.welcome',
+    ],
+    ['a text in no language', { settings: { texts: { welcome: 'Hello' } } }, 'settings.texts.welcome'],
+    ['texts as a list', { settings: { texts: [] } }, 'settings.texts'],
+    ['a warning without an end', { settings: { closing: { warnMinutes: 2 } } }, 'settings.closing'],
+    [
+      'a warning that comes at the beginning',
+      { settings: { customerSilentMinutes: 5, closing: { warnMinutes: 5 } } },
+      'settings.closing',
+    ],
+    ['a word that opts out', { settings: { closing: { words: ['bye', 'End'] } } }, 'settings.closing.words'],
+    ['a word that asks for help', { settings: { closing: { words: ['info'] } } }, 'settings.closing.words'],
+    ['a blank word', { settings: { closing: { words: [' '] } } }, 'settings.closing.words'],
+    ['a word as a text', { settings: { closing: { words: 'bye' } } }, 'settings.closing.words'],
+    ['a grace of zero', { settings: { closing: { goOnMinutes: 0 } } }, 'settings.closing.goOnMinutes'],
     ['hours without a schedule', { settings: { openingHours: {} } }, 'settings.openingHours.schedule'],
     ['hours by dots', { settings: { openingHours: { schedule: '..' } } }, 'settings.openingHours.schedule'],
     [
@@ -216,6 +236,36 @@ describe('numbers', () => {
     expect(await sweep()).toEqual([{ laneId: (await lanes())[0], direction: 'inbound' }]);
     expect(await sweep()).toEqual([]);
     expect((await deliveries()).map(({ item }) => item)).toEqual(['open', 'held']);
+  });
+
+  it('have texts, and ways to end a conversation', async () => {
+    const settings = {
+      customerSilentMinutes: 30,
+      closing: { warnMinutes: 5, words: ['bye', 'tschüss'], goOnMinutes: 10 },
+      texts: {
+        welcome: { en: 'Hello from {{number}}.', 'pt-BR': 'Oi.' },
+        agentJoined: { en: '{{name|One of us}} is here.' },
+        silent: { en: 'We close in {{minutes}} minutes.' },
+      },
+    };
+    const made = await api.call('post', 'numbers').send({ ...NUMBER, settings });
+    expect(made.body).toMatchObject({ settings });
+    expect(((await api.call('get', 'numbers')).body as { items: unknown[] }).items).toMatchObject([
+      { settings },
+    ]);
+  });
+
+  it('say what is wrong with a text or a word', async () => {
+    const settings = {
+      texts: { agentLeft: { de: 'Noch {{minutes}} Minuten' } },
+      closing: { words: ['Opt out'] },
+    };
+    const answer = await api.call('post', 'numbers').send({ ...NUMBER, settings });
+    expect(answer.status).toBe(400);
+    expect((answer.body as { errors: { message: string }[] }).errors.map(({ message }) => message)).toEqual([
+      'words must not have “Opt out”: customers opt out, opt in or ask for help by it',
+      'agentLeft must have no other variables than {{number}}, {{name}}, not {{minutes}} (de)',
+    ]);
   });
 
   it('are changed field by field', async () => {

@@ -385,6 +385,31 @@ describe('while a provider refuses our credentials', () => {
     expect(delivery.desk.texts().flat()).toHaveLength(LANES);
   });
 
+  it.each(['channel', 'desk'] as const)(
+    'another tenant is not held up, nor by another worker (%s)',
+    async (provider) => {
+      const gates = await startGates(2);
+      const [gate, other] = gates;
+      if (!gate || !other) throw new Error('There are no gates.');
+      const call = (tenantId: string): ProviderCall => ({ provider, tenantId, kind: 'look-up' });
+      const permit = await gate.enter(call('acme'));
+      if (isRefusal(permit)) throw new Error('It was refused.');
+      permit.end(new DeliveryError('credentials', { code: 'access-denied', httpStatus: 401 }));
+      await eventually(
+        'the pause is known',
+        async () => (await count('provider_states where paused_at is not null')) === 1,
+      );
+      await beatAll(gates);
+      for (const one of gates) {
+        expect(await one.enter(call('acme'))).toMatchObject({ why: 'credentials' });
+        const free = await one.enter(call('default'));
+        if (isRefusal(free)) throw new Error('Another tenant was refused.');
+        free.end();
+      }
+      expect(alarms).toEqual(['credentials-refused']);
+    },
+  );
+
   it('a worker that starts probes at once: its credentials may be the repaired ones', async () => {
     await acceptTexts(5);
     await db.pool.query(

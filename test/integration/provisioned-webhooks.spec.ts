@@ -62,7 +62,7 @@ describe('a provisioned number', () => {
   /** Each request as the gateway's controller hands it on, whichever way it came. */
   function take({ url, headers, body }: Received): Promise<InboundMessageReceived[]> {
     const door = new TwilioMessageDoor({
-      tenantId: 'default',
+      tenantOf: () => 'default',
       accountSid: ACCOUNT,
       authTokens: ['main-token'],
       subAccounts: { [SUB]: ['sub-token'] },

@@ -4,6 +4,7 @@ import { ProvisionedWebhooks, Upkeep } from '#persistence';
 import { createLogger, Metrics, ProviderHttp, readConfiguration } from '#platform';
 import { ProvisioningCheck } from '../../apps/worker/src/provisioning-check.js';
 import { ReconcileObserver } from '../../apps/worker/src/reconcilers/observer.js';
+import { testTenants } from '../support/tenants.js';
 import { TwilioResources } from '../support/twilio-resources.js';
 import { ACCOUNT, startOperatorApi, type OperatorApi } from './operator-api-app.js';
 
@@ -31,7 +32,10 @@ const provisioning = (publicBaseUrl = PUBLIC) =>
 
 beforeAll(async () => {
   await twilio.start();
-  api = await startOperatorApi(undefined, { provisioning: provisioning(), twilioSubaccountSids: [SUB] });
+  api = await startOperatorApi(undefined, {
+    provisioning: provisioning(),
+    tenants: testTenants(ACCOUNT, { accounts: [SUB] }),
+  });
 });
 afterAll(async () => {
   await api.stop();
@@ -208,7 +212,7 @@ describe('looking for drift', () => {
       upkeep: new Upkeep(api.db.pool),
       webhooks: new ProvisionedWebhooks(api.db.pool),
       provisioning: of,
-      calls: (_called, call) => call({ timeoutMs: 5_000 }),
+      calls: ({ tenantId }, call) => call({ tenantId, timeoutMs: 5_000 }),
       observer: new ReconcileObserver(metrics, logger),
       metrics,
       logger,

@@ -127,6 +127,18 @@ describe('customers’ messages', () => {
     expect(await textsOf(db.pool, customer)).toEqual(['a\u0000b']);
   });
 
+  it('are left to whoever has the account now', async () => {
+    const customer = newAddress();
+    await text(customer, 'for another tenant', { lost: true });
+    const { pass, found } = world.reconcilers({}, undefined, (tenantId) => tenantId !== 'default');
+    await pass('received');
+    expect(found).toEqual([]);
+    expect(await textsOf(db.pool, customer)).toEqual([]);
+    // Not even looked for: the span is done with.
+    const { rows } = await db.pool.query(`select failures from reconcile_marks where name like 'received:%'`);
+    expect(rows.every(({ failures }: { failures: number }) => failures === 0)).toBe(true);
+  });
+
   it('are marked as found', async () => {
     const customer = newAddress();
     await text(customer, 'by webhook');

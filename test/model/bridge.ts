@@ -281,9 +281,12 @@ export class Bridge {
     outside.wake(await this.upkeep.releaseConfigured());
     outside.wake(await this.upkeep.sweepParked());
     outside.wake(await this.upkeep.closeDue());
+    outside.wake(await this.upkeep.closeEnded());
     // Agents read what became of their messages.
     outside.wake(
-      await this.notes.post(100, ({ direction, kind }) => (direction === 'outbound' ? kind : undefined)),
+      await this.notes.post(100, ({ direction, kind }) =>
+        direction === 'outbound' ? { text: kind } : undefined,
+      ),
     );
     for (const { tenantId, id } of await this.upkeep.takeEndings(OPTIONS.sendTimeoutMs)) {
       const conversation = outside.desk.conversation(id);
@@ -348,7 +351,7 @@ export class Bridge {
   }
 
   private operator(): OperatorDatabase {
-    return new OperatorDatabase(this.dataSource, this.world().tenantId);
+    return new OperatorDatabase(this.dataSource, [this.world().tenantId]);
   }
 
   private queue(): { wake: (list: WakeUp[]) => void } {

@@ -65,6 +65,7 @@ export interface World {
   reconcilers(
     times?: Partial<ReconcileTimes>,
     calls?: (direct: ProviderCalls) => ProviderCalls,
+    owns?: (tenantId: string, account: string) => boolean,
   ): TestReconcilers;
   /** Delivers until nothing is left to deliver. */
   settle(): Promise<void>;
@@ -147,7 +148,7 @@ export async function startWorld(db: TestDatabase): Promise<World> {
     set lose(lose) {
       door.lose = lose;
     },
-    reconcilers: (changes = {}, calls = (direct) => direct) => {
+    reconcilers: (changes = {}, calls = (direct) => direct, owns = () => true) => {
       const metrics = new Metrics({ processMetrics: false });
       const observer = new RecordingObserver(metrics);
       const reconcilers = new Reconcilers({
@@ -165,6 +166,7 @@ export async function startWorld(db: TestDatabase): Promise<World> {
           ...times,
         }),
         calls: calls(gatedCalls(new OpenGate(), 'AC1', 3_000)),
+        owns,
         observer,
         times: { ...TIMES, ...changes },
       });

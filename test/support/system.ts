@@ -4,6 +4,7 @@ import {
   type ChatGatewaySettings,
   type ChatGatewaySimulator,
   type TwilioSettings,
+  type TwilioSimulatorOptions,
   type TwilioSimulator,
 } from '../../apps/sandbox/src/index.js';
 import { createPool, type Pool } from '#persistence';
@@ -35,6 +36,8 @@ export interface SystemOptions {
   /** Of {@link NUMBERS}: which are configured from the start; both unless told. */
   configured?: readonly string[];
   twilio?: Partial<TwilioSettings>;
+  /** Twilio accounts beside the main one. */
+  subAccounts?: TwilioSimulatorOptions['subAccounts'];
   desk?: Partial<ChatGatewaySettings>;
   /** Whether all that is exchanged and queued is kept, to be checked at the end: true unless a run is too long for that. */
   audited?: boolean;
@@ -211,6 +214,7 @@ export class System {
       numbers: [...NUMBERS, SPARE_NUMBER],
       webhookUrl: `${this.url}/webhooks/twilio/messages`,
       settings: this.options.twilio ?? {},
+      subAccounts: this.options.subAccounts ?? [],
       onExchange,
     });
     this.twilio = twilio;

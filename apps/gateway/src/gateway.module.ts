@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { createProvisioning, TwilioWebhooksModule, twilioWords } from '#channel-twilio';
 import { ChatGatewayWebhooksModule, chatGatewayWords } from '#desk-chat-gateway';
-import type { ConfigurationByRole, Logger } from '#platform';
+import { Tenants, type ConfigurationByRole, type Logger } from '#platform';
 import { AcceptingModule } from './accepting.module.js';
 import type { Backends } from './backends.js';
 import { HealthController } from './health.controller.js';
@@ -27,7 +27,7 @@ export class GatewayModule {
           dataSource: backends.dataSource,
           apiKey: configuration.adminApiKey,
           twilioAccountSid: configuration.twilioAccountSid,
-          twilioSubaccountSids: Object.keys(configuration.twilioSubaccounts ?? {}),
+          tenants: new Tenants(configuration),
           provisioning: createProvisioning(configuration, backends.http),
           words: { inbound: chatGatewayWords, outbound: twilioWords },
         }),

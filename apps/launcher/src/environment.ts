@@ -94,6 +94,8 @@ function providers({ sandbox, ports }: Settled): NodeJS.ProcessEnv {
     CHAT_GATEWAY_API_KEY: sandbox.chatGatewayApiKey,
     CHAT_GATEWAY_TENANT_ID: sandbox.chatGatewayTenantId,
     CHAT_GATEWAY_CUSTOMER_ID: sandbox.chatGatewayCustomerId,
+    // The sandbox is one tenant.
+    TENANTS: '',
     SCHEDULE_BASE_URL: chatGateway,
     SCHEDULE_TENANT: '',
     SCHEDULE_DATA_TOKEN: sandbox.chatGatewayApiKey,

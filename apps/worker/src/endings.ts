@@ -24,7 +24,7 @@ export class Endings {
     const permit = await this.gate.enter({ provider: 'desk', tenantId, kind: 'end' });
     if (isRefusal(permit)) return;
     try {
-      await callThrough(permit, () => this.desk.endConversation(id, { timeoutMs: this.timeoutMs }));
+      await callThrough(permit, () => this.desk.endConversation(id, { tenantId, timeoutMs: this.timeoutMs }));
       await this.upkeep.ended(tenantId, id);
     } catch (error) {
       if (!(error instanceof DeliveryError)) throw error;

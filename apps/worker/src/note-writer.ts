@@ -64,16 +64,9 @@ export class NoteWriter {
     wakeUps.wake(
       await due.post(MAX_NOTES, (note) => {
         metrics.notes.inc({ kind: note.kind, direction: note.direction });
-        return note.direction === 'inbound' ? this.toCustomer(note) : this.toAgent(note);
+        return note.direction === 'inbound' ? toCustomer(note) : { text: this.toAgent(note) };
       }),
     );
-  }
-
-  /** Nobody who told us to stop, or asked for help, is answered by us: Twilio has done that. */
-  private toCustomer({ kind, content, failedText }: DueNote): string | undefined {
-    return kind === 'failed' && content.context?.keyword !== 'stop' && content.context?.keyword !== 'help'
-      ? (failedText ?? undefined)
-      : undefined;
   }
 
   private toAgent({ kind, content, reason, providerCode, refused, templates }: DueNote): string {
@@ -95,6 +88,12 @@ export class NoteWriter {
       ? `Waiting for the customer: ${what} ${WINDOW} The template that asks them to answer could not be sent: ${refusal}`
       : `Not delivered to the customer: ${what} ${refusal}`;
   }
+}
+
+/** Nobody who told us to stop, or asked for help, is answered by us: Twilio has done that. */
+function toCustomer({ kind, content }: DueNote): 'customer' | undefined {
+  const keyword = content.context?.keyword;
+  return kind === 'failed' && keyword !== 'stop' && keyword !== 'help' ? 'customer' : undefined;
 }
 
 /** How an agent sends one of the number's templates; nothing where it has none. */

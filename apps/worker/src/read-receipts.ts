@@ -32,11 +32,13 @@ export class ReadReceipts {
   private async tell(receipt: DueReadReceipt): Promise<void> {
     const { due, desk, gate, metrics, logger, timeoutMs } = this.options;
     const count = (result: string) => metrics.signals.inc({ kind: 'read-receipt', result });
-    const { deskConversationId, readAt } = receipt;
-    const permit = await gate.enter({ provider: 'desk', tenantId: receipt.tenantId, kind: 'signal' });
+    const { tenantId, deskConversationId, readAt } = receipt;
+    const permit = await gate.enter({ provider: 'desk', tenantId, kind: 'signal' });
     if (isRefusal(permit)) return count('refused');
     try {
-      await callThrough(permit, () => desk.readReceipt({ deskConversationId, readAt }, { timeoutMs }));
+      await callThrough(permit, () =>
+        desk.readReceipt({ deskConversationId, readAt }, { tenantId, timeoutMs }),
+      );
       count('sent');
     } catch (error) {
       if (!(error instanceof DeliveryError)) throw error;

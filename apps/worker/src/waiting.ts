@@ -66,7 +66,7 @@ export class Waiting {
     if (!(await waits.takeMove(conversationId))) return permit.unused();
     try {
       await callThrough(permit, () =>
-        desk.updateConversation({ deskConversationId, queueId }, { timeoutMs }),
+        desk.updateConversation({ deskConversationId, queueId }, { tenantId, timeoutMs }),
       );
       metrics.waitMoves.inc({ result: 'asked' });
     } catch (error) {

@@ -22,7 +22,7 @@ import {
   Upkeep,
   Waits,
 } from '#persistence';
-import type { ConfigurationByRole, MediaStore } from '#platform';
+import { Tenants, type ConfigurationByRole, type MediaStore } from '#platform';
 import type { BullWakeUps } from '#queueing';
 import { Endings } from './endings.js';
 import type { WorkerGate } from './gate/worker-gate.js';
@@ -47,6 +47,8 @@ const OPENING_INTERVAL_MS = 10_000;
 const WAITING_INTERVAL_MS = 5_000;
 const MEASURE_INTERVAL_MS = 15_000;
 const HOUSEKEEPING_INTERVAL_MS = 60_000;
+/** Conversations of silent customers are warned of and closed so exactly. */
+const SILENCE_INTERVAL_MS = 10_000;
 const MEDIA_SWEEP_INTERVAL_MS = 3_600_000;
 
 /** What rounds work with. */
@@ -100,7 +102,10 @@ export class WorkerRounds {
       {
         name: 'timers',
         intervalMs: TIMERS_INTERVAL_MS,
-        run: async () => wakeUps.wake(await upkeep.closeDue()),
+        run: async () => {
+          wakeUps.wake(await upkeep.closeDue());
+          wakeUps.wake(await upkeep.closeEnded());
+        },
       },
       { name: 'gate', intervalMs: GATE_INTERVAL_MS, run: () => gate.beat() },
       { name: 'measure', intervalMs: MEASURE_INTERVAL_MS, run: () => sweeper.measure() },
@@ -132,6 +137,14 @@ export class WorkerRounds {
           await dueReadReceipts.forgetClosed();
           await texts.forget();
           await waiting.forget();
+        },
+      },
+      {
+        name: 'silence',
+        intervalMs: SILENCE_INTERVAL_MS,
+        run: async () => {
+          if (!(await upkeep.takeDuty('silence', SILENCE_INTERVAL_MS / 2))) return;
+          await upkeep.warnSilent();
           wakeUps.wake(await upkeep.closeSilent());
         },
       },
@@ -182,6 +195,7 @@ function createReconcilers(
   { wakeUps, channel, desk, gate }: RoundParts,
 ): Reconcilers {
   const times = { readyMs: READY_MS, closeGraceMs: CLOSE_GRACE_MS };
+  const tenants = new Tenants(configuration);
   return new Reconcilers({
     channel,
     desk,
@@ -191,6 +205,7 @@ function createReconcilers(
     receiptChecks: new ReceiptChecks(pool),
     acceptor: new PostgresAcceptor({ pool, apartPool: pool, wakeUps, origin: 'reconciler', ...times }),
     calls: gatedCalls(gate, configuration.twilioAccountSid, configuration.sendTimeoutMs),
+    owns: (tenantId, account) => (tenants.ofTwilioAccount(account)?.id ?? tenantId) === tenantId,
     observer: new ReconcileObserver(metrics, logger),
     times: {
       intervalMs: configuration.reconcileIntervalMs,

@@ -7,7 +7,7 @@ const SUB = 'ACsub';
 const PUBLIC = 'https://text.example/base';
 const PATH = '/webhooks/twilio/messages';
 const options: TwilioDoorOptions = {
-  tenantId: 'default',
+  tenantOf: (account) => (account === SUB ? 'acme' : 'default'),
   accountSid: MAIN,
   authTokens: ['main-token'],
   subAccounts: { [SUB]: ['sub-token', 'sub-old-token'] },
@@ -52,13 +52,24 @@ describe(TwilioMessageDoor.name, () => {
   const door = new TwilioMessageDoor(options);
 
   it.each([
-    ['the main account', { account: MAIN, token: 'main-token' }],
-    ['a sub-account', { account: SUB, token: 'sub-token' }],
-    ['a sub-account whose token is being rotated', { account: SUB, token: 'sub-old-token' }],
-  ])('takes what %s signed, as its own', async (_name, signed) => {
+    ['the main account', { account: MAIN, token: 'main-token' }, 'default'],
+    ['a sub-account', { account: SUB, token: 'sub-token' }, 'acme'],
+    ['a sub-account whose token is being rotated', { account: SUB, token: 'sub-old-token' }, 'acme'],
+  ])('takes what %s signed, as its own', async (_name, signed, tenantId) => {
     expect(await door.receive(webhook(signed))).toMatchObject([
-      { account: signed.account, dedupeKey: `twilio:message:${signed.account}:SM${'0'.repeat(32)}` },
+      {
+        tenantId,
+        account: signed.account,
+        dedupeKey: `twilio:message:${signed.account}:SM${'0'.repeat(32)}`,
+      },
     ]);
+  });
+
+  it('refuses an account of ours that is no tenant of ours', async () => {
+    const orphaned = new TwilioMessageDoor({ ...options, tenantOf: () => undefined });
+    expect(await reasonOf(orphaned.receive(webhook({ account: MAIN, token: 'main-token' })))).toBe(
+      'other-account',
+    );
   });
 
   it.each([

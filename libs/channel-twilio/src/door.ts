@@ -7,7 +7,8 @@ import { isSignedByTwilio } from './signature.js';
 
 /** The Twilio accounts whose webhooks are taken, and whose they become. */
 export interface TwilioDoorOptions {
-  tenantId: string;
+  /** Of an account whose webhooks are taken. */
+  tenantOf: (account: string) => string | undefined;
   accountSid: string;
   /** More than one while the token is being rotated. */
   authTokens: readonly string[];
@@ -22,7 +23,8 @@ export class TwilioMessageDoor implements WebhookDoor {
   constructor(private readonly options: TwilioDoorOptions) {}
 
   async receive(request: WebhookRequest): Promise<InboundMessageReceived[]> {
-    return [parseMessage(this.options.tenantId, verify(request, this.options))];
+    const { tenantId, parameters } = verify(request, this.options);
+    return [parseMessage(tenantId, parameters)];
   }
 }
 
@@ -31,22 +33,28 @@ export class TwilioStatusDoor implements WebhookDoor {
   constructor(private readonly options: TwilioDoorOptions) {}
 
   async receive(request: WebhookRequest): Promise<ReceiptReceived[]> {
-    return parseStatus(this.options.tenantId, verify(request, this.options), request.url);
+    const { tenantId, parameters } = verify(request, this.options);
+    return parseStatus(tenantId, parameters, request.url);
   }
 }
 
-/** The parameters of a request that Twilio signed for one of our accounts. Throws {@link WebhookRefusedError}. */
-function verify(request: WebhookRequest, options: TwilioDoorOptions): FormParameters {
+/** A request that Twilio signed for one of our accounts, and whose account that is. Throws {@link WebhookRefusedError}. */
+function verify(
+  request: WebhookRequest,
+  options: TwilioDoorOptions,
+): { tenantId: string; parameters: FormParameters } {
   const parameters = parseForm(request.body);
   const signature = request.headers['x-twilio-signature'];
-  const tokens = tokensOf(options, single(parameters, 'AccountSid'));
+  const account = single(parameters, 'AccountSid');
+  const tokens = tokensOf(options, account);
   // Another account's webhook can be told apart only where our own token signed it: a forger learns nothing.
   const authTokens = tokens ?? options.authTokens;
   if (!urlsOf(request.url, options).some((url) => isSignedByTwilio(authTokens, signature, url, parameters))) {
     throw new WebhookRefusedError(403, 'bad-signature');
   }
-  if (!tokens) throw new WebhookRefusedError(403, 'other-account');
-  return parameters;
+  const tenantId = tokens && account !== undefined ? options.tenantOf(account) : undefined;
+  if (tenantId === undefined) throw new WebhookRefusedError(403, 'other-account');
+  return { tenantId, parameters };
 }
 
 function tokensOf(

@@ -1,5 +1,6 @@
 export * from './door.js';
 export { MAX_BODY_BYTES } from './form.js';
+export { isReservedWord } from './keywords.js';
 export { meaningOf, TWILIO_ERRORS } from './error-codes.js';
 export type { TwilioErrorMeaning } from './error-codes.js';
 export { TwilioProvisioning } from './provisioning/provisioning.js';

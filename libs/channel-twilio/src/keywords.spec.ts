@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keywordOf } from './keywords.js';
+import { isReservedWord, keywordOf } from './keywords.js';
 
 describe("what a message means to Twilio's opt-out", () => {
   it.each([
@@ -49,5 +49,31 @@ describe("what a message means to Twilio's opt-out", () => {
   ])('is what Advanced Opt-Out says: %s', (type, keyword) => {
     expect(keywordOf('whatsapp:+15550100', type, 'arrêt')).toBe(keyword);
     expect(keywordOf('+15550100', type, 'arrêt')).toBe(keyword);
+  });
+});
+
+describe(isReservedWord.name, () => {
+  const twilios = 'STOP stopall Unsubscribe END quit Cancel REVOKE optout START Unstop yes help INFO'.split(
+    ' ',
+  );
+  const spelled = [
+    'opt-out',
+    'Opt out',
+    'stop all',
+    ' stop. ',
+    'ＳＴＯＰ',
+    'S.T.O.P',
+    'Arrêt',
+    'aide',
+    'unsub',
+    'opt in',
+  ];
+
+  it.each(twilios.concat(spelled))('%j is one', (word) => {
+    expect(isReservedWord(word)).toBe(true);
+  });
+
+  it.each(['bye', 'done', 'the end', 'ende', 'stop it', 'yes please', '', '!'])('%j is none', (word) => {
+    expect(isReservedWord(word)).toBe(false);
   });
 });

@@ -11,6 +11,14 @@ const DEFAULT_KEYWORDS: Readonly<Record<OptOutKeyword, readonly string[]>> = {
   help: ['HELP', 'INFO'],
 };
 
+/**
+ * Keywords of others: of Canada's carriers (https://www.txt.ca), of Twilio's Proxy, and those that services with Advanced Opt-Out
+ * usually add.
+ */
+const OTHER_KEYWORDS: ReadonlySet<string> = new Set(
+  'ARRET ARRETT ARRETE UNSUB REMOVE PARAR ALTO BAJA OPTIN SUBSCRIBE DEBUT AIDE AYUDA'.split(' '),
+);
+
 const BY_WORD: ReadonlyMap<string, OptOutKeyword> = new Map(
   (['stop', 'start', 'help'] as const).flatMap((keyword) =>
     DEFAULT_KEYWORDS[keyword].map((word) => [word, keyword] as const),
@@ -19,6 +27,15 @@ const BY_WORD: ReadonlyMap<string, OptOutKeyword> = new Map(
 /** Toll-free numbers are muted by the network, which knows these only. */
 const TOLL_FREE_WORDS: ReadonlySet<string> = new Set(['STOP', 'START', 'UNSTOP', 'HELP', 'INFO']);
 const LONGEST_WORD = 11;
+
+/** Whether a word is anybody's keyword for an opt-out, an opt-in or help, in whatever case and spelling (`Opt-out`, `STOP.`). */
+export function isReservedWord(word: string): boolean {
+  const letters = word
+    .normalize('NFKD')
+    .toUpperCase()
+    .replaceAll(/[^\p{L}\p{N}]/gu, '');
+  return BY_WORD.has(letters) || OTHER_KEYWORDS.has(letters);
+}
 
 /**
  * What a message means to Twilio's opt-out. `optOutType` is its own word for it, with Advanced Opt-Out only; without, it looks

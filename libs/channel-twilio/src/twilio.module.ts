@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ChannelPort } from '#core';
-import { Configuration, ProviderHttp } from '#platform';
+import { Configuration, ProviderHttp, Tenants } from '#platform';
 import { accountsOptions } from './accounts.js';
 import { TwilioMessageDoor, TwilioStatusDoor } from './door.js';
 import type { TwilioDoorOptions } from './door.js';
@@ -8,13 +8,11 @@ import { TwilioProvisioning } from './provisioning/provisioning.js';
 import { TwilioChannel } from './sender.js';
 import { TwilioWebhookController } from './webhook.controller.js';
 
-/** The tenant that the environment describes. */
-const ENVIRONMENT_TENANT = 'default';
-
 function doorOptions(configuration: Configuration): TwilioDoorOptions {
   const { publicBaseUrl, twilioFallbackBaseUrl, twilioSubaccounts } = configuration;
+  const tenants = new Tenants(configuration);
   return {
-    tenantId: ENVIRONMENT_TENANT,
+    tenantOf: (account) => tenants.ofTwilioAccount(account)?.id,
     accountSid: configuration.twilioAccountSid,
     authTokens: configuration.twilioAuthToken,
     ...(twilioSubaccounts && { subAccounts: twilioSubaccounts }),

@@ -1,3 +1,4 @@
+import type { TextKind } from './customer-texts.js';
 import type { KeptFile } from './media.js';
 
 /** The channels a customer can write on. MMS is `sms` with attachments. */
@@ -43,21 +44,30 @@ export interface MessageContext {
 export type OptOutKeyword = 'stop' | 'start' | 'help';
 
 /** What a message carries. Bodies are kept verbatim, whatever they hold. */
-export type MessageContent = (
-  | { type: 'text'; text: string }
-  | { type: 'attachments'; text?: string; attachments: Attachment[] }
-  | { type: 'location'; latitude: string; longitude: string; label?: string; address?: string; text?: string }
-  | { type: 'contact'; text?: string; attachments: Attachment[] }
-  | { type: 'card'; text?: string; cards: Card[]; attachments?: Attachment[] }
-  | { type: 'choice'; title: string; payload?: string }
-  /** A text that was approved beforehand, by the provider's id and with its variables by name. */
-  | { type: 'template'; contentSid: string; variables?: Record<string, string> }
-  /** Of a kind that we do not know; `kind` is the provider's word for it. */
-  | { type: 'unknown'; kind?: string; text?: string }
-  | { type: 'note'; text: string }
-  /** A lane item without a text of its own: open a new conversation with these earlier messages as history. */
-  | { type: 'reopening'; messageIds: string[] }
-) & { context?: MessageContext };
+export type MessageContent =
+  /** `told`: which of its number's texts it is, where nobody wrote it. */
+  (
+    | { type: 'text'; text: string; told?: TextKind }
+    | { type: 'attachments'; text?: string; attachments: Attachment[] }
+    | {
+        type: 'location';
+        latitude: string;
+        longitude: string;
+        label?: string;
+        address?: string;
+        text?: string;
+      }
+    | { type: 'contact'; text?: string; attachments: Attachment[] }
+    | { type: 'card'; text?: string; cards: Card[]; attachments?: Attachment[] }
+    | { type: 'choice'; title: string; payload?: string }
+    /** A text that was approved beforehand, by the provider's id and with its variables by name. */
+    | { type: 'template'; contentSid: string; variables?: Record<string, string> }
+    /** Of a kind that we do not know; `kind` is the provider's word for it. */
+    | { type: 'unknown'; kind?: string; text?: string }
+    | { type: 'note'; text: string }
+    /** A lane item without a text of its own: open a new conversation with these earlier messages as history. */
+    | { type: 'reopening'; messageIds: string[] }
+  ) & { context?: MessageContext };
 
 /** One earlier text handed to a new conversation. */
 export interface HistoryEntry {

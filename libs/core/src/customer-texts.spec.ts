@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { renderText } from './customer-texts.js';
+import { renderText, textsOf, textsProblem, usesVariable, type TextKind } from './customer-texts.js';
 
 const texts = {
   agentJoined: { en: 'You talk to {{name}}.', de: 'Sie sprechen mit {{ name }}.', 'zh-CN': '{{name}}' },
@@ -7,31 +7,98 @@ const texts = {
 };
 
 describe(renderText.name, () => {
-  it('takes the first language that it is there in', () => {
-    const say = (...languages: (string | undefined)[]) =>
-      renderText(texts, 'agentJoined', languages, { name: 'Ann' });
-    expect(say('de', 'en')).toBe('Sie sprechen mit Ann.');
-    expect(say('de-CH')).toBe('Sie sprechen mit Ann.');
-    expect(say('zh-CN')).toBe('Ann');
-    expect(say(undefined, 'de')).toBe('Sie sprechen mit Ann.');
-    expect(say('fr')).toBe('You talk to Ann.');
+  const say = (...languages: (string | undefined)[]) =>
+    renderText(texts, 'agentJoined', languages, { name: 'Ann' });
+
+  it.each([
+    [['de', 'en'], 'Sie sprechen mit Ann.'],
+    [['de-CH'], 'Sie sprechen mit Ann.'],
+    [['DE'], 'Sie sprechen mit Ann.'],
+    [['zh-cn'], 'Ann'],
+    [['zh-TW', 'de'], 'Ann'],
+    [[undefined, 'de'], 'Sie sprechen mit Ann.'],
+    [['fr'], 'You talk to Ann.'],
+  ])('takes the first language that it is there in: %j', (languages, said) => {
+    expect(say(...languages)).toBe(said);
   });
 
   it('is in whichever language there is, before it is in none', () => {
     expect(renderText(texts, 'closed', ['de'])).toBe('Nous sommes fermés.');
   });
 
-  it('leaves out what it does not know, and puts in what is given as it is', () => {
-    expect(renderText(texts, 'agentJoined', ['en'])).toBe('You talk to .');
+  it('puts in what is given as it is', () => {
     expect(renderText(texts, 'agentJoined', ['en'], { name: '$& {{name}}' })).toBe(
       'You talk to $& {{name}}.',
     );
-    expect(renderText({ welcome: { en: '{{constructor}}' } }, 'welcome', [])).toBe('');
+  });
+
+  it('says other words where a value is not known, and nothing where there are none', () => {
+    const named = { agentJoined: { en: 'You talk to {{ name | one of us }}.' } };
+    expect(renderText(named, 'agentJoined', ['en'])).toBe('You talk to one of us.');
+    expect(renderText(named, 'agentJoined', ['en'], { name: '' })).toBe('You talk to one of us.');
+    expect(renderText(named, 'agentJoined', ['en'], { name: 'Ann' })).toBe('You talk to Ann.');
+    expect(renderText({ agentJoined: { en: 'Hello{{name|}}.' } }, 'agentJoined', [])).toBe('Hello.');
+    expect(renderText(texts, 'agentJoined', ['en'])).toBeUndefined();
+    expect(renderText({ welcome: { en: '{{constructor}}' } }, 'welcome', [])).toBeUndefined();
   });
 
   it('says nothing where nothing is configured', () => {
     expect(renderText(texts, 'welcome', ['en'])).toBeUndefined();
     expect(renderText({ welcome: {} }, 'welcome', ['en'])).toBeUndefined();
     expect(renderText(undefined, 'welcome', ['en'])).toBeUndefined();
+  });
+});
+
+describe(textsOf.name, () => {
+  it("takes the text about failures for the one in the number's own language", () => {
+    const settings = { failedText: 'Leider nein.', texts: { failed: { fr: 'Non.' } } };
+    const failed = (language: string) => renderText(textsOf(settings, 'de'), 'failed', [language, 'de']);
+    expect([failed('fr'), failed('de'), failed('it')]).toEqual(['Non.', 'Leider nein.', 'Leider nein.']);
+    expect(textsOf({ failedText: 'No.' }, undefined)).toEqual({ failed: { en: 'No.' } });
+    expect(textsOf({ failedText: 'No.', texts: { failed: { en: 'Sorry.' } } }, 'en').failed?.en).toBe(
+      'Sorry.',
+    );
+  });
+});
+
+describe(usesVariable.name, () => {
+  it('finds a variable, with or without other words', () => {
+    expect(usesVariable('{{name}}', 'name')).toBe(true);
+    expect(usesVariable('{{ name |us}}', 'name')).toBe(true);
+    expect(usesVariable('name {{number}}', 'name')).toBe(false);
+  });
+});
+
+describe(textsProblem.name, () => {
+  it.each<[TextKind, unknown]>([
+    ['welcome', { en: 'Hello from {{number}}!' }],
+    ['agentJoined', { en: '{{name|Somebody}} is here', 'zh-CN': '{{ name }}' }],
+    ['waiting', { en: '{{position}} {{minutes}} {{queue|us}}' }],
+    ['silent', { en: `{ "a": { "b": 1 } } {{minutes}}` }],
+    ['closed', { en: 'x'.repeat(1600) }],
+  ])('finds none in %s %j', (kind, byLanguage) => {
+    expect(textsProblem(kind, byLanguage)).toBeUndefined();
+  });
+
+  const many = Object.fromEntries(Array.from({ length: 26 }, (_, n) => [`en-${100 + n}`, 'x']));
+  it.each<[TextKind, unknown, string]>([
+    ['welcome', 'Hello', 'object of texts by language'],
+    ['welcome', [], 'object of texts by language'],
+    ['welcome', {}, '1 to 25 languages'],
+    ['welcome', many, '1 to 25 languages'],
+    ['welcome', { english_: 'Hello' }, 'language tags'],
+    ['welcome', { 'zh-CN': 'a', 'zh-cn': 'b' }, 'one text for each language'],
+    ['welcome', { en: '' }, '1 to 1600 characters'],
+    ['welcome', { en: ' \n' }, '1 to 1600 characters'],
+    ['welcome', { en: 'x'.repeat(1601) }, '1 to 1600 characters'],
+    ['welcome', { en: 'a\0b' }, 'NUL'],
+    ['welcome', { en: 'Hello', de: 3 }, '1 to 1600 characters that are not blank (de)'],
+    ['welcome', { en: 'I am {{name}}' }, 'no other variables than {{number}}, not {{name}}'],
+    ['agentLeft', { en: '{{minutes}}' }, 'no other variables than {{number}}, {{name}}, not {{minutes}}'],
+    ['welcome', { en: 'Hello {{number' }, 'braces'],
+    ['welcome', { en: 'Hello {{}}' }, 'braces'],
+    ['welcome', { en: 'Hello {{first name}}' }, 'braces'],
+  ])('finds what is wrong with %s %j', (kind, byLanguage, problem) => {
+    expect(textsProblem(kind, byLanguage)).toContain(problem);
   });
 });

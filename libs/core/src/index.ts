@@ -3,6 +3,7 @@ export * from './delivery-error.js';
 export * from './media.js';
 export * from './number-settings.js';
 export * from './customer-texts.js';
+export * from './conversation/last-words.js';
 export * from './opening-hours.js';
 export * from './waiting/waiting-step.js';
 export * from './events.js';

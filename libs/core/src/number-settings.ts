@@ -2,10 +2,21 @@ import type { TextTemplates } from './customer-texts.js';
 import type { OpeningHoursSettings } from './opening-hours.js';
 import type { WaitingSettings } from './waiting/waiting-step.js';
 
+/** How its conversations end, beside what the desk decides. */
+export interface ClosingSettings {
+  /** So long before a conversation is closed for its customer's silence they are told (`texts.silent`). Absent: they are not. */
+  warnMinutes?: number;
+  /** Words with which customers close their conversation, whatever their case. Absent: there are none. */
+  words?: string[];
+  /** A text so soon after a closing goes on: with what was said before, to the same queue, and without a welcome. Absent: it begins anew. */
+  goOnMinutes?: number;
+}
+
 /** How one of our numbers behaves; all of it may be absent. Kept as JSON with the number and changed by operators. */
 export interface NumberSettings {
-  /** Conversations whose customer has been silent for so long are closed. Absent: never for that. */
+  /** Conversations that an agent has are closed when nobody, customer or agent, has written for so long. Absent: never for that. */
   customerSilentMinutes?: number;
+  closing?: ClosingSettings;
   /** Sent to a customer whose message could not be delivered to the agents. Absent: they are not told. */
   failedText?: string;
   /** How much it sends at most, over all workers. Absent: what its kind of sender allows. */

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { DeskPort, FigureObserver, OpeningHours, QueueStatistics, WebhookObserver } from '#core';
-import { Configuration, ProviderHttp } from '#platform';
+import { Configuration, ProviderHttp, Tenants, type Tenant } from '#platform';
 import { ChatGatewayClient } from './client.js';
 import { ChatGatewayDesk } from './desk.js';
 import { ChatGatewayDoor } from './door.js';
@@ -9,17 +9,15 @@ import { QueueMetrics } from './figures/queue-metrics.js';
 import { Schedules } from './figures/schedules.js';
 import { SigningKeys } from './keys.js';
 import { EventSignature } from './signature.js';
+import { TenantDesk } from './tenant-desk.js';
 import { ChatGatewayWebhookController } from './webhook.controller.js';
 
-/** The tenant that the environment describes. */
-const ENVIRONMENT_TENANT = 'default';
-
-function createClient(configuration: Configuration, http: ProviderHttp): ChatGatewayClient {
-  return new ChatGatewayClient(http, {
-    baseUrl: configuration.chatGatewayBaseUrl,
-    apiKey: configuration.chatGatewayApiKey,
-    tenantId: configuration.chatGatewayTenantId,
-  });
+function createClient(
+  { chatGatewayBaseUrl: baseUrl }: Configuration,
+  http: ProviderHttp,
+  { chatGateway: { apiKey, tenantId } }: Tenant,
+): ChatGatewayClient {
+  return new ChatGatewayClient(http, { baseUrl, apiKey, tenantId });
 }
 
 function createDoor(
@@ -27,15 +25,29 @@ function createDoor(
   http: ProviderHttp,
   observer: WebhookObserver | undefined,
 ): ChatGatewayDoor {
-  const client = createClient(configuration, http);
-  const keys = new SigningKeys((kid) => client.fetchKey(kid));
-  const signature = new EventSignature(keys, {
-    tenantId: configuration.chatGatewayTenantId,
-    customerId: configuration.chatGatewayCustomerId,
+  const senders = new Tenants(configuration).all.map((tenant) => {
+    const client = createClient(configuration, http, tenant);
+    // Not shared: whether a key that is good for one tenant is good for another only the far side can say.
+    return {
+      tenantId: tenant.id,
+      chatGateway: tenant.chatGateway,
+      keys: new SigningKeys((kid) => client.fetchKey(kid)),
+    };
   });
-  return new ChatGatewayDoor(ENVIRONMENT_TENANT, signature, (oddity) => {
+  return new ChatGatewayDoor(new EventSignature(senders), (oddity) => {
     observer?.ended('chat-gateway-events', oddity);
   });
+}
+
+function createDesk(configuration: Configuration, http: ProviderHttp): TenantDesk {
+  return new TenantDesk(
+    new Map(
+      new Tenants(configuration).all.map((tenant) => [
+        tenant.id,
+        new ChatGatewayDesk(createClient(configuration, http, tenant)),
+      ]),
+    ),
+  );
 }
 
 /** For the gateway: the webhook. Needs `Configuration`, `ProviderHttp` and `Acceptor` from global modules. */
@@ -60,8 +72,7 @@ export class ChatGatewayWebhooksModule {}
     {
       provide: DeskPort,
       inject: [Configuration, ProviderHttp],
-      useFactory: (configuration: Configuration, http: ProviderHttp) =>
-        new ChatGatewayDesk(createClient(configuration, http)),
+      useFactory: createDesk,
     },
     {
       provide: OpeningHours,

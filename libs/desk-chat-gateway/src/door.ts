@@ -9,7 +9,6 @@ const MAX_BODY_BYTES = 1024 * 1024;
 /** The Chat Gateway's door: verify over raw bytes, then parse. */
 export class ChatGatewayDoor implements WebhookDoor {
   constructor(
-    private readonly tenantId: string,
     private readonly signature: Pick<EventSignature, 'verify'>,
     /** Told of events that are taken although they are out of the ordinary. */
     private readonly onOddity: (oddity: EventOddity) => void = () => undefined,
@@ -19,8 +18,8 @@ export class ChatGatewayDoor implements WebhookDoor {
     if (request.body.length > MAX_BODY_BYTES) throw new WebhookRefusedError(413, 'too-large');
     // Whether it is signed is unknown, and it changes nothing: answered like any event, stored never.
     if (isVerification(request.body)) return [];
-    const { eventId, transmittedAt } = await this.signature.verify(request);
-    const { event, odd } = parseEvent(request.body, { tenantId: this.tenantId, eventId, transmittedAt });
+    const { tenantId, eventId, transmittedAt } = await this.signature.verify(request);
+    const { event, odd } = parseEvent(request.body, { tenantId, eventId, transmittedAt });
     if (odd) this.onOddity(odd);
     return event ? [event] : [];
   }

@@ -133,6 +133,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'invalid-channel': 'It does not know the channel of the number.',
   'invalid-parameter': 'It does not accept a field of the call.',
   'invalid-json-object': 'It could not read the call.',
+  'unknown-tenant': 'No credentials are configured for this tenant any more: TENANTS lacks it.',
   'conversation-id-known': 'It answered with the id of another conversation of ours.',
 };
 

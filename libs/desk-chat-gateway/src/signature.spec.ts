@@ -39,7 +39,10 @@ afterAll(async () => {
 function verifier(now = NOW): EventSignature {
   const client = new ChatGatewayClient(http, { baseUrl, apiKey: 'key', tenantId: TENANT });
   const keys = new SigningKeys((kid) => client.fetchKey(kid));
-  return new EventSignature(keys, { tenantId: TENANT, customerId: CUSTOMER }, () => now);
+  return new EventSignature(
+    [{ tenantId: 'default', chatGateway: { tenantId: TENANT, customerId: CUSTOMER }, keys }],
+    () => now,
+  );
 }
 
 const shared = () => (sharedVerifier ??= verifier());
@@ -81,6 +84,7 @@ describe('what the far side signs', () => {
     const sent = headers(options);
     const bytes = options.body === undefined ? body : Buffer.from(options.body);
     await expect(shared().verify({ headers: sent, body: bytes })).resolves.toEqual({
+      tenantId: 'default',
       eventId: options.eventId ?? 'ev-1',
       transmittedAt: options.transmittedAt ?? NOW,
       retry: options.retry ?? 0,
@@ -240,6 +244,76 @@ describe('keys and algorithms', () => {
   });
 });
 
+describe('several tenants', () => {
+  const ACME = { tenantId: 'acme02', customerId: 'customer-of-acme' };
+  const acmeKey = makeKey('acme-key');
+
+  /** The key of each is published for that one alone. */
+  function verifierOfTwo() {
+    const senders = [
+      { tenantId: 'default', chatGateway: { tenantId: TENANT, customerId: CUSTOMER }, published: key },
+      { tenantId: 'acme', chatGateway: ACME, published: acmeKey },
+    ];
+    return new EventSignature(
+      senders.map(({ published, ...sender }) => ({
+        ...sender,
+        keys: new SigningKeys((kid) =>
+          Promise.resolve(kid === published.kid ? { found: true, jwk: published.jwk } : { found: false }),
+        ),
+      })),
+      () => NOW,
+    );
+  }
+
+  async function reason(options: Partial<SignOptions>): Promise<string> {
+    const sent = headers(options);
+    return verifierOfTwo()
+      .verify({ headers: sent, body })
+      .then(
+        ({ tenantId }) => tenantId,
+        (error: unknown) =>
+          error instanceof WebhookRefusedError ? `${error.status} ${error.reason}` : String(error),
+      );
+  }
+
+  it.each<[string, Partial<SignOptions>, string]>([
+    ['its own', {}, 'default'],
+    ["the other's", { ...ACME, key: acmeKey }, 'acme'],
+    ["one tenant's under the key of the other", { ...ACME }, '401 key'],
+    ["the other's under the key of the one", { key: acmeKey }, '401 key'],
+    ['of a tenant that is not ours', { tenantId: 'other', customerId: 'other' }, '401 sender'],
+    ['of another tenant of our customer', { tenantId: 'other' }, '401 sender'],
+    ['of another customer under our tenant', { customerId: 'other' }, '401 sender'],
+    ['that mixes two of ours', { tenantId: ACME.tenantId, key: acmeKey }, '401 mixed-sender'],
+    ['that mixes them the other way', { customerId: ACME.customerId }, '401 mixed-sender'],
+  ])('knows an event %s', async (_name, options, expected) => {
+    expect(await reason(options)).toBe(expected);
+  });
+
+  it('refuses an event whose headers were changed to the other tenant', async () => {
+    const sent = { ...headers(), 'x-8x8-tenant-id': ACME.tenantId, 'x-8x8-customer-id': ACME.customerId };
+    expect(await refusal(sent, body, verifierOfTwo())).toBe(401);
+  });
+
+  it('knows tenants of one customer apart, and customers with a tenant of one name', async () => {
+    const keys = { get: () => Promise.resolve({ refused: 'unavailable' as const }) };
+    const sut = new EventSignature(
+      [
+        { tenantId: 'one', chatGateway: { tenantId: 'a', customerId: 'c' }, keys },
+        { tenantId: 'two', chatGateway: { tenantId: 'b', customerId: 'c' }, keys },
+        { tenantId: 'three', chatGateway: { tenantId: 'a', customerId: 'd' }, keys },
+      ],
+      () => NOW,
+    );
+    const of = (tenantId: string, customerId: string) =>
+      refusal(headers({ tenantId, customerId }), body, sut);
+    // Those that are known get as far as their keys.
+    expect(await Promise.all([of('a', 'c'), of('b', 'c'), of('a', 'd'), of('b', 'd')])).toEqual([
+      503, 503, 503, 401,
+    ]);
+  });
+});
+
 describe('the key service', () => {
   it.each<[string, KeyServer['answer']]>([
     ['fails', (response) => response.writeHead(500).end('Internal server error.')],
@@ -280,7 +354,10 @@ describe('the key service', () => {
       tenantId: TENANT,
     });
     const keys = new SigningKeys((kid) => client.fetchKey(kid));
-    const sut = new EventSignature(keys, { tenantId: TENANT, customerId: CUSTOMER }, () => NOW);
+    const sut = new EventSignature(
+      [{ tenantId: 'default', chatGateway: { tenantId: TENANT, customerId: CUSTOMER }, keys }],
+      () => NOW,
+    );
     expect(await refusal(headers(), body, sut)).toBe(503);
   });
 });

@@ -7,6 +7,8 @@ import type { SigningKeys } from './keys.js';
 
 /** What the signed headers say of an event. */
 export interface SignedEnvelope {
+  /** Ours, whose ids it carries. */
+  tenantId: string;
   /** Unique for ever: the dedupe key, and with it the protection against replays. */
   eventId: string;
   /** When this transmission left the far side, epoch milliseconds; renewed on each retry. */
@@ -15,10 +17,11 @@ export interface SignedEnvelope {
   retry: number;
 }
 
-/** Whose events we take. */
+/** A tenant of ours whose events we take: by the two ids that the far side knows it by, and by keys that it was given for it. */
 export interface ExpectedSender {
   tenantId: string;
-  customerId: string;
+  chatGateway: { tenantId: string; customerId: string };
+  keys: Pick<SigningKeys, 'get'>;
 }
 
 const MAX_CLOCK_DIFFERENCE_MS = 300_000;
@@ -37,8 +40,7 @@ const DETACHED_JWS = /^([A-Za-z0-9_-]{1,1024})\.\.([A-Za-z0-9_-]{342,1366})$/;
  */
 export class EventSignature {
   constructor(
-    private readonly keys: Pick<SigningKeys, 'get'>,
-    private readonly sender: ExpectedSender,
+    private readonly senders: readonly ExpectedSender[],
     private readonly now: () => number = Date.now,
   ) {}
 
@@ -52,9 +54,9 @@ export class EventSignature {
     const [protectedHeader, signature] = splitJws(request.headers['x-8x8-signature']);
 
     // Cheap checks first: only who knows our ids and the time can make us look for a key.
-    if (tenantId !== this.sender.tenantId || customerId !== this.sender.customerId) throw refused('sender');
+    const sender = this.sender(tenantId, customerId);
     if (Math.abs(this.now() - transmittedAt) > MAX_CLOCK_DIFFERENCE_MS) throw refused('transmission-time');
-    const found = await this.keys.get(keyIdOf(protectedHeader));
+    const found = await sender.keys.get(keyIdOf(protectedHeader));
     if ('refused' in found) {
       throw found.refused === 'unknown' ? refused('key') : new WebhookRefusedError(503, 'key-unavailable');
     }
@@ -75,7 +77,16 @@ export class EventSignature {
     } catch {
       throw refused('signature');
     }
-    return { eventId, transmittedAt, retry };
+    return { tenantId: sender.tenantId, eventId, transmittedAt, retry };
+  }
+
+  private sender(tenantId: string, customerId: string): ExpectedSender {
+    const ofTenant = this.senders.filter(({ chatGateway }) => chatGateway.tenantId === tenantId);
+    const sender = ofTenant.find(({ chatGateway }) => chatGateway.customerId === customerId);
+    if (sender) return sender;
+    const isMixed =
+      ofTenant.length > 0 && this.senders.some(({ chatGateway }) => chatGateway.customerId === customerId);
+    throw refused(isMixed ? 'mixed-sender' : 'sender');
   }
 }
 

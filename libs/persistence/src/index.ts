@@ -17,7 +17,7 @@ export * from './reconcile/conversation-checks.js';
 export * from './reconcile/receipt-checks.js';
 export type { BusinessNumber } from './entities/business-number.js';
 export * from './reconcile/provisioned-webhooks.js';
-export { CONVERSATION_STATES, type Conversation } from './entities/conversation.js';
+export { CLOSE_REASONS, CONVERSATION_STATES, type Conversation } from './entities/conversation.js';
 export { DELIVERIES, type Message } from './entities/message.js';
 export type { Attempt } from './entities/attempt.js';
 export { AUDIT_ACTIONS, type AuditEntry } from './entities/audit-entry.js';

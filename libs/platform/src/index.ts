@@ -3,6 +3,8 @@ export type { Environment, Role, Variable } from './config/variable.js';
 export * from './config/configuration.js';
 export * from './config/read-configuration.js';
 export * from './config/environment-table.js';
+export { DEFAULT_TENANT } from './config/tenants-variable.js';
+export * from './config/tenants.js';
 export * from './config/run-main.js';
 export { CRASH_POINTS, type CrashPointName } from './config/environment.js';
 export { crashPoint } from './crash-point.js';

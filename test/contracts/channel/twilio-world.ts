@@ -84,7 +84,8 @@ export async function startTwilioWorld(): Promise<ChannelWorld> {
   });
   // What loading the client takes is no part of a deadline that has to pass after writing.
   await channel.warmUp();
-  const doorOptions = { tenantId: 'tenant', accountSid: ACCOUNT, authTokens: [TOKEN] };
+  const tenantId = 'tenant';
+  const doorOptions = { tenantOf: () => tenantId, accountSid: ACCOUNT, authTokens: [TOKEN] };
   const posted = (): WebhookRequest => {
     const { url, headers, body } = receiver.received.at(-1) ?? { url: '', headers: {}, body: '' };
     return { method: 'POST', url: receiver.url + url, headers, body: Buffer.from(body) };
@@ -92,7 +93,7 @@ export async function startTwilioWorld(): Promise<ChannelWorld> {
   let customers = 0;
   return {
     channel,
-    tenantId: doorOptions.tenantId,
+    tenantId,
     messageDoor: new TwilioMessageDoor(doorOptions),
     receiptDoor: new TwilioStatusDoor(doorOptions),
     signatureHeader: 'x-twilio-signature',

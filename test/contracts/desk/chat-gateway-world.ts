@@ -4,6 +4,7 @@ import {
   ChatGatewayDesk,
   ChatGatewayDoor,
   EventSignature,
+  TenantDesk,
   SigningKeys,
 } from '#desk-chat-gateway';
 import type { WebhookRequest } from '#core';
@@ -16,6 +17,7 @@ import {
   type DeskEvent,
   type FaultSpec,
 } from '../../../apps/sandbox/src/index.js';
+import { TENANT_ID } from '../common.js';
 import { startWebhookReceiver, type Received } from '../webhook-receiver.js';
 import { RETRY_AFTER_MS, type Call, type DeskWorld, type Mood, type ShownConversation } from './world.js';
 
@@ -85,10 +87,13 @@ export async function startChatGatewayWorld(): Promise<DeskWorld> {
   ).listen();
   const http = new ProviderHttp();
   const client = new ChatGatewayClient(http, { baseUrl: simulator.url, apiKey: API_KEY, tenantId: TENANT });
-  const signature = new EventSignature(new SigningKeys((kid) => client.fetchKey(kid)), {
-    tenantId: TENANT,
-    customerId: CUSTOMER,
-  });
+  const signature = new EventSignature([
+    {
+      tenantId: TENANT_ID,
+      chatGateway: { tenantId: TENANT, customerId: CUSTOMER },
+      keys: new SigningKeys((kid) => client.fetchKey(kid)),
+    },
+  ]);
   const signed = (event: object, eventId: string = randomUUID()): WebhookRequest => {
     const body = JSON.stringify(event);
     const facts = {
@@ -116,9 +121,9 @@ export async function startChatGatewayWorld(): Promise<DeskWorld> {
   };
   const { desk } = simulator;
   return {
-    desk: new ChatGatewayDesk(client),
-    tenantId: 'default',
-    door: new ChatGatewayDoor('default', signature),
+    desk: new TenantDesk(new Map([[TENANT_ID, new ChatGatewayDesk(client)]])),
+    tenantId: TENANT_ID,
+    door: new ChatGatewayDoor(signature),
     signatureHeader: 'x-8x8-signature',
     secrets: [API_KEY],
     channelId: CHANNEL,

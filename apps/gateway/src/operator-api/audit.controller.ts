@@ -2,7 +2,7 @@ import { Get, Inject, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { OperatorAudit } from '#persistence';
 import { AuditListResource, AuditQuery, showAuditEntry } from './audit.dto.js';
-import { listOf, pageRequest } from './list.dto.js';
+import { listOf, pageRequest, tenantOf } from './list.dto.js';
 import { OperatorController, Problems } from './operator-controller.js';
 import { validated } from './validation.js';
 
@@ -17,6 +17,7 @@ export class AuditController {
   async list(@Query(validated(AuditQuery)) query: AuditQuery): Promise<AuditListResource> {
     const { action, target, from, to } = query;
     const filter = {
+      ...tenantOf(query),
       ...(action !== undefined && { action }),
       ...(target !== undefined && { targetId: target }),
       ...(from !== undefined && { from: new Date(from) }),

@@ -1,10 +1,10 @@
 import { ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
 import { AUDIT_ACTIONS, type AuditEntry } from '#persistence';
-import { ListQuery, ListResource, present } from './list.dto.js';
+import { ListResource, present, TenantListQuery } from './list.dto.js';
 import { IfPresent, IsId, IsInstant } from './validation.js';
 
-export class AuditQuery extends ListQuery {
+export class AuditQuery extends TenantListQuery {
   @ApiPropertyOptional({ type: String, enum: AUDIT_ACTIONS })
   @IfPresent()
   @IsIn(AUDIT_ACTIONS)
@@ -44,6 +44,9 @@ export class AuditEntryResource {
   @ApiProperty({ type: String, format: 'uuid' })
   id!: string;
 
+  @ApiProperty({ type: String, example: 'default' })
+  tenantId!: string;
+
   @ApiProperty({ type: String, format: 'date-time' })
   at!: string;
 
@@ -76,6 +79,7 @@ export class AuditListResource extends ListResource {
 export function showAuditEntry(entry: AuditEntry): AuditEntryResource {
   return present<AuditEntryResource>({
     id: entry.id,
+    tenantId: entry.tenantId,
     at: entry.at.toISOString(),
     actor: entry.actor,
     operator: entry.operator,

@@ -11,7 +11,7 @@ import {
 } from './conversations.dto.js';
 import { isUuid } from './cursor.js';
 import { Explanations } from './explanations.js';
-import { ListQuery, listOf, pageRequest } from './list.dto.js';
+import { ListQuery, listOf, pageRequest, tenantOf } from './list.dto.js';
 import { MessageListResource, showMessage } from './messages.dto.js';
 import { OperatorController, Problems } from './operator-controller.js';
 import { IdPipe, notFound, validated } from './validation.js';
@@ -35,6 +35,7 @@ export class ConversationsController {
   ): Promise<ConversationListResource> {
     const { address, number, state } = query;
     const filter = {
+      ...tenantOf(query),
       ...(address !== undefined && { address }),
       ...(number !== undefined && (isUuid(number) ? { numberId: number } : { numberAddress: number })),
       ...(state !== undefined && { state }),

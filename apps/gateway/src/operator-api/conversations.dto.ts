@@ -1,12 +1,12 @@
 import { ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
-import { CONVERSATION_STATES, type Conversation, type ShownConversation } from '#persistence';
-import { ListQuery, ListResource, present, QueryAddress } from './list.dto.js';
+import { CLOSE_REASONS, CONVERSATION_STATES, type Conversation, type ShownConversation } from '#persistence';
+import { ListResource, present, QueryAddress, TenantListQuery } from './list.dto.js';
 import { IfPresent, IsPlainText } from './validation.js';
 
 type State = Conversation['state'];
 
-export class ConversationsQuery extends ListQuery {
+export class ConversationsQuery extends TenantListQuery {
   @ApiPropertyOptional({
     type: String,
     example: '+15550123',
@@ -50,6 +50,9 @@ export class ConversationResource {
   @ApiProperty({ type: String, format: 'uuid' })
   id!: string;
 
+  @ApiProperty({ type: String, example: 'default' })
+  tenantId!: string;
+
   @ApiProperty({ type: String, format: 'uuid' })
   threadId!: string;
 
@@ -80,7 +83,13 @@ export class ConversationResource {
   @ApiPropertyOptional({ type: String, format: 'date-time' })
   closedAt?: string;
 
-  @ApiPropertyOptional({ type: String, example: 'agent-left' })
+  @ApiPropertyOptional({
+    type: String,
+    enum: CLOSE_REASONS,
+    example: 'agent-left',
+    description:
+      '`agent-left`: its last agent left, and nobody followed. `idle`: the contact centre ended it. `gone`: the contact centre does not know it any more. `operator`: by this API. `customer-silent`: nobody wrote for `customerSilentMinutes`. `opt-out`: its customer texted STOP. `customer`: its customer texted one of `closing.words`.',
+  })
   closeReason?: string;
 }
 
@@ -94,6 +103,7 @@ export function showConversation({ conversation, addresses }: ShownConversation)
   const { customer } = conversation.thread;
   return present<ConversationResource>({
     id: conversation.id,
+    tenantId: conversation.tenantId,
     threadId: conversation.threadId,
     numberId: conversation.numberId,
     customer: present<CustomerResource>({ id: customer.id, addresses, name: customer.name }),

@@ -42,6 +42,9 @@ export class CustomerResource {
   @ApiProperty({ type: String, format: 'uuid' })
   id!: string;
 
+  @ApiProperty({ type: String, example: 'default' })
+  tenantId!: string;
+
   @ApiPropertyOptional({ type: String })
   name?: string;
 

@@ -3,7 +3,7 @@ import { ApiOkResponse, ApiOperation, ApiParam } from '@nestjs/swagger';
 import { OperatorLanes, type Actor } from '#persistence';
 import { Audited, By } from './actor.js';
 import { LaneListResource, LaneResource, LanesQuery, showLane } from './lanes.dto.js';
-import { listOf, pageRequest } from './list.dto.js';
+import { listOf, pageRequest, tenantOf } from './list.dto.js';
 import { OperatorController, Problems } from './operator-controller.js';
 import { IdPipe, notFound, validated } from './validation.js';
 
@@ -19,7 +19,11 @@ export class LanesController {
   @Problems({ 400: 'A query parameter is wrong or unknown.' })
   async list(@Query(validated(LanesQuery)) query: LanesQuery): Promise<LaneListResource> {
     const { threadId, blocked } = query;
-    const filter = { ...(threadId !== undefined && { threadId }), ...(blocked !== undefined && { blocked }) };
+    const filter = {
+      ...tenantOf(query),
+      ...(threadId !== undefined && { threadId }),
+      ...(blocked !== undefined && { blocked }),
+    };
     return listOf(await this.lanes.list(filter, pageRequest(query)), showLane);
   }
 

@@ -2,10 +2,10 @@ import { ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
 import { IsBoolean } from 'class-validator';
 import type { Direction } from '#core';
 import type { ShownLane } from '#persistence';
-import { ListQuery, ListResource, present, QueryBoolean } from './list.dto.js';
+import { ListResource, present, QueryBoolean, TenantListQuery } from './list.dto.js';
 import { IfPresent, IsId } from './validation.js';
 
-export class LanesQuery extends ListQuery {
+export class LanesQuery extends TenantListQuery {
   @ApiPropertyOptional({ type: String, format: 'uuid' })
   @IfPresent()
   @IsId()
@@ -37,6 +37,9 @@ export class LaneHeadResource {
 export class LaneResource {
   @ApiProperty({ type: String, format: 'uuid' })
   id!: string;
+
+  @ApiProperty({ type: String, example: 'default' })
+  tenantId!: string;
 
   @ApiProperty({ type: String, format: 'uuid' })
   threadId!: string;
@@ -75,6 +78,7 @@ export class LaneListResource extends ListResource {
 export function showLane(lane: ShownLane): LaneResource {
   return present<LaneResource>({
     id: lane.id,
+    tenantId: lane.tenantId,
     threadId: lane.threadId,
     direction: lane.direction,
     blocked: lane.blocked,

@@ -2,7 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import type { Page, PageRequest } from '#persistence';
 import { decodeCursor, encodeCursor } from './cursor.js';
-import { IfPresent, IsCursor, IsIntegerBetween } from './validation.js';
+import { IfPresent, IsCursor, IsIntegerBetween, IsPlainText } from './validation.js';
 
 /** What every list takes. */
 export class ListQuery {
@@ -16,6 +16,23 @@ export class ListQuery {
   @QueryNumber()
   @IsIntegerBetween(1, 200)
   limit?: number;
+}
+
+/** What lists take that go over several tenants. */
+export class TenantListQuery extends ListQuery {
+  @ApiPropertyOptional({
+    type: String,
+    example: 'default',
+    description: 'One tenant; all where it is absent.',
+  })
+  @IfPresent()
+  @IsPlainText(63)
+  tenantId?: string;
+}
+
+/** The tenant of a query, where it names one. */
+export function tenantOf({ tenantId }: { tenantId?: string }): { tenantId?: string } {
+  return { ...(tenantId !== undefined && { tenantId }) };
 }
 
 /** What every list answers, beside its items. */

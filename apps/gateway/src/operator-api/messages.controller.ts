@@ -23,11 +23,12 @@ export class MessagesController {
   @Problems({ 400: 'A query parameter is wrong or unknown.' })
   async list(@Query(validated(MessagesQuery)) query: MessagesQuery): Promise<MessageListResource> {
     const { cursor: _cursor, limit: _limit, acceptedFrom, acceptedTo, ...rest } = query;
-    if (query.numberId !== undefined && !isNarrow(query)) {
-      const message = 'numberId needs delivery (not submitted), reason, address or acceptedFrom beside it';
+    const broad = (['numberId', 'tenantId'] as const).find((field) => query[field] !== undefined);
+    if (broad !== undefined && !isNarrow(query)) {
+      const message = `${broad} needs delivery (not submitted), reason, address or acceptedFrom beside it`;
       throw new ProblemException(400, {
         detail: 'Some fields are not as they should be.',
-        errors: [{ field: 'numberId', message }],
+        errors: [{ field: broad, message }],
       });
     }
     const filter: MessageFilter = {
@@ -79,7 +80,7 @@ export class MessagesController {
   }
 }
 
-/** Nothing leads from a number to its messages but reading them: that must not mean all of them. */
+/** Nothing leads from a number or a tenant to its messages but reading them: that must not mean all of them. */
 function isNarrow({ delivery, reason, address, acceptedFrom }: MessagesQuery): boolean {
   return (
     (delivery !== undefined && delivery !== 'submitted') ||

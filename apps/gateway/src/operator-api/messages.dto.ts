@@ -22,6 +22,15 @@ const CONTENT_TYPES: readonly MessageContent['type'][] = [
 const AUTHOR_TYPES = ['user', 'agent', 'bot', 'unknown'] as const;
 
 export class MessagesQuery extends ListQuery {
+  @ApiPropertyOptional({
+    type: String,
+    example: 'default',
+    description: 'One tenant. Only with `delivery` (not `submitted`), `reason`, `address` or `acceptedFrom`.',
+  })
+  @IfPresent()
+  @IsPlainText(63)
+  tenantId?: string;
+
   @ApiPropertyOptional({ type: String, enum: DELIVERIES })
   @IfPresent()
   @IsIn(DELIVERIES)
@@ -145,6 +154,9 @@ export class MessageResource {
   @ApiProperty({ type: String, format: 'uuid' })
   id!: string;
 
+  @ApiProperty({ type: String, example: 'default' })
+  tenantId!: string;
+
   @ApiProperty({ type: String, format: 'uuid' })
   threadId!: string;
 
@@ -226,6 +238,7 @@ export function showMessage(shown: ShownMessage, explanations: Explanations): Me
   const { message, parts } = shown;
   return present<MessageResource>({
     id: message.id,
+    tenantId: message.tenantId,
     threadId: message.threadId,
     laneId: message.laneId,
     conversationId: message.conversationId,

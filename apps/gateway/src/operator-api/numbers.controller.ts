@@ -10,12 +10,13 @@ import {
 import { OperatorNumbers, type Actor, type NewNumber } from '#persistence';
 import { ProblemException } from '#platform';
 import { Audited, By } from './actor.js';
-import { ListQuery, listOf, pageRequest, present } from './list.dto.js';
+import { listOf, pageRequest, present, tenantOf } from './list.dto.js';
 import {
   NewNumberBody,
   NumberChangesBody,
   NumberListResource,
   NumberResource,
+  NumbersQuery,
   showNumber,
 } from './numbers.dto.js';
 import { OperatorController, Problems } from './operator-controller.js';
@@ -35,7 +36,8 @@ export class NumbersController {
   @Audited()
   @ApiOperation({
     summary: 'Configure a number',
-    description: 'Also for one that customers have written to already: what they wrote is delivered now.',
+    description:
+      'Also for one that customers have written to already: what they wrote is delivered now. It belongs to the tenant that owns its account.',
   })
   @ApiBody({ type: NewNumberBody })
   @ApiCreatedResponse({ type: NumberResource })
@@ -49,9 +51,10 @@ export class NumbersController {
     @By() by: Actor,
     @Res({ passthrough: true }) reply: { header(name: string, value: string): unknown },
   ): Promise<NumberResource> {
-    const { twilioAccountSid, twilioSubaccountSids = [] } = this.options;
+    const { twilioAccountSid, tenants } = this.options;
     const accountSid = body.accountSid ?? twilioAccountSid;
-    if (accountSid !== twilioAccountSid && !twilioSubaccountSids.includes(accountSid)) {
+    const tenant = tenants.ofTwilioAccount(accountSid);
+    if (!tenant) {
       const message = 'accountSid must be the account in TWILIO_ACCOUNT_SID or one in TWILIO_SUBACCOUNTS';
       throw new ProblemException(400, {
         detail: 'Some fields are not as they should be.',
@@ -60,6 +63,7 @@ export class NumbersController {
     }
     const wanted: NewNumber = {
       ...present<Omit<NewNumberBody, 'accountSid'>>(body),
+      tenantId: tenant.id,
       accountSid,
       channel: body.address.startsWith('whatsapp:') ? 'whatsapp' : 'sms',
     };
@@ -73,8 +77,8 @@ export class NumbersController {
   @ApiOperation({ summary: 'List numbers', description: 'The newest first.' })
   @ApiOkResponse({ type: NumberListResource })
   @Problems({ 400: 'A query parameter is wrong or unknown.' })
-  async list(@Query(validated(ListQuery)) query: ListQuery): Promise<NumberListResource> {
-    return listOf(await this.numbers.list(pageRequest(query)), showNumber);
+  async list(@Query(validated(NumbersQuery)) query: NumbersQuery): Promise<NumberListResource> {
+    return listOf(await this.numbers.list(tenantOf(query), pageRequest(query)), showNumber);
   }
 
   @Get(':id')

@@ -12,13 +12,23 @@ import {
   Matches,
   Max,
   Min,
+  ValidateBy,
   ValidateNested,
+  type ValidationArguments,
 } from 'class-validator';
 import type { BusinessNumber } from '#persistence';
-import { ListResource, present } from './list.dto.js';
-import { IfPresent, IsBusinessAddress, IsIntegerBetween, IsPlainText, IsTextByName } from './validation.js';
+import { ClosingBody } from './closing.dto.js';
+import { ListResource, present, TenantListQuery } from './list.dto.js';
+import { TextsBody } from './texts.dto.js';
+import {
+  IfPresent,
+  IsBusinessAddress,
+  IsIntegerBetween,
+  IsPlainText,
+  IsTextByName,
+  YEAR_MINUTES,
+} from './validation.js';
 
-const YEAR_MINUTES = 366 * 24 * 60;
 const MAX_MESSAGES_PER_SECOND = 10_000;
 const LANGUAGE = /^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*$/;
 const SERVICE_SID = /^MG[0-9A-Za-z]{1,64}$/;
@@ -45,6 +55,22 @@ export class TemplateBody {
   @IfPresent()
   @IsTextByName(100, 1600)
   variables?: Record<string, string>;
+}
+
+/** A warning before a silence is over lies within it. */
+function WarnsInTime(): PropertyDecorator {
+  return ValidateBy({
+    name: 'warnsInTime',
+    validator: {
+      validate: (closing: ClosingBody | undefined, about?: ValidationArguments) => {
+        const settings = about?.object as NumberSettingsBody | undefined;
+        return (
+          closing?.warnMinutes === undefined || closing.warnMinutes < (settings?.customerSilentMinutes ?? 0)
+        );
+      },
+      defaultMessage: () => '$property must have warnMinutes that are fewer than customerSilentMinutes',
+    },
+  });
 }
 
 @ApiSchema({
@@ -147,18 +173,33 @@ export class NumberSettingsBody {
     minimum: 1,
     maximum: YEAR_MINUTES,
     description:
-      'Conversations whose customer has been silent for so long are closed. Absent: never for that.',
+      'Conversations that an agent has are closed when neither customer nor agent has written for so long; who waits in a queue is not silent. Absent: never for that.',
   })
   @IfPresent()
   @IsIntegerBetween(1, YEAR_MINUTES)
   customerSilentMinutes?: number;
+
+  @ApiPropertyOptional({ type: () => ClosingBody })
+  @IfPresent()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => ClosingBody)
+  @WarnsInTime()
+  closing?: ClosingBody;
+
+  @ApiPropertyOptional({ type: () => TextsBody })
+  @IfPresent()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => TextsBody)
+  texts?: TextsBody;
 
   @ApiPropertyOptional({
     type: String,
     maxLength: 1600,
     example: 'We could not pass your message on. Please write again.',
     description:
-      'Sent to a customer whose message could not be delivered to the agents, at most once in ten minutes. Absent: they are not told.',
+      "Sent to a customer whose message could not be delivered to the agents, at most once in ten minutes: `texts.failed` in the number's language. Absent: they are not told.",
   })
   @IfPresent()
   @IsPlainText(1600)
@@ -298,6 +339,8 @@ class NumberFields {
   settings?: NumberSettingsBody;
 }
 
+export class NumbersQuery extends TenantListQuery {}
+
 @ApiSchema({ name: 'NewNumber' })
 export class NewNumberBody extends NumberFields {
   @ApiProperty({
@@ -335,6 +378,9 @@ export class NumberChangesBody extends NumberFields {
 export class NumberResource {
   @ApiProperty({ type: String, format: 'uuid' })
   id!: string;
+
+  @ApiProperty({ type: String, example: 'default' })
+  tenantId!: string;
 
   @ApiProperty({ type: String, example: '+15550100' })
   address!: string;
@@ -380,6 +426,7 @@ export class NumberListResource extends ListResource {
 export function showNumber(number: BusinessNumber): NumberResource {
   return present<NumberResource>({
     id: number.id,
+    tenantId: number.tenantId,
     address: number.address,
     channel: number.channel,
     state: number.state,

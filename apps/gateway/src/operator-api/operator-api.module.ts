@@ -23,9 +23,6 @@ import { NumberProvisioning } from './number-provisioning.js';
 import { ProvisioningController } from './provisioning.controller.js';
 import { ReplaysController } from './replays.controller.js';
 
-/** The tenant that the environment describes. */
-const ENVIRONMENT_TENANT = 'default';
-
 /** `/api/v1/…`. Needs `WakeUps` from a global module, and the application's `ProblemFilter`. */
 @Module({})
 export class OperatorApiModule {
@@ -46,7 +43,7 @@ export class OperatorApiModule {
         { provide: OPERATOR_API_OPTIONS, useValue: options },
         {
           provide: OperatorDatabase,
-          useFactory: () => new OperatorDatabase(options.dataSource, ENVIRONMENT_TENANT),
+          useFactory: () => new OperatorDatabase(options.dataSource, options.tenants.ids),
         },
         NumberProvisioning,
         { provide: Explanations, useFactory: () => new Explanations(options.words) },

@@ -23,6 +23,15 @@ export class ReplayBody {
   description: 'At least one field; a message is matched by all that are given.',
 })
 export class ReplayFilterBody {
+  @ApiPropertyOptional({
+    type: String,
+    example: 'default',
+    description: 'One tenant; all where it is absent.',
+  })
+  @IfPresent()
+  @IsPlainText(63)
+  tenantId?: string;
+
   @ApiPropertyOptional({ type: String, enum: REPLAYABLE, description: 'Both where it is absent.' })
   @IfPresent()
   @IsIn(REPLAYABLE)

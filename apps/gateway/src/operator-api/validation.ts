@@ -9,6 +9,8 @@ import { ValidateBy, ValidateIf, type ValidationOptions } from 'class-validator'
 import { ProblemException, validationProblem } from '#platform';
 import { decodeCursor, isUuid } from './cursor.js';
 
+export const YEAR_MINUTES = 366 * 24 * 60;
+
 /** Checks a body or a query against `expected`; what is not declared there is refused, never dropped. */
 export function validated(expected: Type<unknown>): PipeTransform {
   return new ObjectPipe({

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { callThrough, DeliveryError, isRefusal, type CallContext, type ProviderGate } from '#core';
+import { callThrough, DeliveryError, isRefusal, type DeskCallContext, type ProviderGate } from '#core';
 
 /** Whose call it is. */
 export interface Called {
@@ -10,7 +10,7 @@ export interface Called {
 }
 
 /** The one way in which reconcilers call providers. */
-export type ProviderCalls = <T>(called: Called, call: (context: CallContext) => Promise<T>) => Promise<T>;
+export type ProviderCalls = <T>(called: Called, call: (context: DeskCallContext) => Promise<T>) => Promise<T>;
 
 /** Times that a call asks again while our own limits leave it no room: lanes come first, but not for ever. */
 const MAX_WAITS = 5;
@@ -20,7 +20,8 @@ export function gatedCalls(gate: ProviderGate, account: string, timeoutMs: numbe
   return async (called, call) => {
     for (let waits = 0; ; waits += 1) {
       const permit = await gate.enter({ account, ...called, kind: 'look-up' });
-      if (!isRefusal(permit)) return callThrough(permit, () => call({ timeoutMs }));
+      if (!isRefusal(permit))
+        return callThrough(permit, () => call({ tenantId: called.tenantId, timeoutMs }));
       const { why, waitMs } = permit;
       if (why === 'breaker' || why === 'credentials' || waits >= MAX_WAITS) {
         throw new DeliveryError('not-sent', { code: `gate-${why}`, retryAfterMs: waitMs });

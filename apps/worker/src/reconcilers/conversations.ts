@@ -5,8 +5,8 @@ import {
   deriveState,
   factsOfReading,
   type Acceptor,
-  type CallContext,
   type ConversationFacts,
+  type DeskCallContext,
   type DeskPort,
 } from '#core';
 import type { ConversationCheck, ConversationChecks } from '#persistence';
@@ -143,7 +143,7 @@ export class Conversations {
     return Math.min(LONG_PAUSE_MS, this.parts.times.intervalMs * 2 ** Math.min(tries, 10));
   }
 
-  private call<T>(check: ConversationCheck, call: (context: CallContext) => Promise<T>): Promise<T> {
+  private call<T>(check: ConversationCheck, call: (context: DeskCallContext) => Promise<T>): Promise<T> {
     return this.parts.calls({ provider: 'desk', tenantId: check.tenantId }, call);
   }
 }

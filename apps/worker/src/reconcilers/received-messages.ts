@@ -30,6 +30,8 @@ export interface ReceivedMessagesParts {
   /** Marks its keys as the reconciler's. */
   acceptor: Acceptor;
   calls: ProviderCalls;
+  /** Whether an account is (still) this tenant's: whoever writes to another one's number is not its customer. */
+  owns: (tenantId: string, account: string) => boolean;
   observer: ReconcileObserver;
   /** Younger messages are left to their webhooks, milliseconds. */
   afterMs: number;
@@ -49,7 +51,8 @@ export class ReceivedMessages {
   }
 
   private async check(pass: Pass, span: NumberSpan): Promise<void> {
-    const { marks, observer } = this.parts;
+    const { marks, owns, observer } = this.parts;
+    if (!owns(span.tenantId, span.account)) return marks.reached(span.numberId, span.until);
     try {
       await this.walk(pass, span);
     } catch (error) {

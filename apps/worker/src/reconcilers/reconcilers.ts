@@ -6,7 +6,7 @@ import { Conversations } from './conversations.js';
 import type { ReconcileObserver } from './observer.js';
 import { Pass } from './pass.js';
 import { Receipts } from './receipts.js';
-import { ReceivedMessages } from './received-messages.js';
+import { ReceivedMessages, type ReceivedMessagesParts } from './received-messages.js';
 
 export interface ReconcileTimes {
   intervalMs: number;
@@ -26,6 +26,7 @@ export interface ReconcilersParts {
   desk: DeskPort;
   acceptor: Acceptor;
   calls: ProviderCalls;
+  owns: ReceivedMessagesParts['owns'];
   observer: ReconcileObserver;
   times: ReconcileTimes;
 }

@@ -146,7 +146,7 @@ export class ConversationOpening {
         createdAfter: create.startedAt - 120_000,
       };
       const found = await callThrough(permit, () =>
-        desk.findConversation(request, { timeoutMs: options.sendTimeoutMs }),
+        desk.findConversation(request, { tenantId: lane.tenantId, timeoutMs: options.sendTimeoutMs }),
       );
       if (found) {
         this.lookedUp(lane, head, 'found');

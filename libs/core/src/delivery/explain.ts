@@ -29,6 +29,7 @@ export type OwnReason =
   | 'outcome-unknown'
   | 'unknown-template'
   | 'template-command'
+  | 'window-closed'
   | 'template-not-approved'
   | 'look-up-failed'
   | 'media-not-fetched'
@@ -78,6 +79,8 @@ export const OWN_REASONS: Readonly<Record<HoldReason | OwnReason, string>> = {
   'template-not-approved':
     'WhatsApp took the template for a free text, more than 24 hours after the customer last wrote: it is not approved. Have it approved, then replay it.',
   'template-command': 'Its command could not be read. It is /template <name> 1=Monday 2="at nine".',
+  'window-closed':
+    "It is a text of the number's that came more than 24 hours after the customer last wrote, when WhatsApp takes templates only. Nothing is to be done.",
   discarded: 'An operator has discarded it. A replay takes that back.',
 };
 

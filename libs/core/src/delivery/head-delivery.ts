@@ -1,6 +1,6 @@
 import type { Direction, PartContent } from '../content.js';
 import { DeliveryError } from '../delivery-error.js';
-import type { CallContext, Sent } from '../ports/call.js';
+import type { DeskCallContext, Sent } from '../ports/call.js';
 import type { PartCost } from '../ports/channel-port.js';
 import { isFailure, RECEIPT_RANK } from '../receipts.js';
 import { backOffMs } from './back-off.js';
@@ -45,7 +45,7 @@ export interface Target {
   conversationId?: string;
   /** What a part is sent as; before each attempt. May make things at the provider; a step where the lane has to wait instead. */
   ready?: (part: StoredPart) => Promise<PartContent | Step>;
-  call: (part: PartContent, attemptId: string, context: CallContext) => Promise<Sent>;
+  call: (part: PartContent, attemptId: string, context: DeskCallContext) => Promise<Sent>;
   cost?: (part: PartContent) => PartCost | undefined;
   /** Decides about a conversation that the far side says is no more. */
   onGone?: (attempt: AttemptEnd, error: DeliveryError) => Promise<Step>;
@@ -57,7 +57,7 @@ export interface Target {
 interface Intended<T> {
   kind: 'send' | 'create';
   intent: (id: string) => Promise<boolean>;
-  call: (id: string, context: CallContext) => Promise<T>;
+  call: (id: string, context: DeskCallContext) => Promise<T>;
   /** Again, without knowing what became of the attempt before. */
   resend?: boolean;
 }
@@ -217,7 +217,7 @@ export class HeadDelivery {
     const startedMs = nowMs();
     let result: T;
     try {
-      result = await callThrough(permit, () => call(id, this.callContext(beforeIntentMs)));
+      result = await callThrough(permit, () => call(id, this.callContext(lane, beforeIntentMs)));
     } catch (error) {
       if (error instanceof StorageError) throw error;
       this.observe(lane, head, kind, error, startedMs, resend);
@@ -250,9 +250,10 @@ export class HeadDelivery {
   }
 
   /** Limits of one call: the deadline, and the freshness of its intent right before the first byte. */
-  private callContext(beforeIntentMs: number): CallContext {
+  private callContext({ tenantId }: ClaimedLane, beforeIntentMs: number): DeskCallContext {
     const { options, crash, nowMs } = this.deps;
     return {
+      tenantId,
       timeoutMs: options.sendTimeoutMs,
       beforeFirstByte: () => {
         if (nowMs() - beforeIntentMs > INTENT_FRESH_MS) throw new StaleIntentError();

@@ -1,5 +1,6 @@
 import type { MessageContent, PartContent } from '../content.js';
 import { answerTo, mayAnswer } from '../conversation/answers.js';
+import { endedBy } from '../conversation/last-words.js';
 import { DeliveryError } from '../delivery-error.js';
 import { ConversationOpening } from './conversation-opening.js';
 import type { DeliveryDependencies, Step } from './delivery.js';
@@ -11,6 +12,9 @@ import type { Verdict } from './uncertain-attempts.js';
 
 /** How long after its create a conversation that has not opened is not believed to be gone. */
 const YOUNG_MS = 60_000;
+/** How soon a conversation that is to end with another message is looked at again. */
+const ENDING_LOOK_MS = 200;
+
 /** Delivers a customer's messages to the desk: opens the conversation where there is none. */
 export class InboundDelivery {
   private readonly media: InboundMedia;
@@ -39,6 +43,8 @@ export class InboundDelivery {
         lane: { failures: 0 },
       });
     }
+    if (head.conversation?.endsAfter !== undefined && head.conversation.endsAfter !== head.messageId)
+      return this.end(lane, head.conversation.id);
     const conversation = head.conversation ?? (await this.opening.open(lane, head));
     if (conversation === 'closed') return this.heads.hold(lane, head, 'closed-hours');
     if (conversation === 'limit') return this.heads.hold(lane, head, 'reopening-limit');
@@ -50,6 +56,8 @@ export class InboundDelivery {
       return this.opening.wait(lane, conversation.readyInMs ?? 0, 'opening');
     }
 
+    const ends = conversation.endsAfter === undefined && endedBy(head.content, lane.number.settings);
+    if (ends) await this.deps.store.endAfter(conversation.id, head.messageId, ends);
     const deskConversationId = conversation.deskConversationId;
     const authorType = authorOf(head);
     return this.heads.deliverPart(lane, head, {
@@ -60,6 +68,13 @@ export class InboundDelivery {
         this.deps.desk.send({ deskConversationId, authorType, part }, context),
       onGone: (attempt, error) => this.gone(lane, head, conversation, deskConversationId, attempt, error),
     });
+  }
+
+  /** The customer ended the conversation with a message before this one, which opens the next. */
+  private async end(lane: ClaimedLane, conversationId: string): Promise<Step> {
+    const { store } = this.deps;
+    if (await store.endConversation(conversationId)) return 'next';
+    return (await store.wait(lane.lease, ENDING_LOOK_MS, 'back-off')) ? 'stop' : 'lost';
   }
 
   /** What the customer chose out of what they were offered; asked for only where the message looks like that. */
@@ -124,7 +139,7 @@ export class InboundDelivery {
     if (isRefusal(permit)) return false;
     try {
       const { state } = await callThrough(permit, () =>
-        desk.readConversation(deskConversationId, { timeoutMs: options.sendTimeoutMs }),
+        desk.readConversation(deskConversationId, { tenantId, timeoutMs: options.sendTimeoutMs }),
       );
       return state === 'gone' || state === 'idle';
     } catch (failure) {

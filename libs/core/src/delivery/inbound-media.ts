@@ -189,7 +189,7 @@ export class InboundMedia {
         file: { filename, contentType, bytes, open: () => file.open() },
       };
       const { attachmentId } = await callThrough(permit, () =>
-        this.deps.desk.upload(request, { timeoutMs: MEDIA_TIMEOUT_MS }),
+        this.deps.desk.upload(request, { tenantId: lane.tenantId, timeoutMs: MEDIA_TIMEOUT_MS }),
       );
       return { attachmentId, carried: { filename, contacts } };
     } catch (error) {

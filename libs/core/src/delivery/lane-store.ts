@@ -7,6 +7,7 @@ import type {
   HistoryEntry,
 } from '../content.js';
 import type { Offer } from '../conversation/answers.js';
+import type { EndReason } from '../conversation/last-words.js';
 import type { DeliveryErrorKind, HoldReason } from '../delivery-error.js';
 import type { RefusedFile } from '../media.js';
 import type { ReceiptStatus } from '../receipts.js';
@@ -97,6 +98,8 @@ export interface OpenConversation {
   };
   /** Positive while texts wait for the interaction to exist. */
   readyInMs?: number;
+  /** The customer's message with which it ends. */
+  endsAfter?: string;
   /** Set while the grace after the last agent's leaving runs (zero or less: it is over, closing is under way). */
   closesInMs?: number;
 }
@@ -332,6 +335,10 @@ export abstract class LaneStore {
   abstract history(messageIds: string[]): Promise<HistoryEntry[]>;
   /** The conversation is gone at the desk: closes ours. */
   abstract conversationGone(conversationId: string): Promise<void>;
+  /** The conversation is to end with this message of its customer's; not where that is an opt-out which stands no more. */
+  abstract endAfter(conversationId: string, messageId: string, reason: EndReason): Promise<void>;
+  /** Closes the conversation if the message that it ends with has come to its end; false where it has not, or is none. */
+  abstract endConversation(conversationId: string): Promise<boolean>;
   /** How many conversations of the thread were closed as gone in the last ten minutes. */
   abstract recentlyGone(threadId: string): Promise<number>;
 

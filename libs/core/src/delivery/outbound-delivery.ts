@@ -48,7 +48,11 @@ export class OutboundDelivery {
     const replyWindowMs = this.window.ms(lane);
     const isTemplate = content.type === 'template';
     if (head.behindWindow && head.replyWindow === 'open') return this.window.open(lane);
+    // Nobody is asked to write for what nobody wrote, and later it says nothing.
+    const isPassing = content.type === 'text' && content.told !== undefined;
+    const tooLate = new DeliveryError('failed', { code: 'window-closed' });
     if (replyWindowMs !== undefined && !isTemplate && head.replyWindow !== 'open') {
+      if (isPassing) throw tooLate;
       return this.window.closed(lane, head, replyWindowMs);
     }
     const { language } = lane.number;
@@ -62,15 +66,13 @@ export class OutboundDelivery {
       ...(head.conversationId && { conversationId: head.conversationId }),
       call: (part, attemptId, context) => this.send(lane, head, part, attemptId, context),
       ...(replyWindowMs !== undefined && {
-        onWindow: (attempt) =>
-          isTemplate
-            ? this.heads.fail(
-                lane,
-                head,
-                new DeliveryError('failed', { code: 'template-not-approved' }),
-                attempt,
-              )
-            : this.window.refused(lane, head, attempt),
+        onWindow: (attempt) => {
+          if (isPassing) return this.heads.fail(lane, head, tooLate, attempt);
+          const notApproved = new DeliveryError('failed', { code: 'template-not-approved' });
+          return isTemplate
+            ? this.heads.fail(lane, head, notApproved, attempt)
+            : this.window.refused(lane, head, attempt);
+        },
       }),
     });
   }
@@ -150,7 +152,7 @@ export class OutboundDelivery {
     if (conversation?.deskConversationId) {
       const permit = await this.heads.enter(lane, head, 'look-up', 'desk');
       if (typeof permit === 'string') return permit;
-      listed = await this.listedAuthor(permit, conversation.deskConversationId, key);
+      listed = await this.listedAuthor(lane, permit, conversation.deskConversationId, key);
     }
     if (listed instanceof DeliveryError && lane.failures < MAX_LIST_FAILURES)
       return this.heads.fail(lane, head, listed);
@@ -166,6 +168,7 @@ export class OutboundDelivery {
   }
 
   private async listedAuthor(
+    { tenantId }: ClaimedLane,
     permit: Permit,
     deskConversationId: string,
     key: string,
@@ -173,7 +176,7 @@ export class OutboundDelivery {
     const { desk, options } = this.deps;
     try {
       const messages = await callThrough(permit, () =>
-        desk.listMessages(deskConversationId, LIST_LIMIT, { timeoutMs: options.sendTimeoutMs }),
+        desk.listMessages(deskConversationId, LIST_LIMIT, { tenantId, timeoutMs: options.sendTimeoutMs }),
       );
       return messages.find((message) => contentKey(message) === key)?.authorType ?? 'not-listed';
     } catch (error) {

@@ -77,7 +77,7 @@ export class OutboundFiles {
       const file = await openThrough(permit, () =>
         desk.fetchAttachment(
           { deskConversationId, attachment, maxBytes: MAX_FILE_BYTES },
-          { timeoutMs: options.sendTimeoutMs },
+          { tenantId: lane.tenantId, timeoutMs: options.sendTimeoutMs },
         ),
       );
       return await media.keep(file, channel.mediaCapabilities(lane.number));

@@ -1,5 +1,5 @@
 import { DeliveryError } from '../delivery-error.js';
-import type { CallContext } from '../ports/call.js';
+import type { DeskCallContext } from '../ports/call.js';
 import type { SentCandidate } from '../ports/channel-port.js';
 import type { DeliveryDependencies, LookUpResult, Step } from './delivery.js';
 import type { HeadDelivery } from './head-delivery.js';
@@ -10,7 +10,7 @@ import { callThrough, intended } from './provider-gate.js';
 export type Verdict = { sent: Partial<SentCandidate> } | 'not-found' | 'impossible';
 
 /** Makes the one call of a look-up. */
-export type Look = <T>(call: (context: CallContext) => Promise<T>) => Promise<T>;
+export type Look = <T>(call: (context: DeskCallContext) => Promise<T>) => Promise<T>;
 
 /** Looks for what an attempt of a part left at the provider. */
 export type LookUpPart = (part: StoredPart, attempt: StoredAttempt, look: Look) => Promise<Verdict>;
@@ -46,7 +46,7 @@ export class UncertainAttempts {
     let verdict: Verdict;
     try {
       verdict = await lookUp(part, first, (call) =>
-        callThrough(permit, () => call({ timeoutMs: options.sendTimeoutMs })),
+        callThrough(permit, () => call({ tenantId: lane.tenantId, timeoutMs: options.sendTimeoutMs })),
       );
     } catch (error) {
       if (!(error instanceof DeliveryError)) throw error;

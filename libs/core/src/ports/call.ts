@@ -11,6 +11,12 @@ export interface CallContext {
   beforeFirstByte?: () => void;
 }
 
+/** A desk has an account per tenant; a channel's account is the number's. */
+export interface DeskCallContext extends CallContext {
+  /** Whose credentials the call is made with. */
+  tenantId: string;
+}
+
 /** What a provider said when it took a part. */
 export interface Sent {
   /** The provider's id of the message, where it returns one. */

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { Attachment, HistoryEntry, MessageContent, PartContent } from '../content.js';
 import type { CreateReference } from '../events.js';
 import type { CarriedMedia, MediaStream } from '../media.js';
-import type { CallContext, LookUp, Sent } from './call.js';
+import type { DeskCallContext, LookUp, Sent } from './call.js';
 
 /** The user object of a conversation (8x8 Chat Gateway reference). */
 export interface DeskUser {
@@ -65,44 +65,44 @@ export abstract class DeskPort {
    * May be repeated: what is uploaded and never sent is seen by nobody. Throws `MediaRefusedError` where the desk takes no such
    * file.
    */
-  abstract upload(request: DeskUpload, context: CallContext): Promise<{ attachmentId: string }>;
+  abstract upload(request: DeskUpload, context: DeskCallContext): Promise<{ attachmentId: string }>;
   /** Answers the desk's own conversation id. */
   abstract createConversation(
     request: CreateConversation,
-    context: CallContext,
+    context: DeskCallContext,
   ): Promise<{ deskConversationId: string }>;
   /** Looks for a conversation by its create's reference in the desk's list; undefined when the list lacks it. */
   abstract findConversation(
     request: { channelId: string; reference: CreateReference; createdAfter: number },
-    context: CallContext,
+    context: DeskCallContext,
   ): Promise<{ deskConversationId: string } | undefined>;
   /** `gone` for a 404. `queueId`: the queue it is assigned to, where it is assigned to one. */
   abstract readConversation(
     deskConversationId: string,
-    context: CallContext,
+    context: DeskCallContext,
   ): Promise<{ state: 'created' | 'active' | 'idle' | 'gone'; queueId?: string }>;
   /** Puts it into another queue. The desk takes this and tells the outcome by an event, where there is one; saying it twice may take it from an agent. */
   abstract updateConversation(
     request: { deskConversationId: string; queueId: string },
-    context: CallContext,
+    context: DeskCallContext,
   ): Promise<void>;
   /** Everybody who ever joined. */
-  abstract listParticipants(deskConversationId: string, context: CallContext): Promise<Participant[]>;
+  abstract listParticipants(deskConversationId: string, context: DeskCallContext): Promise<Participant[]>;
   /** The customer leaves, which ends the interaction. Fine when it has ended already. */
-  abstract endConversation(deskConversationId: string, context: CallContext): Promise<void>;
+  abstract endConversation(deskConversationId: string, context: DeskCallContext): Promise<void>;
   /**
    * The customer has read everything up to `readAt`, epoch ms by the desk's clock. Saying it twice does no harm. `gone`
    * where the conversation does not take it any more.
    */
   abstract readReceipt(
     request: { deskConversationId: string; readAt: number },
-    context: CallContext,
+    context: DeskCallContext,
   ): Promise<void>;
   /** The newest messages, at most `limit`, newest first. */
   abstract listMessages(
     deskConversationId: string,
     limit: number,
-    context: CallContext,
+    context: DeskCallContext,
   ): Promise<ListedMessage[]>;
   /**
    * Opens a file that the desk announced in this conversation. `not-sent` also where it is not there: it may be in a moment.
@@ -110,11 +110,11 @@ export abstract class DeskPort {
    */
   abstract fetchAttachment(
     request: { deskConversationId: string; attachment: Attachment; maxBytes: number },
-    context: CallContext,
+    context: DeskCallContext,
   ): Promise<MediaStream>;
   abstract send(
     request: { deskConversationId: string; authorType: 'user' | 'bot'; part: PartContent },
-    context: CallContext,
+    context: DeskCallContext,
   ): Promise<Sent>;
   /**
    * How many messages with exactly this content and author the conversation holds. Throws as
@@ -122,6 +122,6 @@ export abstract class DeskPort {
    */
   abstract countSent(
     request: { deskConversationId: string; authorType: 'user' | 'bot'; part: PartContent },
-    context: CallContext,
+    context: DeskCallContext,
   ): Promise<LookUp<number>>;
 }

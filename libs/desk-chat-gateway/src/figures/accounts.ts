@@ -1,4 +1,4 @@
-import type { Configuration } from '#platform';
+import { DEFAULT_TENANT, type Configuration } from '#platform';
 
 /** Where a tenant's schedules are, and how it shows itself there. Source: Tenant Schedule API. */
 export interface ScheduleAccount {
@@ -27,9 +27,6 @@ export interface FigureAccounts {
 
 export type FigureAccountsOf = (tenantId: string) => FigureAccounts;
 
-/** The tenant that the environment describes. */
-const ENVIRONMENT_TENANT = 'default';
-
 /** By tenant: the one place that knows where accounts come from. */
 export function figureAccounts(configuration: Configuration): FigureAccountsOf {
   const { scheduleBaseUrl, scheduleDataToken, metricsApiKey, metricsApiSecret } = configuration;
@@ -50,5 +47,5 @@ export function figureAccounts(configuration: Configuration): FigureAccountsOf {
         },
       }),
   };
-  return (tenantId) => (tenantId === ENVIRONMENT_TENANT ? own : {});
+  return (tenantId) => (tenantId === DEFAULT_TENANT ? own : {});
 }

@@ -15,19 +15,20 @@ export interface DueNote {
   providerCode: string | null;
   /** Files that were left out. */
   refused: RefusedFile[] | null;
-  /** What its number says to customers whose message failed. */
-  failedText: string | null;
 }
+
+/** What an agent is told; `customer` where the message's customer is told with a text of the number's. */
+export type WriteNote = (note: DueNote) => { text: string } | 'customer' | undefined;
 
 /** Failures and recoveries that nobody has been told of yet; filled in the transactions that make them true. */
 export class DueNotes {
   constructor(private readonly pool: Pool) {}
 
   /** Puts notes into their lanes, at most `limit`; `write` answers nothing where nobody is to be told. */
-  async post(limit: number, write: (note: DueNote) => string | undefined): Promise<WakeUp[]> {
+  async post(limit: number, write: WriteNote): Promise<WakeUp[]> {
     return inTransaction(this.pool, async (client) => {
-      const { rows } = await client.query<DueNote>(
-        `select d.id, d.kind, m.direction, m.content, m.refused, n.settings ->> 'failedText' as "failedText",
+      const { rows } = await client.query<DueNote & { thread_id: string; conversation_id: string | null }>(
+        `select d.id, d.kind, m.direction, m.content, m.refused, m.thread_id, m.conversation_id,
            array(select jsonb_object_keys(coalesce(n.settings -> 'templates', '{}')) order by 1) as templates,
            case d.kind when 'window-refused' then asked.error_code else m.reason end as reason,
            case d.kind when 'window-refused' then coalesce(asked.receipt_code, asked.provider_code)
@@ -42,10 +43,20 @@ export class DueNotes {
         [limit],
       );
       if (rows.length === 0) return [];
+      const notes = rows.map((row) => ({ ...row, said: write(row) }));
       const { rows: lanes } = await client.query<{ lane_id: string; direction: Direction }>(
         'select * from post_notes($1::uuid[], $2::text[])',
-        [rows.map(({ id }) => id), rows.map((note) => write(note) ?? null)],
+        [rows.map(({ id }) => id), notes.map(({ said }) => (typeof said === 'object' ? said.text : null))],
       );
+      // After the lanes are locked, so that of two workers the second one sees what the first one has told.
+      for (const { id, said, ...note } of notes) {
+        if (said !== 'customer') continue;
+        await client.query('select tell_customer_of_failure($1, $2, $3)', [
+          note.thread_id,
+          note.conversation_id,
+          id,
+        ]);
+      }
       return lanes.map((lane) => ({ laneId: lane.lane_id, direction: lane.direction }));
     });
   }

@@ -6,6 +6,7 @@ import {
   type AuthorType,
   type ClaimedLane,
   type ConversationFacts,
+  type EndReason,
   type HeldForWindow,
   type HistoryEntry,
   type Intent,
@@ -352,6 +353,14 @@ export class PostgresLaneStore extends LaneStore {
 
   async conversationGone(conversationId: string): Promise<void> {
     await this.rows(sql.closeConversation, [conversationId, 'gone']);
+  }
+
+  async endAfter(conversationId: string, messageId: string, reason: EndReason): Promise<void> {
+    await this.rows(sql.endAfter, [conversationId, messageId, reason]);
+  }
+
+  endConversation(conversationId: string): Promise<boolean> {
+    return this.took(sql.endConversation, [conversationId]);
   }
 
   async recentlyGone(threadId: string): Promise<number> {

@@ -76,6 +76,7 @@ export interface ConversationJson {
   createEndedAgoMs: number | null;
   readyInMs: number | null;
   closesInMs: number | null;
+  endsAfter: string | null;
 }
 
 export function openConversation(json: ConversationJson): OpenConversation {
@@ -85,6 +86,7 @@ export function openConversation(json: ConversationJson): OpenConversation {
     ...(json.deskConversationId !== null && { deskConversationId: json.deskConversationId }),
     ...(json.readyInMs !== null && { readyInMs: json.readyInMs }),
     ...(json.closesInMs !== null && { closesInMs: json.closesInMs }),
+    ...(json.endsAfter !== null && { endsAfter: json.endsAfter }),
     ...(json.createAttemptId !== null &&
       json.createOutcome !== null && {
         create: {

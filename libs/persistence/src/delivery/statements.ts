@@ -51,7 +51,7 @@ const conversationJson = `json_build_object('id', c.id, 'state', c.state,
    'createStartedAgoMs', extract(epoch from clock_timestamp() - c.create_started_at) * 1000,
    'createEndedAgoMs', extract(epoch from clock_timestamp() - c.create_ended_at) * 1000,
    'readyInMs', extract(epoch from c.ready_by - clock_timestamp()) * 1000,
-   'closesInMs', extract(epoch from c.close_due_at - clock_timestamp()) * 1000)`;
+   'closesInMs', extract(epoch from c.close_due_at - clock_timestamp()) * 1000, 'endsAfter', c.ends_after)`;
 
 export const outboundHead = statement(
   'outbound-head',
@@ -414,6 +414,10 @@ export const closeConversation = statement(
   'close-conversation',
   'select * from close_conversation($1, $2, false, false)',
 );
+
+export const endAfter = statement('end-after', 'select end_conversation_after($1, $2, $3)');
+
+export const endConversation = statement('end-conversation', 'select * from end_conversation($1)');
 
 export const recentlyGone = statement(
   'recently-gone',

@@ -2,6 +2,35 @@ import type { WakeUp } from '#core';
 import type { Pool } from '../database.js';
 import { releaseHeld } from '../operator/release-held.js';
 
+interface LaneRow {
+  lane_id: string;
+}
+
+// Conversations that an agent has, and in which nothing of the customer's waits: since when neither has written, and whether the
+// customer was told that it will be closed. Who waits in a queue is not silent, and who was just answered has their time again.
+const SILENT = `
+  select c.id, c.thread_id, n.minutes, n.warn_minutes, silence.since, silence.warning,
+    (select d.created_at from threads own join texts_due d on d.thread_id in (own.id, own.continues_in)
+      where own.id = c.thread_id and d.kind = 'silent' and d.key = silence.warning limit 1) as warned_at
+  from (
+    select id, (settings ->> 'customerSilentMinutes')::int as minutes,
+      case when settings -> 'texts' ? 'silent' then (settings -> 'closing' ->> 'warnMinutes')::int end as warn_minutes
+    from business_numbers where settings ? 'customerSilentMinutes'
+  ) n
+  join conversations c on c.number_id = n.id and c.state = 'active' and c.desk_conversation_id is not null
+    and c.close_due_at is null and c.ends_after is null
+  cross join lateral (
+    select greatest(c.opened_at, c.active_at, (
+      select m.accepted_at from messages m where m.conversation_id = c.id and m.author_type <> 'bot' order by m.id desc limit 1)
+    ) as since
+  ) said
+  cross join lateral (
+    select said.since, concat_ws(':', c.id, (extract(epoch from said.since) * 1000)::bigint) as warning
+  ) silence
+  where not exists (
+    select from lanes l join lane_items i on i.lane_id = l.id
+    where (l.thread_id = c.thread_id or l.continues_in = c.thread_id) and l.direction = 'inbound')`;
+
 /** What workers look for at intervals: lanes nobody works on, conversations to close, desk conversations to end. */
 export class Upkeep {
   constructor(private readonly pool: Pool) {}
@@ -58,18 +87,37 @@ export class Upkeep {
     );
   }
 
-  /** Closes conversations whose customer has been silent for longer than their number allows. */
+  /** Closes conversations that their customer has ended with a message which is at its end. */
+  async closeEnded(): Promise<WakeUp[]> {
+    const { rows } = await this.pool.query<{ id: string }>(
+      `select id from conversations where ends_after is not null and state <> 'closed' order by id limit 200`,
+    );
+    return this.each(
+      rows.map((row) => row.id),
+      (id) => this.pool.query<LaneRow>('select * from end_conversation($1)', [id]),
+    );
+  }
+
+  /** Takes down that customers are told before {@link closeSilent} closes their conversation, once in each silence. */
+  async warnSilent(): Promise<void> {
+    await this.pool.query(
+      `select tell_customer(s.thread_id, s.id, 'silent', s.warning, jsonb_build_object('minutes', s.warn_minutes::text))
+       from (${SILENT}) s
+       where s.warn_minutes is not null and s.warned_at is null
+         and s.since < clock_timestamp() - make_interval(mins => s.minutes - s.warn_minutes)
+       limit 200`,
+    );
+  }
+
+  /** Closes conversations whose customer has been silent for as long as their number allows, and was told so in time. */
   async closeSilent(): Promise<WakeUp[]> {
-    const { rows } = await this.pool.query<{ id: string }>(`
-      select c.id from conversations c join business_numbers n on n.id = c.number_id
-      where c.state <> 'closed' and c.desk_conversation_id is not null
-        and (n.settings ->> 'customerSilentMinutes')::float8 > 0
-        and greatest(c.opened_at, (select max(m.accepted_at) from messages m where m.conversation_id = c.id
-          and m.direction = 'inbound'))
-          < clock_timestamp() - make_interval(mins => (n.settings ->> 'customerSilentMinutes')::int)
-        and not exists (select from lanes l join lane_items i on i.lane_id = l.id
-          where l.thread_id = c.thread_id and l.direction = 'inbound')
-      order by c.id limit 200`);
+    const { rows } = await this.pool.query<{ id: string }>(
+      `select s.id from (${SILENT}) s
+       where s.since < clock_timestamp() - make_interval(mins => s.minutes)
+         and (s.warn_minutes is null
+           or s.warned_at < clock_timestamp() - make_interval(mins => s.warn_minutes))
+       order by s.id limit 200`,
+    );
     return this.close(
       rows.map((row) => row.id),
       'customer-silent',
@@ -145,21 +193,24 @@ export class Upkeep {
     return { items: items.rows, blocked: blocked.rows };
   }
 
+  private close(ids: string[], reason: string, onlyWhenDue: boolean, endAtDesk: boolean): Promise<WakeUp[]> {
+    return this.each(ids, (id) =>
+      this.pool.query<LaneRow>('select * from close_conversation($1, $2, $3, $4)', [
+        id,
+        reason,
+        onlyWhenDue,
+        endAtDesk,
+      ]),
+    );
+  }
+
   /** One that is locked must not keep the others open: it comes again with the next round. */
-  private async close(
-    ids: string[],
-    reason: string,
-    onlyWhenDue: boolean,
-    endAtDesk: boolean,
-  ): Promise<WakeUp[]> {
+  private async each(ids: string[], close: (id: string) => Promise<{ rows: LaneRow[] }>): Promise<WakeUp[]> {
     const wakeUps: WakeUp[] = [];
     let failure: unknown;
     for (const id of ids) {
       try {
-        const { rows } = await this.pool.query<{ lane_id: string }>(
-          'select * from close_conversation($1, $2, $3, $4)',
-          [id, reason, onlyWhenDue, endAtDesk],
-        );
+        const { rows } = await close(id);
         wakeUps.push(...rows.map((row) => ({ laneId: row.lane_id, direction: 'inbound' as const })));
       } catch (error) {
         failure = error;

@@ -4,6 +4,20 @@ import { Thread } from './thread.js';
 export const CONVERSATION_STATES = ['opening', 'queued', 'active', 'post-agent', 'closed'] as const;
 export type ConversationState = (typeof CONVERSATION_STATES)[number];
 
+/**
+ * `agent-left`: and nobody followed; `idle`: the desk ended it without that; `gone`: the desk knows it no more; `opt-out`,
+ * `customer`: by a word of the customer's.
+ */
+export const CLOSE_REASONS = [
+  'agent-left',
+  'idle',
+  'gone',
+  'operator',
+  'customer-silent',
+  'opt-out',
+  'customer',
+] as const;
+
 @Entity('conversations')
 export class Conversation {
   @PrimaryColumn({ type: 'uuid' })

@@ -16,6 +16,7 @@ import { Merging1796900000015 } from './0015-merging.js';
 import { LateKeywords1797000000016 } from './0016-late-keywords.js';
 import { CustomerTexts1797100000017 } from './0017-customer-texts.js';
 import { HoursAndWaits1797400000020 } from './0020-hours-and-waits.js';
+import { TextsOfConversations1797500000021 } from './0021-texts-of-conversations.js';
 
 /** Every migration, in order. Listed rather than found by a glob, and never rewritten once landed. */
 export const migrations = [
@@ -37,4 +38,5 @@ export const migrations = [
   LateKeywords1797000000016,
   CustomerTexts1797100000017,
   HoursAndWaits1797400000020,
+  TextsOfConversations1797500000021,
 ];

@@ -11,14 +11,16 @@ function aliasOf(address: string): { channel: Channel; value: string } {
     : { channel: 'sms', value: address };
 }
 
-/** The customer known by this address; undefined for nobody. */
-export async function customerAt(
+/** The customers known by this address: whoever writes to several tenants is one of each. */
+export async function customersAt(
   dataSource: DataSource,
-  tenantId: string,
+  tenantIds: readonly string[],
   address: string,
-): Promise<string | undefined> {
-  const alias = await dataSource.getRepository(CustomerAlias).findOneBy({ tenantId, ...aliasOf(address) });
-  return alias?.customerId;
+): Promise<string[]> {
+  const aliases = await dataSource
+    .getRepository(CustomerAlias)
+    .findBy({ tenantId: In(tenantIds), ...aliasOf(address) });
+  return aliases.map(({ customerId }) => customerId);
 }
 
 /** Every address of these customers, the first known first. */

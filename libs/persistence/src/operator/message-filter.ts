@@ -3,9 +3,10 @@ import type { Direction } from '#core';
 import { Lane } from '../entities/lane.js';
 import { Message, type Delivery } from '../entities/message.js';
 import { Thread } from '../entities/thread.js';
-import { customerAt } from './customer-addresses.js';
+import { customersAt } from './customer-addresses.js';
 
 export interface MessageFilter {
+  tenantId?: string;
   delivery?: Delivery;
   possibleDuplicate?: boolean;
   direction?: Direction;
@@ -24,10 +25,10 @@ export interface MessageFilter {
 /** The id of a message carries its gateway's clock, `accepted_at` the database's. */
 const CLOCKS_APART_MS = 86_400_000;
 
-/** The ids of a tenant's messages, by everything in a filter but the address: see {@link lanesAt}. */
+/** The ids of these tenants' messages, by everything in a filter but the address: see {@link lanesAt}. */
 export function filteredMessages(
   dataSource: DataSource,
-  tenantId: string,
+  tenantIds: readonly string[],
   filter: MessageFilter,
 ): SelectQueryBuilder<Message> {
   const { delivery, possibleDuplicate, direction, reason, numberId, acceptedFrom, acceptedTo } = filter;
@@ -35,7 +36,7 @@ export function filteredMessages(
     .getRepository(Message)
     .createQueryBuilder('m')
     .select('m.id', 'id')
-    .where('m.tenantId = :tenantId', { tenantId });
+    .where('m.tenantId = any (:tenantIds)', { tenantIds });
   if (delivery !== undefined) query.andWhere('m.delivery = :delivery', { delivery });
   // Written out, here and below: such an index is used where Postgres sees the condition, not a parameter.
   else if (reason !== undefined) query.andWhere(`m.delivery in ('failed', 'held')`);
@@ -64,20 +65,20 @@ export function filteredMessages(
   return query;
 }
 
-/** Whoever has this address, and the lanes of their threads. */
+/** Whoever has this address, with each tenant of these, and the lanes of their threads. */
 export async function lanesAt(
   dataSource: DataSource,
-  tenantId: string,
+  tenantIds: readonly string[],
   address: string,
-): Promise<{ customerId?: string; lanes: string[] }> {
-  const customerId = await customerAt(dataSource, tenantId, address);
-  if (customerId === undefined) return { lanes: [] };
+): Promise<{ customerIds: string[]; lanes: string[] }> {
+  const customerIds = await customersAt(dataSource, tenantIds, address);
+  if (customerIds.length === 0) return { customerIds, lanes: [] };
   const lanes = await dataSource
     .getRepository(Lane)
     .createQueryBuilder('l')
     .select('l.id', 'id')
     .innerJoin(Thread, 't', 't.id = l.threadId')
-    .where('t.customerId = :customerId', { customerId })
+    .where('t.customerId in (:...customerIds)', { customerIds })
     .getRawMany<{ id: string }>();
-  return { customerId, lanes: lanes.map(({ id }) => id) };
+  return { customerIds, lanes: lanes.map(({ id }) => id) };
 }

@@ -1,4 +1,4 @@
-import { LessThan, type EntityManager, type FindOptionsWhere, Raw } from 'typeorm';
+import { In, LessThan, type EntityManager, type FindOptionsWhere, Raw } from 'typeorm';
 import { AuditEntry, type AuditAction } from '../entities/audit-entry.js';
 import type { OperatorDatabase } from './operator-database.js';
 import { pageOf, type Page, type PageRequest } from './page.js';
@@ -35,6 +35,7 @@ export async function recordAct(
 }
 
 export interface AuditFilter {
+  tenantId?: string;
   action?: AuditAction;
   targetId?: string;
   /** From this instant on. */
@@ -48,10 +49,13 @@ export class OperatorAudit {
   constructor(private readonly database: OperatorDatabase) {}
 
   /** The newest first. */
-  async list({ action, targetId, from, to }: AuditFilter, page: PageRequest): Promise<Page<AuditEntry>> {
+  async list(
+    { tenantId, action, targetId, from, to }: AuditFilter,
+    page: PageRequest,
+  ): Promise<Page<AuditEntry>> {
     const dataSource = await this.database.connect();
     const where: FindOptionsWhere<AuditEntry> = {
-      tenantId: this.database.tenantId,
+      tenantId: In(this.database.among(tenantId)),
       ...(action !== undefined && { action }),
       ...(targetId !== undefined && { targetId }),
       ...(page.after !== undefined && { id: LessThan(page.after) }),

@@ -1,12 +1,13 @@
-import type { DataSource, SelectQueryBuilder } from 'typeorm';
+import { In, type DataSource, type SelectQueryBuilder } from 'typeorm';
 import type { WakeUps } from '#core';
 import { Conversation, type ConversationState } from '../entities/conversation.js';
-import { addressesOf, customerAt } from './customer-addresses.js';
+import { addressesOf, customersAt } from './customer-addresses.js';
 import { actorValues, type Actor } from './operator-audit.js';
 import type { OperatorDatabase } from './operator-database.js';
 import { pageOf, type Page, type PageRequest } from './page.js';
 
 export interface ConversationFilter {
+  tenantId?: string;
   /** One of the customer's addresses. */
   address?: string;
   /** The business number: its id. */
@@ -32,7 +33,7 @@ export class OperatorConversations {
   /** The newest first. */
   async list(filter: ConversationFilter, page: PageRequest): Promise<Page<ShownConversation>> {
     const dataSource = await this.database.connect();
-    const query = this.query(dataSource)
+    const query = this.query(dataSource, filter.tenantId)
       .orderBy('c.id', 'DESC')
       .limit(page.limit + 1);
     if (page.after !== undefined) query.andWhere('c.id < :after', { after: page.after });
@@ -43,9 +44,9 @@ export class OperatorConversations {
       query.innerJoin('t.number', 'n', 'n.address = :number', { number: filter.numberAddress });
     }
     if (filter.address !== undefined) {
-      const customerId = await customerAt(dataSource, this.database.tenantId, filter.address);
-      if (customerId === undefined) return { items: [] };
-      query.andWhere('t.customerId = :customerId', { customerId });
+      const customerIds = await customersAt(dataSource, this.database.tenantIds, filter.address);
+      if (customerIds.length === 0) return { items: [] };
+      query.andWhere('t.customerId in (:...customerIds)', { customerIds });
     }
     const { items, ...rest } = pageOf(await query.getMany(), page.limit);
     return { items: await show(dataSource, items), ...rest };
@@ -62,9 +63,10 @@ export class OperatorConversations {
     const dataSource = await this.database.connect();
     if (!(await this.exists(dataSource, id))) return 'unknown';
     const lanes = await dataSource.query<{ lane_id: string }[]>(
-      `select c.lane_id, record_act($2, $3, $4, 'conversation.close', 'conversation', $1, '{}')
+      `select c.lane_id, record_act((select tenant_id from conversations where id = $1), $2, $3, 'conversation.close',
+         'conversation', $1, '{}')
        from close_conversation($1, 'operator', false, true) c`,
-      [id, this.database.tenantId, ...actorValues(by)],
+      [id, ...actorValues(by)],
     );
     if (lanes.length === 0) return 'closed-already';
     this.wakeUps.wake(lanes.map((lane) => ({ laneId: lane.lane_id, direction: 'inbound' })));
@@ -76,16 +78,16 @@ export class OperatorConversations {
   }
 
   private exists(dataSource: DataSource, id: string): Promise<boolean> {
-    return dataSource.getRepository(Conversation).existsBy({ id, tenantId: this.database.tenantId });
+    return dataSource.getRepository(Conversation).existsBy({ id, tenantId: In(this.database.tenantIds) });
   }
 
-  private query(dataSource: DataSource): SelectQueryBuilder<Conversation> {
+  private query(dataSource: DataSource, tenantId?: string): SelectQueryBuilder<Conversation> {
     return dataSource
       .getRepository(Conversation)
       .createQueryBuilder('c')
       .innerJoinAndSelect('c.thread', 't')
       .innerJoinAndSelect('t.customer', 'customer')
-      .where('c.tenantId = :tenantId', { tenantId: this.database.tenantId });
+      .where('c.tenantId = any (:tenantIds)', { tenantIds: this.database.among(tenantId) });
   }
 }
 

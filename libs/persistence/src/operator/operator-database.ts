@@ -9,8 +9,27 @@ export class OperatorDatabase {
 
   constructor(
     private readonly dataSource: DataSource,
-    readonly tenantId: string,
+    /** Whom an operator's key is good for: all of ours. */
+    readonly tenantIds: readonly string[],
   ) {}
+
+  /** All of them, or the one that is asked for. */
+  among(tenantId: string | undefined): readonly string[] {
+    return tenantId === undefined ? this.tenantIds : this.tenantIds.filter((id) => id === tenantId);
+  }
+
+  /** The tenant of what has this id; undefined where nothing has it, or it is nobody's whom we serve. */
+  async tenantOf(
+    table: 'threads' | 'lanes' | 'messages' | 'customers',
+    id: string,
+  ): Promise<string | undefined> {
+    const dataSource = await this.connect();
+    const rows = await dataSource.query<{ tenant_id: string }[]>(
+      `select tenant_id from ${table} where id = $1 and tenant_id = any ($2::text[])`,
+      [id, this.tenantIds],
+    );
+    return rows[0]?.tenant_id;
+  }
 
   async connect(): Promise<DataSource> {
     if (this.dataSource.isInitialized) return this.dataSource;

@@ -4,6 +4,7 @@ import type { OperatorDatabase } from './operator-database.js';
 import { pageOf, type Page, type PageRequest } from './page.js';
 
 export interface LaneFilter {
+  tenantId?: string;
   threadId?: string;
   /** Paused, or its head is held. */
   blocked?: boolean;
@@ -12,6 +13,7 @@ export interface LaneFilter {
 /** A lane and what stands at its head. */
 export interface ShownLane {
   id: string;
+  tenantId: string;
   threadId: string;
   direction: Direction;
   blocked: boolean;
@@ -22,7 +24,7 @@ export interface ShownLane {
   head: { messageId: string; seq: number; delivery: string; reason: string | null } | null;
 }
 
-const COLUMNS = `l.id, l.thread_id as "threadId", l.direction, l.paused_at as "pausedAt", l.failures,
+const COLUMNS = `l.id, l.tenant_id as "tenantId", l.thread_id as "threadId", l.direction, l.paused_at as "pausedAt", l.failures,
   l.not_before as "notBefore", l.paused_at is not null or coalesce(h.state = 'held', false) as blocked,
   (select count(*)::int from lane_items i where i.lane_id = l.id) as waiting,
   case when h.seq is not null then json_build_object('messageId', h.message_id, 'seq', h.seq, 'delivery', h.state,
@@ -45,11 +47,11 @@ export class OperatorLanes {
     const dataSource = await this.database.connect();
     const rows = await dataSource.query<ShownLane[]>(
       `select ${COLUMNS} from lanes l ${HEAD}
-       where l.tenant_id = $1 and ($2::uuid is null or l.thread_id = $2) and ($3::uuid is null or l.id < $3)
+       where l.tenant_id = any ($1::text[]) and ($2::uuid is null or l.thread_id = $2) and ($3::uuid is null or l.id < $3)
          and ($4::boolean is null or (l.paused_at is not null or coalesce(h.state = 'held', false)) = $4)
        order by l.id desc limit $5`,
       [
-        this.database.tenantId,
+        this.database.among(filter.tenantId),
         filter.threadId ?? null,
         page.after ?? null,
         filter.blocked ?? null,
@@ -62,19 +64,19 @@ export class OperatorLanes {
   /** Nothing more is taken from a paused lane; a delivery that is under way ends. Pausing twice is pausing once. */
   async pause(id: string, by: Actor): Promise<ShownLane | undefined> {
     const dataSource = await this.database.connect();
-    await dataSource.query('select pause_lane($1, $2, $3, $4)', [
-      this.database.tenantId,
-      id,
-      ...actorValues(by),
-    ]);
+    const tenantId = await this.database.tenantOf('lanes', id);
+    if (tenantId === undefined) return undefined;
+    await dataSource.query('select pause_lane($1, $2, $3, $4)', [tenantId, id, ...actorValues(by)]);
     return this.get(id);
   }
 
   /** Takes the lane up again, now: a back-off ends, and so does what holds its head where only an operator can tell. */
   async resume(id: string, by: Actor): Promise<ShownLane | undefined> {
     const dataSource = await this.database.connect();
+    const tenantId = await this.database.tenantOf('lanes', id);
+    if (tenantId === undefined) return undefined;
     await dataSource.query('select resume_lane($1, $2, $3, $4, $5)', [
-      this.database.tenantId,
+      tenantId,
       id,
       RESUMABLE_REASONS,
       ...actorValues(by),
@@ -87,8 +89,8 @@ export class OperatorLanes {
   private async get(id: string): Promise<ShownLane | undefined> {
     const dataSource = await this.database.connect();
     const rows = await dataSource.query<ShownLane[]>(
-      `select ${COLUMNS} from lanes l ${HEAD} where l.id = $1 and l.tenant_id = $2`,
-      [id, this.database.tenantId],
+      `select ${COLUMNS} from lanes l ${HEAD} where l.id = $1 and l.tenant_id = any ($2::text[])`,
+      [id, this.database.tenantIds],
     );
     return rows[0];
   }

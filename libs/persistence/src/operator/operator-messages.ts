@@ -37,7 +37,8 @@ export class OperatorMessages {
     by: Actor,
   ): Promise<string> {
     const { threadId, idempotencyKey, content } = message;
-    const { tenantId } = this.database;
+    const tenantId = await this.database.tenantOf('threads', threadId);
+    if (tenantId === undefined) return 'unknown';
     const dataSource = await this.database.connect();
     const [answer] = await dataSource.query<
       { outcome: string; message_id: string | null; lane_id: string | null }[]
@@ -57,11 +58,11 @@ export class OperatorMessages {
   /** The newest first. */
   async list(filter: MessageFilter, page: PageRequest): Promise<Page<ShownMessage>> {
     const dataSource = await this.database.connect();
-    const { tenantId } = this.database;
-    const query = filteredMessages(dataSource, tenantId, filter);
+    const tenantIds = this.database.among(filter.tenantId);
+    const query = filteredMessages(dataSource, tenantIds, filter);
     if (page.after !== undefined) query.andWhere('m.id < :after', { after: page.after });
     if (filter.address !== undefined) {
-      const { lanes } = await lanesAt(dataSource, tenantId, filter.address);
+      const { lanes } = await lanesAt(dataSource, tenantIds, filter.address);
       if (lanes.length === 0) return { items: [] };
       query.andWhere('m.laneId in (:...lanes)', { lanes });
     } else if (filter.delivery !== undefined && UNDER_WAY.has(filter.delivery)) {
@@ -79,7 +80,7 @@ export class OperatorMessages {
   /** Those of one conversation, in the order of acceptance. */
   async ofConversation(conversationId: string, page: PageRequest): Promise<Page<ShownMessage>> {
     const dataSource = await this.database.connect();
-    const query = filteredMessages(dataSource, this.database.tenantId, {}).andWhere(
+    const query = filteredMessages(dataSource, this.database.tenantIds, {}).andWhere(
       'm.conversationId = :conversationId',
       { conversationId },
     );
@@ -108,7 +109,7 @@ export class OperatorMessages {
     // A message's parts are stored before its attempts are, so attempts read first never lack their part.
     const messages = await dataSource
       .getRepository(Message)
-      .find({ where: { id: ids, tenantId: this.database.tenantId }, order: { id: order } });
+      .find({ where: { id: ids, tenantId: In(this.database.tenantIds) }, order: { id: order } });
     const attempts = await dataSource
       .getRepository(Attempt)
       .find({ where: { messageId: ids, kind: 'send' }, order: { id: 'ASC' } });

@@ -1,4 +1,4 @@
-import { LessThan } from 'typeorm';
+import { In, LessThan } from 'typeorm';
 import { v7 as uuid } from 'uuid';
 import type { Channel, NumberSettings, WakeUps } from '#core';
 import { BusinessNumber } from '../entities/business-number.js';
@@ -9,6 +9,8 @@ import { CONFIGURABLE_REASONS, releaseHeld } from './release-held.js';
 
 /** What an operator says of a number at first. */
 export interface NewNumber {
+  /** Who owns the account. */
+  tenantId: string;
   address: string;
   channel: Channel;
   accountSid: string;
@@ -18,6 +20,10 @@ export interface NewNumber {
   queueId?: string | null;
   language?: string | null;
   settings?: NumberSettings;
+}
+
+export interface NumberFilter {
+  tenantId?: string;
 }
 
 /** What can be changed later: an absent field stays, null takes an optional one away, settings are replaced whole. */
@@ -54,7 +60,7 @@ export class OperatorNumbers {
        returning n.id, record_act($2, $12, $13, 'number.configure', 'number', n.id, jsonb_build_object('address', $5::text))`,
       [
         uuid(),
-        this.database.tenantId,
+        number.tenantId,
         number.channel,
         number.accountSid,
         number.address,
@@ -73,11 +79,12 @@ export class OperatorNumbers {
     return await this.get(id);
   }
 
-  async list(page: PageRequest): Promise<Page<BusinessNumber>> {
+  /** The newest first. */
+  async list({ tenantId }: NumberFilter, page: PageRequest): Promise<Page<BusinessNumber>> {
     const dataSource = await this.database.connect();
     const rows = await dataSource.getRepository(BusinessNumber).find({
       where: {
-        tenantId: this.database.tenantId,
+        tenantId: In(this.database.among(tenantId)),
         ...(page.after !== undefined && { id: LessThan(page.after) }),
       },
       order: { id: 'DESC' },
@@ -88,7 +95,7 @@ export class OperatorNumbers {
 
   async get(id: string): Promise<BusinessNumber | undefined> {
     const dataSource = await this.database.connect();
-    const where = { id, tenantId: this.database.tenantId };
+    const where = { id, tenantId: In(this.database.tenantIds) };
     return (await dataSource.getRepository(BusinessNumber).findOneBy(where)) ?? undefined;
   }
 
@@ -99,7 +106,9 @@ export class OperatorNumbers {
     by: Actor,
   ): Promise<'changed' | 'unconfigured' | 'unknown'> {
     const dataSource = await this.database.connect();
-    const { tenantId } = this.database;
+    const number = await this.get(id);
+    if (!number) return 'unknown';
+    const { tenantId } = number;
     const changed = await dataSource.transaction(async (manager) => {
       const { affected } = await manager
         .createQueryBuilder()
@@ -122,13 +131,13 @@ export class OperatorNumbers {
   /** Refused by Postgres itself where customers have written to the number. */
   async remove(id: string, by: Actor): Promise<'removed' | 'in-use' | 'unknown'> {
     const dataSource = await this.database.connect();
-    const { tenantId } = this.database;
     try {
       return await dataSource.transaction(async (manager) => {
-        const number = await manager.findOneBy(BusinessNumber, { id, tenantId });
+        const number = await manager.findOneBy(BusinessNumber, { id, tenantId: In(this.database.tenantIds) });
+        if (!number) return 'unknown';
+        const { tenantId, address, accountSid } = number;
         const { affected } = await manager.delete(BusinessNumber, { id, tenantId });
-        if (!number || affected === 0) return 'unknown';
-        const { address, accountSid } = number;
+        if (affected === 0) return 'unknown';
         await manager.query(
           'delete from provisioned_webhooks where tenant_id = $1 and account_sid = $2 and address = $3',
           [tenantId, accountSid, address],

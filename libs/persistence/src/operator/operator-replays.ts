@@ -43,6 +43,8 @@ interface ActRow {
   direction: Direction;
 }
 
+type TenantCount = ReplayMatches['reasons'][number] & { tenantId: string };
+
 interface Selection {
   query: SelectQueryBuilder<Message>;
   /** The filter as the audit log may hold it. */
@@ -57,58 +59,72 @@ export class OperatorReplays {
   ) {}
 
   replay(id: string, allParts: boolean, by: Actor): Promise<ActOutcome> {
-    return this.act('select * from replay_message($1, $2, $3, $4, $5)', [id, allParts, ...actorValues(by)]);
+    return this.act('select * from replay_message($1, $2, $3, $4, $5)', id, [allParts, ...actorValues(by)]);
   }
 
   /** It fails for good and leaves its lane, which goes on. */
   discard(id: string, by: Actor): Promise<ActOutcome> {
-    return this.act('select * from discard_message($1, $2, $3, $4)', [id, ...actorValues(by)]);
+    return this.act('select * from discard_message($1, $2, $3, $4)', id, actorValues(by));
   }
 
   /** What a replay by this filter would replay. */
   async matches(filter: ReplayFilter): Promise<ReplayMatches> {
-    const dataSource = await this.database.connect();
-    return this.count(await this.selected(dataSource, filter));
+    return summary(await this.count(filter));
   }
 
   /** Replays what the filter matches now, at most {@link MAX_REPLAYED}, each lane in its order. */
   async replayAll(filter: ReplayFilter, by: Actor): Promise<ReplayMatches & { replayed: number }> {
+    const counts = await this.count(filter);
+    const byTenant = Map.groupBy(counts, ({ tenantId }) => tenantId);
+    // What matches nothing was asked for, too.
+    const [first] = this.database.among(filter.tenantId);
+    if (byTenant.size === 0 && first !== undefined) byTenant.set(first, []);
+    const done = { replayed: 0, woken: 0 };
+    for (const [tenantId, own] of byTenant) {
+      await this.replayOf({ ...filter, tenantId }, { matched: summary(own).matched, done, by });
+    }
+    return { ...summary(counts), replayed: done.replayed };
+  }
+
+  /** Those of one tenant, with a line of the log. */
+  private async replayOf(
+    filter: ReplayFilter & { tenantId: string },
+    { matched, done, by }: { matched: number; done: { replayed: number; woken: number }; by: Actor },
+  ): Promise<void> {
     const dataSource = await this.database.connect();
-    const selected = await this.selected(dataSource, filter);
-    const matches = await this.count(selected);
-    const found = await selected.query
+    const { query, logged } = await this.selected(dataSource, filter);
+    const found = await query
       .orderBy('m.laneId')
       .addOrderBy('m.seq')
-      .limit(MAX_REPLAYED)
+      .limit(MAX_REPLAYED - done.replayed)
       .getRawMany<{ id: string }>();
     // Before the first batch, so that none is without it; each batch adds its count.
     const auditId = await recordAct(
       dataSource.manager,
-      this.database.tenantId,
+      filter.tenantId,
       by,
       'messages.replay',
       { kind: 'messages' },
-      { filter: selected.logged, matched: matches.matched, replayed: 0 },
+      { filter: logged, matched, replayed: 0 },
     );
-    let replayed = 0;
-    let woken = 0;
     for (let at = 0; at < found.length; at += BATCH) {
       const rows = await dataSource.query<{ lane_id: string; direction: Direction; replayed: number }[]>(
         'select * from replay_messages($1, $2)',
         [found.slice(at, at + BATCH).map(({ id }) => id), auditId],
       );
-      replayed += rows.reduce((sum, row) => sum + row.replayed, 0);
+      done.replayed += rows.reduce((sum, row) => sum + row.replayed, 0);
       this.wakeUps.wake(
-        rows.map(({ lane_id, direction }, n) => delayed({ laneId: lane_id, direction }, woken + n)),
+        rows.map(({ lane_id, direction }, n) => delayed({ laneId: lane_id, direction }, done.woken + n)),
       );
-      woken += rows.length;
+      done.woken += rows.length;
     }
-    return { ...matches, replayed };
   }
 
-  private async act(statement: string, values: unknown[]): Promise<ActOutcome> {
+  private async act(statement: string, id: string, values: unknown[]): Promise<ActOutcome> {
+    const tenantId = await this.database.tenantOf('messages', id);
+    if (tenantId === undefined) return 'unknown';
     const dataSource = await this.database.connect();
-    const [row] = await dataSource.query<ActRow[]>(statement, [this.database.tenantId, ...values]);
+    const [row] = await dataSource.query<ActRow[]>(statement, [tenantId, id, ...values]);
     switch (row?.outcome) {
       case 'replayed':
       case 'discarded':
@@ -126,34 +142,53 @@ export class OperatorReplays {
     }
   }
 
-  private async count({ query }: Selection): Promise<ReplayMatches> {
-    const reasons = await query
-      .clone()
-      .select('m.delivery', 'delivery')
+  private async count(filter: ReplayFilter): Promise<TenantCount[]> {
+    const { query } = await this.selected(await this.database.connect(), filter);
+    return query
+      .select('m.tenantId', 'tenantId')
+      .addSelect('m.delivery', 'delivery')
       .addSelect('m.reason', 'reason')
       .addSelect('count(*)::int', 'count')
-      .groupBy('m.delivery')
+      .groupBy('m.tenantId')
+      .addGroupBy('m.delivery')
       .addGroupBy('m.reason')
       .orderBy('count(*)', 'DESC')
       .addOrderBy('m.delivery')
       .addOrderBy('m.reason')
-      .getRawMany<ReplayMatches['reasons'][number]>();
-    return { matched: reasons.reduce((sum, { count }) => sum + count, 0), reasons };
+      .getRawMany<TenantCount>();
   }
 
   /** What may double and what an operator has given up is selected only by its reason's name. */
   private async selected(dataSource: DataSource, { address, ...filter }: ReplayFilter): Promise<Selection> {
-    const { tenantId } = this.database;
-    const query = filteredMessages(dataSource, tenantId, filter).andWhere(`m.delivery in ('failed', 'held')`);
+    const tenantIds = this.database.among(filter.tenantId);
+    const query = filteredMessages(dataSource, tenantIds, filter).andWhere(
+      `m.delivery in ('failed', 'held')`,
+    );
     if (filter.reason === undefined) {
       query.andWhere(`(m.reason is null or m.reason not in ('discarded', 'uncertain'))`);
     }
-    if (address === undefined) return { query, logged: filter };
-    const { lanes, customerId } = await lanesAt(dataSource, tenantId, address);
+    // Of a line in the log, its tenant is known.
+    const { tenantId: _, ...rest } = filter;
+    if (address === undefined) return { query, logged: rest };
+    const { lanes, customerIds } = await lanesAt(dataSource, tenantIds, address);
     // The address of a customer is theirs; the log knows them by their id.
-    const logged = { ...filter, customerId: customerId ?? null };
+    const logged = { ...rest, customerId: customerIds[0] ?? null };
     return { query: query.andWhere('m.laneId = any (:lanes)', { lanes }), logged };
   }
+}
+
+/** Of all tenants together. */
+function summary(counts: TenantCount[]): ReplayMatches {
+  const reasons = [
+    ...Map.groupBy(counts, ({ delivery, reason }) => `${delivery} ${reason}`).values(),
+  ].flatMap((same) => {
+    const [first] = same;
+    if (!first) return [];
+    const { delivery, reason } = first;
+    return [{ delivery, reason, count: same.reduce((sum, { count }) => sum + count, 0) }];
+  });
+  const matched = reasons.reduce((sum, { count }) => sum + count, 0);
+  return { matched, reasons: reasons.toSorted((a, b) => b.count - a.count) };
 }
 
 /** A second's share at once, the rest in the seconds after: providers have their own pace. */

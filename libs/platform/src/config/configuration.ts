@@ -1,3 +1,4 @@
+import { tenantList, type FurtherTenant } from './tenants-variable.js';
 import {
   FromEnvironment,
   httpUrl,
@@ -99,7 +100,7 @@ export class Configuration {
 
   @FromEnvironment({
     description:
-      'Its sub-accounts that own numbers, too, with their own tokens: `ACsid:token`, separated by commas; during rotation the older token follows behind a bar.',
+      'Further accounts that own numbers, such as its sub-accounts, with their own tokens: `ACsid:token`, separated by commas; during rotation the older token follows behind a bar.',
     secret: true,
     rule: tokensByAccount(
       'ACsid:token entries separated by commas, each account once, with |oldtoken behind one that is being rotated',
@@ -181,6 +182,14 @@ export class Configuration {
     rule: token('a customer id, visible ASCII characters without spaces'),
   })
   chatGatewayCustomerId!: string;
+
+  @FromEnvironment({
+    description:
+      'Further tenants beside the one that the variables above describe, as JSON: `[{"id":"acme","chatGateway":{"apiKey":"…","tenantId":"…","customerId":"…"},"twilioAccounts":["AC…"]}]`; their accounts stand in `TWILIO_SUBACCOUNTS`.',
+    secret: true,
+    rule: tenantList(),
+  })
+  tenants?: readonly FurtherTenant[];
 
   @FromEnvironment({
     description:

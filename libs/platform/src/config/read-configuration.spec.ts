@@ -102,6 +102,7 @@ const wrong: [name: string, value: string, line: string][] = [
     'a\nb',
     'CHAT_GATEWAY_CUSTOMER_ID must be a customer id, visible ASCII characters without spaces, but is "a\\nb".',
   ],
+  ['TENANTS', '{"id":"acme"}', 'TENANTS must be a JSON array of at most 1000 tenants.'],
   [
     'SCHEDULE_BASE_URL',
     'cluster',

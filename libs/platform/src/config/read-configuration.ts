@@ -2,6 +2,7 @@ import { validateSync } from 'class-validator';
 import { Configuration } from './configuration.js';
 import type { AnyConfiguration, ConfigurationByRole } from './configuration.js';
 import { CRASH_POINTS, crashSetting } from './environment.js';
+import { problemAmongTenants } from './tenants-variable.js';
 import { variables } from './variable.js';
 import type { Environment, Role, Variable } from './variable.js';
 
@@ -29,12 +30,14 @@ export function readConfiguration<R extends Role>(
   const configuration = new Configuration();
   for (const variable of variables) {
     const text = set[variable.name] ?? defaultOf(variable, role, set);
-    if (text === undefined && variable.requiredBy.includes(role)) throw wrong(variable, set);
+    if (text === undefined && variable.requiredBy.includes(role)) {
+      throw wrong(variable, set);
+    }
     if (text !== undefined) Object.assign(configuration, { [variable.property]: variable.rule.parse(text) });
   }
   const invalid = new Set(validateSync(configuration).map((error) => error.property));
   const first = variables.find((variable) => invalid.has(variable.property));
-  if (first) throw wrong(first, set);
+  if (first) throw wrong(first, set, configuration[first.property as keyof Configuration]);
   checkTogether(configuration, set);
   if (crashSetting(environment) === 'invalid') {
     throw new ConfigurationError(
@@ -44,6 +47,7 @@ export function readConfiguration<R extends Role>(
   }
   Object.freeze(configuration.twilioAuthToken);
   Object.freeze(configuration.retryScheduleMs);
+  Object.freeze(configuration.tenants);
   return Object.freeze(configuration) as ConfigurationByRole[R];
 }
 
@@ -65,7 +69,7 @@ export function secretValues(configuration: AnyConfiguration): string[] {
   const values: Readonly<Record<string, unknown>> = { ...configuration };
   const secrets = variables
     .filter(({ secret }) => secret)
-    .flatMap(({ property }) => textsIn(values[property]));
+    .flatMap(({ property, rule: { secretsOf = textsIn } }) => secretsOf(values[property]));
   return [...new Set([...secrets, ...secrets.flatMap(passwordsOf)])];
 }
 
@@ -91,7 +95,10 @@ function defaultOf(variable: Variable, role: Role, set: Environment): string | u
   return variable.default(role, { PORT: portDefault, ...set });
 }
 
-function wrong(variable: Variable, set: Environment): ConfigurationError {
+function wrong(variable: Variable, set: Environment, value?: unknown): ConfigurationError {
+  const { name, rule } = variable;
+  const problem = rule.problem?.(value);
+  if (problem !== undefined) return new ConfigurationError(name, `${name}${problem}.`);
   return new ConfigurationError(
     variable.name,
     `${variable.name} must be ${variable.rule.shouldBe}${found(variable, set)}.`,
@@ -136,6 +143,8 @@ function checkTogether(configuration: Configuration, set: Environment): void {
   const { scheduleBaseUrl, scheduleDataToken, metricsApiKey, metricsApiSecret } = configuration;
   checkPair(['SCHEDULE_BASE_URL', scheduleBaseUrl], ['SCHEDULE_DATA_TOKEN', scheduleDataToken]);
   checkPair(['METRICS_API_KEY', metricsApiKey], ['METRICS_API_SECRET', metricsApiSecret]);
+  const problem = problemAmongTenants(configuration);
+  if (problem !== undefined) throw new ConfigurationError('TENANTS', `TENANTS${problem}.`);
   checkMediaStore(configuration);
 }
 

@@ -22,6 +22,10 @@ export interface Rule {
   parse: (text: string) => unknown;
   /** class-validator decorators, all applied to the parsed value. */
   validators: PropertyDecorator[];
+  /** Of a value that has parts: which of them is wrong, by its path: `[0].id must be …`. Never shows what is there. */
+  problem?: (value: unknown) => string | undefined;
+  /** The secret texts of a value that holds others, too; every text where it is absent. */
+  secretsOf?: (value: unknown) => string[];
 }
 
 export interface VariableOptions {
