@@ -16,6 +16,8 @@ import {
 
 const PICTURE = join(import.meta.dirname, '../../apps/sandbox/web/public/samples/picture.png');
 
+const HAND_OVER = join(import.meta.dirname, '../fixtures/chat-gateway/guide-create-conversation.json');
+
 const missing = chromiumMissing();
 if (missing) console.warn(`The page is not tested: ${missing}.`);
 
@@ -147,6 +149,72 @@ describe.skipIf(missing !== undefined)('the page of npm start', { timeout: 120_0
     await page.getByRole('button', { name: 'Transfer now' }).click();
     await page.getByRole('button', { name: 'Continue as Linus' }).click();
     await page.getByRole('textbox', { name: /^Reply to/ }).waitFor();
+  });
+
+  it('offers work only to who can take it, and says what the contact centre says', async () => {
+    const composer = page.getByRole('textbox', { name: 'Text from Noor' });
+    await page.getByRole('button', { name: 'Noor SMS' }).click();
+    await composer.fill('Are you open?');
+    await composer.press('Enter');
+    const speak = async (languages: string): Promise<void> => {
+      await page.getByRole('button', { name: /^Change what/ }).click();
+      await page.getByRole('textbox', { name: 'Languages' }).fill(languages);
+      await page.getByRole('button', { name: 'Save' }).click();
+      await page.getByText(`speaks ${languages}`).waitFor();
+    };
+    const accept = page.getByRole('button', { name: /^Accept \+/ });
+    await accept.waitFor();
+    await page.getByRole('checkbox', { name: 'Available' }).click();
+    await accept.waitFor({ state: 'detached' });
+    await page.getByRole('checkbox', { name: 'Available' }).click();
+    await speak('ja');
+    expect(await accept.count()).toBe(0);
+    await page.getByRole('combobox', { name: 'You are' }).selectOption('You are Grace');
+    await accept.waitFor();
+
+    await page.getByRole('button', { name: /^Hours and queues/ }).click();
+    await page.getByRole('combobox', { name: 'Schedule Main' }).selectOption('Closed');
+    await page.getByRole('button', { name: 'Set the figures of Sales' }).click();
+    await page.getByRole('textbox', { name: 'Waiting' }).fill('12');
+    await page.getByRole('button', { name: 'Give these out' }).click();
+    await page.getByRole('row', { name: /Sales.* 12 / }).waitFor();
+    await expect
+      .poll(async () => (await state()).centre)
+      .toMatchObject({
+        schedules: [{ id: 'Main', status: -1 }],
+        queues: [{}, { statistics: { waiting: 12 } }],
+      });
+    await page.getByRole('button', { name: /^Hours and queues/ }).click();
+    await page.getByRole('button', { name: 'Robin SMS' }).click();
+    await page.getByRole('combobox', { name: 'You are' }).selectOption('You are Linus');
+    await speak('en');
+  });
+
+  it('shows what a bot hands over as the desk does', async () => {
+    const guide = JSON.parse(await readFile(HAND_OVER, 'utf8')) as object;
+    const credentials = JSON.parse(await readFile(join(project.home, 'sandbox.json'), 'utf8')) as {
+      chatGatewayApiKey: string;
+    };
+    const created = await fetch(
+      `http://127.0.0.1:${project.ports.CHAT_GATEWAY_SIM_PORT}/chat-gateway/v1/conversations`,
+      {
+        method: 'POST',
+        headers: { 'x-api-key': credentials.chatGatewayApiKey, 'content-type': 'application/json' },
+        body: JSON.stringify({ ...guide, channelId: '25', assignment: { type: 'queue', id: '200' } }),
+      },
+    );
+    expect(created.status).toBe(202);
+    const other = await open('/?agent=agent-2', LAPTOP);
+    await other.getByRole('button', { name: 'Accept James Jones' }).click();
+    const card = other.getByRole('region', { name: 'Customer card' });
+    await card.getByText('balance', { exact: true }).waitFor();
+    const before = deskLog(other).getByRole('region', { name: 'Said before this conversation' });
+    expect(await before.getByRole('article').allInnerTexts()).toHaveLength(6);
+    expect(await before.getByRole('article').last().innerText()).toMatch(/^Bot\s+Sure, connecting you now/);
+    await other.getByRole('combobox', { name: 'You are' }).selectOption('You are Linus');
+    await other.getByRole('button', { name: 'Join' }).click();
+    await other.getByText('With Grace and Linus').waitFor();
+    await other.context().close();
   });
 
   it('kills the worker by a button, and messages still come', async () => {
@@ -378,12 +446,13 @@ describe.skipIf(missing !== undefined)('the page of npm start', { timeout: 120_0
     { theme: 'dark', viewport: PHONE },
   ])('breaks no accessibility rule in $theme, $viewport.width wide', async ({ theme, viewport }) => {
     const { desk, bridge } = await state();
-    const conversation = desk.conversations[0]?.id ?? '';
+    const handedOver = desk.conversations.find(({ customer }) => customer.name === 'James Jones');
+    const conversation = handedOver?.id ?? '';
     const message = bridge.messages[0]?.id ?? '';
     const views = viewport === PHONE ? ['phones', 'bridge', 'desk'] : ['phones'];
     const opened = await open('/', viewport);
     for (const view of views) {
-      for (const rest of ['', `&conversation=${conversation}&message=${message}&panel=storm`]) {
+      for (const rest of ['&panel=centre', `&conversation=${conversation}&message=${message}&panel=storm`]) {
         await opened.goto(`${base}/?theme=${theme}&view=${view}${rest}`);
         await opened.getByRole('main').waitFor();
         expect(await axeViolations(opened), `${view}${rest}`).toEqual([]);

@@ -247,7 +247,11 @@ describe('the Chat Gateway simulator', () => {
     const patched = await call('PATCH', `${BASE}/conversations/${id}`, {
       assignment: { type: 'queue', id: '200' },
     });
-    expect(patched).toMatchObject({ status: 202, body: { assignment: { id: '200' } } });
+    expect(patched).toMatchObject({ status: 202, body: { assignment: { id: '100' } } });
+    await settle();
+    expect((await call('GET', `${BASE}/conversations/${id}`)).body).toMatchObject({
+      assignment: { id: '200' },
+    });
     expect((await call('PATCH', `${BASE}/conversations/${id}`, { user })).body).toMatchObject({
       user: { name: 'Ann', userId: 'crm-7' },
     });

@@ -31,6 +31,8 @@ export interface SystemOptions {
   workers?: number;
   /** For gateways and workers. */
   env?: Record<string, string>;
+  /** The desk's account has these queues, and neither a webhook nor a channel. */
+  emptyDesk?: { queues: readonly { id: string; name: string }[] };
   /** Of {@link NUMBERS}: which are configured from the start; both unless told. */
   configured?: readonly string[];
   twilio?: Partial<TwilioSettings>;
@@ -224,8 +226,10 @@ export class System {
       dataToken: CANARIES.dataToken,
       metricsKey: 'metrics-1',
       metricsSecret: CANARIES.metricsSecret,
-      webhookUrl: `${this.url}/webhooks/chat-gateway`,
-      channelId: CHANNEL_ID,
+      ...(this.options.emptyDesk ?? {
+        webhookUrl: `${this.url}/webhooks/chat-gateway`,
+        channelId: CHANNEL_ID,
+      }),
       settings: this.options.desk ?? {},
       onExchange,
     });

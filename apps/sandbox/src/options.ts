@@ -1,3 +1,4 @@
+import { causewayAt } from './bot/causeway.js';
 import type { ChatGatewaySimulatorOptions } from './chat-gateway/simulator.js';
 import { recordExchangesIn } from './common/exchanges.js';
 import type { SandboxSettings } from './page/sandbox.js';
@@ -35,6 +36,9 @@ export function sandboxOptions(env: Record<string, string | undefined>): Sandbox
   const host = value('SANDBOX_HOST', '127.0.0.1');
   const publicBaseUrl = value('PUBLIC_BASE_URL', 'http://localhost:3000').replace(/\/+$/, '');
   const exchangeLog = env['SANDBOX_EXCHANGE_LOG'];
+  const gatewayUrl = value('SANDBOX_GATEWAY_URL', publicBaseUrl).replace(/\/+$/, '');
+  const adminApiKey = env['ADMIN_API_KEY'] || undefined;
+  const secret = env['HOOK_SIGNING_SECRET'] || undefined;
   const onExchange = exchangeLog ? recordExchangesIn(exchangeLog) : undefined;
   return {
     twilio: {
@@ -61,10 +65,12 @@ export function sandboxOptions(env: Record<string, string | undefined>): Sandbox
       channelId: value('SANDBOX_CHANNEL_ID', '25'),
       onExchange,
     },
-    page: { host, port: port('SANDBOX_PORT', 4000) },
-    sandbox: {
-      gatewayUrl: value('SANDBOX_GATEWAY_URL', publicBaseUrl).replace(/\/+$/, ''),
-      adminApiKey: env['ADMIN_API_KEY'] === '' ? undefined : env['ADMIN_API_KEY'],
+    page: {
+      host,
+      port: port('SANDBOX_PORT', 4000),
+      // It needs both: what Causeway signs with, and a key to answer with.
+      bot: secret && adminApiKey ? { secret, causeway: causewayAt(gatewayUrl, adminApiKey) } : undefined,
     },
+    sandbox: { gatewayUrl, adminApiKey },
   };
 }

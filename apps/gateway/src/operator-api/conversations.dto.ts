@@ -90,7 +90,7 @@ export class ConversationResource {
     enum: CLOSE_REASONS,
     example: 'agent-left',
     description:
-      '`agent-left`: its last agent left, and nobody followed. `idle`: the contact centre ended it. `gone`: the contact centre does not know it any more. `operator`: by this API. `customer-silent`: nobody wrote for `customerSilentMinutes`. `opt-out`: its customer texted STOP. `customer`: its customer texted one of `closing.words`.',
+      '`agent-left`: its last agent left, and nobody followed. `idle`: the contact centre ended it. `gone`: the contact centre does not know it any more. `operator`: by this API. `customer-silent`: nobody wrote for `customerSilentMinutes`. `opt-out`: its customer texted STOP. `customer`: its customer texted one of `closing.words`. `survey-over`: its agents had handed it back to the bot, and the time for that is over. `handed-over`: the bot handed the customer over again. `not-opened`: the bot has the customer again before it was opened.',
   })
   closeReason?: string;
 }

@@ -6,6 +6,7 @@ import { registerSharedControls } from '../common/shared-controls.js';
 import { type Conversation, presentAgents } from './conversation.js';
 import { isWaiting } from './desk.js';
 import type { AgentContent, ChatGatewaySimulator } from './simulator.js';
+import { registerStaffControls } from './staff-controls.js';
 
 /** The control API of the Chat Gateway simulator; described in the README. */
 export function registerChatGatewayControls(server: SimulatorServer, simulator: ChatGatewaySimulator): void {
@@ -21,6 +22,7 @@ export function registerChatGatewayControls(server: SimulatorServer, simulator: 
   };
 
   registerSharedControls(server, simulator);
+  registerStaffControls(server, simulator);
   server.control('GET', '/conversations', ({ query }) => ({
     items: desk.conversations.filter(({ state }) => (query.get('state') ?? state) === state).map(view),
   }));

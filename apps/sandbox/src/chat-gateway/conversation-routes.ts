@@ -8,6 +8,7 @@ import {
   conversationResource,
   messageResource,
   participantResources,
+  presentAgents,
 } from './conversation.js';
 import type { Desk } from './desk.js';
 import { halList, halResource } from './lists.js';
@@ -25,6 +26,8 @@ export interface ConversationSettings extends AttachmentSettings {
   listHistory: boolean;
   /** Fields that the filter of the conversation list knows. */
   filterFields: string[];
+  /** What an update to a queue that does not exist is answered: refused, or accepted without any effect. */
+  unknownQueueUpdate: 'refuse' | 'ignore';
 }
 
 export interface ConversationContext {
@@ -214,7 +217,7 @@ function create(call: Call, context: ConversationContext): Answer {
   return halResource(202, { conversationId: conversation.id, createdAt });
 }
 
-/** PUT replaces the customer's data, PATCH adds to it. */
+/** PUT replaces the customer's data, PATCH adds to it. The answer still has the old assignment. */
 function update(call: Call, conversation: Conversation, context: ConversationContext): Answer {
   const body = parseJson(call.body);
   if (body === undefined) return generalError(400, 'invalid_json_object', 'The body is not a JSON object.');
@@ -229,9 +232,12 @@ function update(call: Call, conversation: Conversation, context: ConversationCon
   const assignment = readAssignment(body['assignment']);
   if (isAnswer(assignment)) return assignment;
   if (assignment !== undefined) {
-    if (assignment.type === 'queue' && !context.hasQueue(assignment.id)) return invalidQueue(assignment.id);
-    changes.assignment = assignment;
-    if (assignment.type === 'queue') changes.queueId = assignment.id;
+    const unknown = assignment.type === 'queue' && !context.hasQueue(assignment.id);
+    if (unknown && context.settings().unknownQueueUpdate === 'refuse') return invalidQueue(assignment.id);
+    if (presentAgents(conversation).length > 0) {
+      return generalError(400, 'invalid_parameter', 'The conversation is with an agent.');
+    }
+    if (!unknown) changes.assignment = assignment;
   }
   const { channelId } = body;
   if (typeof channelId === 'string' && call.method === 'PUT') {

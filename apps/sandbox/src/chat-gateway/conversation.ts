@@ -33,6 +33,8 @@ export interface Conversation {
   queueId: string;
   user: Record<string, unknown>;
   createdAtMs: number;
+  /** Since when it waits in its queue; null while it does not. */
+  queuedAtMs: number | null;
   endedAtMs: number | null;
   /** Agents who ever joined; true while they are present. */
   agents: Map<string, boolean>;

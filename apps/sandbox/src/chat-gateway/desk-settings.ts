@@ -1,6 +1,6 @@
-import { ControlError, type ControlInput } from '../common/control.js';
-import type { SimulatorServer } from '../common/server.js';
-import { isWaiting, type Desk } from './desk.js';
+import { ControlError } from '../common/control.js';
+import type { Desk } from './desk.js';
+import type { Staff } from './staff.js';
 
 /** What a schedule says now: 0 open, -1 closed, 1 to 6 a choice of the tenant's own. */
 export interface ScheduleState {
@@ -24,11 +24,13 @@ export interface DeskSettings {
   statistics: Map<string, Partial<QueueStatistics>>;
 }
 
-const STATISTICS = ['waiting', 'longestWaitSeconds', 'averageWaitSeconds', 'eligibleAgents'] as const;
+export const STATISTICS = ['waiting', 'longestWaitSeconds', 'averageWaitSeconds', 'eligibleAgents'] as const;
+
+const AVERAGE_OVER_MS = 15 * 60_000;
 
 /** One schedule, `Main`, which is open; every figure is computed. */
 export function newDeskSettings(): DeskSettings {
-  const settings: DeskSettings = { schedules: new Map(), statistics: new Map() };
+  const settings = { schedules: new Map<string, ScheduleState>(), statistics: new Map() };
   resetDeskSettings(settings);
   return settings;
 }
@@ -40,47 +42,52 @@ export function resetDeskSettings({ schedules, statistics }: DeskSettings): void
   statistics.clear();
 }
 
+export function setSchedule(settings: DeskSettings, id: string, status: number | undefined): ScheduleState {
+  if (id === '') throw new ControlError(400, 'a schedule needs an id');
+  if (status === undefined || !Number.isInteger(status) || status < -1 || status > 6) {
+    throw new ControlError(400, 'status must be 0 (open), -1 (closed) or 1 to 6');
+  }
+  const schedule = { status };
+  settings.schedules.set(id, schedule);
+  return schedule;
+}
+
+/** Gives out these figures from now on; those that are left out are computed. */
+export function setStatistics(
+  settings: DeskSettings,
+  queueId: string,
+  figures: Partial<QueueStatistics>,
+): void {
+  const wrong = STATISTICS.find((name) => {
+    const figure = figures[name];
+    return figure !== undefined && !(Number.isInteger(figure) && figure >= 0);
+  });
+  if (wrong !== undefined) throw new ControlError(400, `${wrong} must be a whole number from 0`);
+  if (Object.keys(figures).length === 0) settings.statistics.delete(queueId);
+  else settings.statistics.set(queueId, { ...figures });
+}
+
 /** The figures of a queue: as they were set, else as they are. */
 export function statisticsOf(
   queueId: string,
-  { settings, desk, agents }: { settings: DeskSettings; desk: Desk; agents: number },
+  world: { settings: DeskSettings; desk: Desk; staff: Staff },
 ): QueueStatistics {
-  const waits = desk.conversations
-    .filter((conversation) => isWaiting(conversation) && conversation.queueId === queueId)
-    .map(({ createdAtMs }) => Math.round((Date.now() - createdAtMs) / 1000));
+  const { settings, desk, staff } = world;
+  const now = Date.now();
+  const waits = desk.waitingSince(queueId).map((since) => seconds(now - since));
+  const ended = desk.waits.filter(
+    (wait) => wait.queueId === queueId && now - wait.endedAtMs < AVERAGE_OVER_MS,
+  );
+  const total = ended.reduce((sum, { durationMs }) => sum + durationMs, 0);
   return {
     waiting: waits.length,
     longestWaitSeconds: Math.max(0, ...waits),
-    averageWaitSeconds: 0,
-    eligibleAgents: agents,
+    averageWaitSeconds: ended.length === 0 ? 0 : seconds(total / ended.length),
+    eligibleAgents: staff.eligible(queueId).length,
     ...settings.statistics.get(queueId),
   };
 }
 
-/** Control calls for hours and figures. */
-export function registerDeskSettingsControls(
-  server: SimulatorServer,
-  { schedules, statistics }: DeskSettings,
-  figuresOf: (queueId: string) => QueueStatistics,
-): void {
-  const id = ({ params }: ControlInput): string => params['id'] ?? '';
-  server.control('GET', '/schedules', () => ({
-    items: [...schedules].map(([schedule, { status }]) => ({ id: schedule, status })),
-  }));
-  server.control('PUT', '/schedules/:id', (input) => {
-    const status = input.optionalNumber('status') ?? Number.NaN;
-    if (!Number.isInteger(status) || status < -1 || status > 6) {
-      throw new ControlError(400, 'status must be 0 (open), -1 (closed) or 1 to 6');
-    }
-    schedules.set(id(input), { status });
-    return { status };
-  });
-  server.control('PUT', '/queues/:id/statistics', (input) => {
-    const figures = STATISTICS.flatMap((name) => {
-      const figure = input.optionalNumber(name);
-      return figure === undefined ? [] : [[name, figure] as const];
-    });
-    statistics.set(id(input), Object.fromEntries(figures));
-    return figuresOf(id(input));
-  });
+function seconds(durationMs: number): number {
+  return Math.round(durationMs / 1000);
 }

@@ -22,15 +22,17 @@ import {
 } from './conversation.js';
 import type { DeskLogEntry, NotedKind } from './desk-log.js';
 import type { DeskEvent } from './events.js';
+import type { Staff } from './staff.js';
 
-export interface Named {
-  id: string;
-  name: string;
+/** How long somebody has waited in a queue before an agent came. */
+export interface Wait {
+  queueId: string;
+  durationMs: number;
+  endedAtMs: number;
 }
 
 export interface DeskContext {
-  queues: readonly Named[];
-  agents: readonly Named[];
+  staff: Staff;
   accepted: AppendLog<DeskLogEntry>;
   activity: Activity;
   settings: () => { stepMs: number; messageForm: MessageForm; memberForm: 'current' | 'older' };
@@ -39,10 +41,13 @@ export interface DeskContext {
   emit(conversation: Conversation, event: DeskEvent): string;
 }
 
+const MAX_WAITS = 500;
+
 /** The conversations and what happens to them: the API on one side, the agents on the other, events for both. */
 export class Desk {
   readonly #context: DeskContext;
   readonly #conversations = new Map<string, Conversation>();
+  #waits: Wait[] = [];
 
   constructor(context: DeskContext) {
     this.#context = context;
@@ -57,8 +62,21 @@ export class Desk {
     return this.#conversations.get(id);
   }
 
+  /** Those that have ended, newest last; the last {@link MAX_WAITS}. */
+  get waits(): readonly Wait[] {
+    return this.#waits;
+  }
+
+  /** Since when each conversation waits in the queue. */
+  waitingSince(queueId: string): number[] {
+    return this.conversations.flatMap((one) =>
+      one.queueId === queueId && one.queuedAtMs !== null && isWaiting(one) ? [one.queuedAtMs] : [],
+    );
+  }
+
   reset(): void {
     this.#conversations.clear();
+    this.#waits = [];
   }
 
   /** From now on the conversation is unknown. */
@@ -83,6 +101,7 @@ export class Desk {
       queueId,
       user,
       createdAtMs: Date.now(),
+      queuedAtMs: null,
       endedAtMs: null,
       agents: new Map(),
       userLeft: false,
@@ -136,15 +155,21 @@ export class Desk {
     });
   }
 
+  /** The customer's data change at once, the assignment a moment later: events tell both. */
   update(
     conversation: Conversation,
-    changes: Partial<Pick<Conversation, 'user' | 'assignment' | 'channelId' | 'queueId'>>,
+    changes: Partial<Pick<Conversation, 'user' | 'assignment' | 'channelId'>>,
   ): void {
-    const before = conversation.queueId;
-    Object.assign(conversation, changes);
+    const { assignment, ...rest } = changes;
+    Object.assign(conversation, rest);
     this.#context.accepted.append({ kind: 'update', conversationId: conversation.id, changes });
-    this.#emit(conversation, conversationUpdate(conversation));
-    if (conversation.queueId !== before) this.#queue(conversation);
+    this.#context.activity.start(async (signal) => {
+      await pause(this.#context.settings().stepMs, signal);
+      if (conversation.state === 'idle') return;
+      const moved = assignment !== undefined && this.#assign(conversation, assignment);
+      this.#emit(conversation, conversationUpdate(conversation));
+      if (moved && isWaiting(conversation)) this.#queue(conversation);
+    });
   }
 
   note(kind: NotedKind, conversation: Conversation, body: unknown): void {
@@ -179,6 +204,7 @@ export class Desk {
   accept(conversation: Conversation, agentId: string): void {
     if (conversation.state === 'idle') throw new ControlError(409, 'the conversation is over');
     if (conversation.agents.get(agentId) === true) return;
+    this.#endWait(conversation);
     conversation.agents.set(agentId, true);
     conversation.state = 'active';
     conversation.assignment = { type: 'agent', id: agentId };
@@ -210,7 +236,7 @@ export class Desk {
   ): void {
     if (conversation.state === 'idle') throw new ControlError(409, 'the conversation is over');
     const { queueId } = wanted;
-    if (queueId !== undefined && !this.#context.queues.some(({ id }) => id === queueId)) {
+    if (queueId !== undefined && this.#context.staff.queue(queueId) === undefined) {
       throw new ControlError(400, `there is no queue ${queueId}`);
     }
     this.#emit(conversation, transferEvent(conversation));
@@ -236,6 +262,7 @@ export class Desk {
     if (conversation.state === 'idle') return;
     for (const agentId of presentAgents(conversation)) this.leave(conversation, agentId);
     conversation.state = 'idle';
+    conversation.queuedAtMs = null;
     conversation.endedAtMs = Date.now();
     this.#emit(conversation, conversationUpdate(conversation));
   }
@@ -287,13 +314,33 @@ export class Desk {
   }
 
   #member(conversation: Conversation, agentId: string, change: 'joined' | 'left'): void {
-    const name = this.#context.agents.find(({ id }) => id === agentId)?.name ?? agentId;
+    const name = this.#context.staff.agent(agentId)?.name ?? agentId;
     const form = this.#context.settings().memberForm;
     this.#emit(conversation, memberEvent(conversation, { type: 'agent', id: agentId, name }, change, form));
   }
 
+  /** Whether it goes to another queue: an agent who has come meanwhile keeps it. */
+  #assign(conversation: Conversation, assignment: Assignment): boolean {
+    if (presentAgents(conversation).length > 0) return false;
+    conversation.assignment = assignment;
+    if (assignment.type !== 'queue' || assignment.id === conversation.queueId) return false;
+    conversation.queueId = assignment.id;
+    return true;
+  }
+
+  #endWait(conversation: Conversation): void {
+    const { queueId, queuedAtMs } = conversation;
+    if (queuedAtMs === null) return;
+    const endedAtMs = Date.now();
+    this.#waits = [...this.#waits, { queueId, durationMs: endedAtMs - queuedAtMs, endedAtMs }].slice(
+      -MAX_WAITS,
+    );
+    conversation.queuedAtMs = null;
+  }
+
   #queue(conversation: Conversation): void {
-    const name = this.#context.queues.find(({ id }) => id === conversation.queueId)?.name ?? '';
+    conversation.queuedAtMs ??= Date.now();
+    const name = this.#context.staff.queue(conversation.queueId)?.name ?? '';
     this.#emit(conversation, queuedEvent(conversation, name));
   }
 

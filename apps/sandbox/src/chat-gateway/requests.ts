@@ -1,12 +1,11 @@
 import { type Answer, isRecord } from '../common/http.js';
 import type { Attachment } from './attachments.js';
 import { type Assignment, type DeskMessage, newDeskId } from './conversation.js';
+import { LANGUAGES } from './languages.js';
 import { generalError, invalidField, invalidMessage } from './problems.js';
 
 const MAX_PROPERTIES = 30;
 const MAX_HISTORY = 200;
-
-const LANGUAGES = new Set('en ru de ja es fr pt it pl hr nl ar da ko no sv vi cy th zh-CN zh-TW'.split(' '));
 
 /** A JSON object, or undefined. */
 export function parseJson(text: string): Record<string, unknown> | undefined {

@@ -12,19 +12,14 @@ import { Attachments } from './attachments.js';
 import { registerChatGatewayControls } from './controls.js';
 import { type Conversation, type DeskMessage, type MessageForm, presentAgents } from './conversation.js';
 import { type ConversationSettings, registerConversationRoutes } from './conversation-routes.js';
-import { Desk, type Named } from './desk.js';
+import { Desk } from './desk.js';
 import type { DeskLogEntry } from './desk-log.js';
-import {
-  newDeskSettings,
-  type QueueStatistics,
-  registerDeskSettingsControls,
-  resetDeskSettings,
-  statisticsOf,
-} from './desk-settings.js';
+import { newDeskSettings, type QueueStatistics, resetDeskSettings, statisticsOf } from './desk-settings.js';
 import { type DeskEvent, type EventCall, EventSender, type EventSettings } from './events.js';
 import { accessDenied, statusProblem, wrongTenant } from './problems.js';
 import { type Channel, EVENT_VERSION, registerSetupRoutes, type Webhook } from './setup-routes.js';
 import { newSigningKey, type SigningKey } from './signing.js';
+import { type AgentSpec, type Named, Staff } from './staff.js';
 
 export interface ChatGatewaySimulatorOptions {
   /** 0 = any free port. */
@@ -39,7 +34,7 @@ export interface ChatGatewaySimulatorOptions {
   metricsKey?: string;
   metricsSecret?: string;
   queues?: readonly Named[];
-  agents?: readonly Named[];
+  agents?: readonly AgentSpec[];
   /** Seeds webhook `"1"`. */
   webhookUrl?: string;
   /** Seeds a ChatAPI channel on webhook `"1"` and the first queue. */
@@ -73,6 +68,7 @@ const DEFAULT_SETTINGS: ChatGatewaySettings = {
   whenIdle: '404',
   listHistory: false,
   filterFields: ['id', 'channelId', 'state'],
+  unknownQueueUpdate: 'refuse',
   attachmentMaxBytes: 25 * 1024 * 1024,
   attachmentFailures: 0,
   preSignedUrlLifeMs: 15 * 60_000,
@@ -80,15 +76,6 @@ const DEFAULT_SETTINGS: ChatGatewaySettings = {
 
 /** What a form has around its file. */
 const FORM_BYTES = 64 * 1024;
-
-const DEFAULT_QUEUES: readonly Named[] = [
-  { id: '100', name: 'Support' },
-  { id: '200', name: 'Sales' },
-];
-const DEFAULT_AGENTS: readonly Named[] = [
-  { id: 'agent-1', name: 'Ada' },
-  { id: 'agent-2', name: 'Grace' },
-];
 
 export class ChatGatewaySimulator {
   readonly name = 'chat-gateway';
@@ -98,11 +85,10 @@ export class ChatGatewaySimulator {
   /** The conversations and what agents can do in them. */
   readonly desk: Desk;
   readonly attachments: Attachments;
+  readonly staff: Staff;
   /** Hours and figures. */
   readonly deskSettings = newDeskSettings();
   readonly #options: ChatGatewaySimulatorOptions;
-  readonly queues: readonly Named[];
-  readonly #agents: Named[];
   readonly #server: SimulatorServer;
   readonly #poster = new WebhookPoster();
   readonly #events: EventSender;
@@ -116,8 +102,7 @@ export class ChatGatewaySimulator {
 
   constructor(options: ChatGatewaySimulatorOptions, key: SigningKey) {
     this.#options = options;
-    this.queues = options.queues ?? DEFAULT_QUEUES;
-    this.#agents = [...(options.agents ?? DEFAULT_AGENTS)];
+    this.staff = new Staff(options.queues, options.agents);
     this.settings = { ...DEFAULT_SETTINGS, ...options.settings };
     this.#key = key;
     this.#keys = new Map([[key.kid, key]]);
@@ -145,15 +130,14 @@ export class ChatGatewaySimulator {
       lifeMs: () => this.settings.preSignedUrlLifeMs,
     });
     this.desk = new Desk({
-      queues: this.queues,
-      agents: this.#agents,
+      staff: this.staff,
       accepted: this.#accepted,
       activity: this.activity,
       settings,
       refer: (attachment) => this.attachments.reference(attachment),
       emit: (conversation, event) => this.#emit(conversation, event),
     });
-    const hasQueue = (id: string): boolean => this.queues.some((queue) => queue.id === id);
+    const hasQueue = (id: string): boolean => this.staff.queue(id) !== undefined;
     registerSetupRoutes(this.#server, {
       webhooks: this.#webhooks,
       channels: this.#channels,
@@ -174,16 +158,6 @@ export class ChatGatewaySimulator {
     this.#registerFigures();
     registerChatGatewayControls(this.#server, this);
     this.#seed();
-  }
-
-  get agents(): readonly Named[] {
-    return this.#agents;
-  }
-
-  addAgent(name: string): Named {
-    const agent = { id: `agent-${this.#agents.length + 1}`, name };
-    this.#agents.push(agent);
-    return agent;
   }
 
   /** Base URL, for `CHAT_GATEWAY_BASE_URL` and control calls. */
@@ -251,6 +225,7 @@ export class ChatGatewaySimulator {
     this.#events.reset();
     this.desk.reset();
     this.attachments.clear();
+    this.staff.reset();
     resetDeskSettings(this.deskSettings);
     this.settings = { ...DEFAULT_SETTINGS, ...this.#options.settings };
   }
@@ -264,8 +239,7 @@ export class ChatGatewaySimulator {
 
   /** The figures of a queue, as the contact centre gives them out. */
   statistics(queueId: string): QueueStatistics {
-    const { deskSettings: settings, desk } = this;
-    return statisticsOf(queueId, { settings, desk, agents: this.#agents.length });
+    return statisticsOf(queueId, { settings: this.deskSettings, desk: this.desk, staff: this.staff });
   }
 
   /** Sends any event to the conversation's webhook; its id. */
@@ -314,10 +288,9 @@ export class ChatGatewaySimulator {
     registerMetricsRoutes(this.#server, {
       key: metricsKey,
       secret: metricsSecret,
-      queues: () => this.queues,
+      queues: () => this.staff.queues,
       statistics: (queueId) => this.statistics(queueId),
     });
-    registerDeskSettingsControls(this.#server, this.deskSettings, (queueId) => this.statistics(queueId));
   }
 
   #useUpFailure(): boolean {
@@ -348,7 +321,7 @@ export class ChatGatewaySimulator {
       this.#webhooks.set('1', { id: '1', name: 'Causeway', uri: webhookUrl, version: EVENT_VERSION });
     }
     if (channelId !== undefined) {
-      const routingOptions = { type: 'queue', id: this.queues[0]?.id ?? '100' };
+      const routingOptions = { type: 'queue', id: this.staff.queues[0]?.id ?? '100' };
       const channel = { id: channelId, name: 'Causeway', type: 'ChatAPI', webHookId: '1', routingOptions };
       this.#channels.set(channelId, channel);
     }

@@ -56,6 +56,15 @@ export class ControlInput {
     return found;
   }
 
+  /** A list of strings; of a form they stand between commas. */
+  optionalTexts(name: string): string[] | undefined {
+    const value = this.fields[name];
+    if (value === undefined || value === null) return undefined;
+    if (typeof value === 'string') return value.split(',').filter((one) => one !== '');
+    if (Array.isArray(value) && value.every((one) => typeof one === 'string')) return value;
+    throw new ControlError(400, `${name} must be a list of strings`);
+  }
+
   /** A list of objects, empty when there is none. */
   records(name: string): Record<string, unknown>[] {
     const value = this.fields[name] ?? [];

@@ -1,18 +1,18 @@
 import type { ChatGatewaySimulator } from '../chat-gateway/simulator.js';
 import { type Conversation, type DeskMessage, presentAgents } from '../chat-gateway/conversation.js';
 import { isWaiting } from '../chat-gateway/desk.js';
+import { languageOf } from '../chat-gateway/languages.js';
+import { type DeskAgent, whyNotOffered } from '../chat-gateway/staff.js';
 import { ControlError } from '../common/control.js';
-import { isRecord } from '../common/http.js';
 import type { KnownConversation } from './bridge.js';
 import { showCard } from './cards.js';
+import { showCustomer } from './customer-view.js';
 import { fileView, type StoredFile } from './files.js';
 import { ReadReceipts } from './read-receipts.js';
-import type { Agent, BridgeLink, DeskConversation, DeskMessageView, DeskState, Named } from './state.js';
+import type { Agent, BridgeLink, DeskConversation, DeskMessageView, DeskState } from './state.js';
 
 const MAX_SHOWN = 60;
 const MAX_MESSAGES = 50;
-const MAX_AGENTS = 20;
-const MAX_NAME = 60;
 const MAX_TEXT = 10_000;
 const MAX_FILES = 10;
 const MAX_CARDS = 5;
@@ -51,22 +51,22 @@ export class AgentDesk {
     const newestFirst = this.simulator.desk.conversations.toReversed().filter((one) => !this.#isStorm(one));
     const shown = newestFirst.filter(({ state }, index) => index < MAX_SHOWN || state !== 'idle');
     return {
-      agents: this.simulator.agents.map((agent) => this.#showAgent(agent)),
+      agents: this.simulator.staff.agents.map((agent) => this.#showAgent(agent)),
       conversations: shown.map((one) => this.#showConversation(one, link, known.get(one.id))),
     };
   }
 
-  addAgent(name: string): Agent {
-    const trimmed = name.trim().slice(0, MAX_NAME);
-    if (trimmed === '') throw new ControlError(400, 'name must not be empty.');
-    if (this.simulator.agents.length >= MAX_AGENTS) {
-      throw new ControlError(409, `There are ${MAX_AGENTS} agents, which is enough.`);
-    }
-    return this.#showAgent(this.simulator.addAgent(trimmed));
+  agent(id: string): Agent {
+    return this.#showAgent(this.#agent(id));
   }
 
+  /** From its queue, where it is offered to the agent; or beside those who are in it. */
   accept(id: string, agentId: string): DeskConversation {
-    return this.#act(id, agentId, (conversation) => this.simulator.desk.accept(conversation, agentId));
+    return this.#act(id, agentId, (conversation) => {
+      const why = this.#notOffered(conversation)[agentId];
+      if (why !== undefined) throw new ControlError(409, why);
+      this.simulator.desk.accept(conversation, agentId);
+    });
   }
 
   reply(id: string, agentId: string, { text, attachments, cards }: AgentMessage): DeskConversation {
@@ -151,10 +151,23 @@ export class AgentDesk {
     return found;
   }
 
-  #agent(id: string): void {
-    if (!this.simulator.agents.some((agent) => agent.id === id)) {
-      throw new ControlError(400, `There is no agent ${id}.`);
-    }
+  #agent(id: string): DeskAgent {
+    const agent = this.simulator.staff.agent(id);
+    if (agent === undefined) throw new ControlError(400, `There is no agent ${id}.`);
+    return agent;
+  }
+
+  #notOffered(conversation: Conversation): Record<string, string> {
+    const { staff } = this.simulator;
+    const queue = staff.queue(conversation.queueId);
+    if (queue === undefined || !isWaiting(conversation)) return {};
+    const language = languageOf(conversation.user);
+    return Object.fromEntries(
+      staff.agents.flatMap((agent) => {
+        const why = whyNotOffered(agent, { queue, language });
+        return why === undefined ? [] : [[agent.id, why]];
+      }),
+    );
   }
 
   #isStorm({ user }: Conversation): boolean {
@@ -162,11 +175,18 @@ export class AgentDesk {
     return typeof phone === 'string' && this.isOfStorm(phone);
   }
 
-  #showAgent({ id, name }: Named): Agent {
+  #showAgent({ id, name, languages, queueIds, available }: DeskAgent): Agent {
     const theirs = this.simulator.desk.conversations.filter(
       (one) => one.state !== 'idle' && presentAgents(one).includes(id) && !this.#isStorm(one),
     );
-    return { id, name, conversationIds: theirs.map((one) => one.id) };
+    return {
+      id,
+      name,
+      conversationIds: theirs.map((one) => one.id),
+      languages: [...languages],
+      queueIds: [...queueIds],
+      available,
+    };
   }
 
   #showConversation(
@@ -174,7 +194,7 @@ export class AgentDesk {
     link: LinkConversation,
     known: KnownConversation = {},
   ): DeskConversation {
-    const { id, state, queueId, user, createdAtMs, endedAtMs } = conversation;
+    const { id, state, queueId, user, createdAtMs, queuedAtMs, endedAtMs } = conversation;
     const agentIds = presentAgents(conversation);
     const readAt = this.#receipts.until(id);
     const messages = conversation.messages.slice(-MAX_MESSAGES).map((one) => showMessage(id, one));
@@ -191,8 +211,10 @@ export class AgentDesk {
       ...known,
       agentIds,
       typingAgentIds: agentIds.filter((agentId) => this.#isTyping(id, agentId)),
-      customer: customerOf(user),
+      notOffered: this.#notOffered(conversation),
+      customer: showCustomer(user),
       createdAt: new Date(createdAtMs).toISOString(),
+      ...(queuedAtMs !== null && { queuedAt: new Date(queuedAtMs).toISOString() }),
       ...(endedAtMs !== null && { endedAt: new Date(endedAtMs).toISOString() }),
       ...(readAt !== undefined && { readUntil: new Date(readAt).toISOString() }),
       messages,
@@ -227,28 +249,5 @@ function showMessage(conversationId: string, message: DeskMessage): DeskMessageV
       const chosen = cardMarks?.get(index)?.data?.['name'];
       return { ...showCard(card), ...(typeof chosen === 'string' && { chosen }) };
     }),
-  };
-}
-
-/** Name and phone apart, and every other property as the bridge gave it. */
-function customerOf({
-  name,
-  phone,
-  additionalProperties,
-  ...rest
-}: Record<string, unknown>): DeskConversation['customer'] {
-  const given = Object.entries(rest).flatMap(([key, value]) =>
-    typeof value === 'string' ? [{ key, value }] : [],
-  );
-  const additional = (Array.isArray(additionalProperties) ? additionalProperties : []).flatMap(
-    (property: unknown) =>
-      isRecord(property) && typeof property['key'] === 'string'
-        ? [{ key: property['key'], value: String(property['value']) }]
-        : [],
-  );
-  return {
-    ...(typeof name === 'string' && { name }),
-    ...(typeof phone === 'string' && { phone }),
-    properties: [...given, ...additional],
   };
 }

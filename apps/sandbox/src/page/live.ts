@@ -2,7 +2,16 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Sandbox } from './sandbox.js';
 import type { SandboxState, Section } from './state.js';
 
-const SECTIONS: readonly Section[] = ['setup', 'phones', 'desk', 'bridge', 'providers', 'machine', 'storm'];
+const SECTIONS: readonly Section[] = [
+  'setup',
+  'phones',
+  'desk',
+  'centre',
+  'bridge',
+  'providers',
+  'machine',
+  'storm',
+];
 const LOOK_EVERY_MS = 250;
 const HEARTBEAT_MS = 15_000;
 /** A watcher that has not read the round before is dropped: it comes back by itself. */

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { agentChange, figuresIn } from '../chat-gateway/staff-controls.js';
 import { ControlError, ControlInput, parseControlBody } from '../common/control.js';
 import { isRecord } from '../common/http.js';
 import { customerText } from './customer-text.js';
@@ -42,6 +43,7 @@ export function registerRoutes(app: FastifyInstance, sandbox: Sandbox, live: Liv
 
   registerPhones(route, file, sandbox);
   registerDesk(route, file, sandbox);
+  registerCentre(route, sandbox);
   registerWorld(route, sandbox);
 }
 
@@ -80,7 +82,6 @@ function registerPhones(route: Route, file: FileRoute, { phones }: Sandbox): voi
 
 function registerDesk(route: Route, file: FileRoute, { desk }: Sandbox): void {
   const id = ({ params }: ControlInput): string => params['id'] ?? '';
-  route('POST', '/agents', 201, (input) => desk.addAgent(input.text('name')));
   route('POST', '/conversations/:id/accept', 200, (input) => desk.accept(id(input), input.text('agentId')));
   route(
     'POST',
@@ -108,6 +109,21 @@ function registerDesk(route: Route, file: FileRoute, { desk }: Sandbox): void {
   );
   route('POST', '/conversations/:id/leave', 200, (input) => desk.leave(id(input), input.text('agentId')));
   route('POST', '/conversations/:id/end', 200, (input) => desk.end(id(input)));
+}
+
+function registerCentre(route: Route, { centre, desk }: Sandbox): void {
+  const id = ({ params }: ControlInput): string => params['id'] ?? '';
+  route('POST', '/agents', 201, (input) =>
+    desk.agent(centre.addAgent(input.text('name'), agentChange(input)).id),
+  );
+  route('PATCH', '/agents/:id', 200, (input) =>
+    desk.agent(centre.changeAgent(id(input), agentChange(input)).id),
+  );
+  route('POST', '/queues', 201, (input) => centre.addQueue(input.text('name'), input.optionalText('id')));
+  route('PUT', '/queues/:id/statistics', 200, (input) => centre.setStatistics(id(input), figuresIn(input)));
+  route('PUT', '/schedules/:id', 200, (input) =>
+    centre.setSchedule(id(input), input.optionalNumber('status')),
+  );
 }
 
 function registerWorld(route: Route, sandbox: Sandbox): void {

@@ -4,6 +4,7 @@ import { isWhatsApp } from '../twilio/messages.js';
 import type { TwilioSimulator } from '../twilio/simulator.js';
 import { AgentDesk } from './agent-desk.js';
 import { Bridge } from './bridge.js';
+import { ContactCentre } from './contact-centre.js';
 import { linkArrivals, linkBubbles, linkByAttempt, linkByProviderId } from './links.js';
 import type { Machine } from './machine.js';
 import { OperatorApi } from './operator-api.js';
@@ -32,6 +33,7 @@ export interface SandboxSettings {
 export class Sandbox {
   readonly phones: Phones;
   readonly desk: AgentDesk;
+  readonly centre: ContactCentre;
   readonly bridge: Bridge;
   readonly switches: Record<'twilio' | 'chat-gateway', ProviderSwitches>;
   #storm: Storm | undefined;
@@ -46,6 +48,7 @@ export class Sandbox {
     const { gatewayUrl, adminApiKey } = settings;
     this.phones = new Phones(twilio, isOfStorm);
     this.desk = new AgentDesk(chatGateway, isOfStorm);
+    this.centre = new ContactCentre(chatGateway);
     this.bridge = new Bridge(new OperatorApi(gatewayUrl, adminApiKey), isStormText);
     this.switches = {
       twilio: new ProviderSwitches(twilio),
@@ -58,7 +61,6 @@ export class Sandbox {
         address,
         channel: isWhatsApp(address) ? 'whatsapp' : 'sms',
       })),
-      queues: [...chatGateway.queues],
     };
   }
 
@@ -79,6 +81,8 @@ export class Sandbox {
           (id, messages) => this.#linkConversation(id, messages),
           this.bridge.conversations(),
         );
+      case 'centre':
+        return this.centre.show();
       case 'bridge':
         return this.bridge.state;
       case 'providers':

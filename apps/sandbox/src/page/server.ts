@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import fastifyStatic from '@fastify/static';
 import fastify, { type FastifyInstance } from 'fastify';
+import { type BotOptions, registerBot } from '../bot/routes.js';
 import { isForeign } from '../common/foreigners.js';
 import { Live } from './live.js';
 import { answerError, registerRoutes } from './routes.js';
@@ -12,6 +13,8 @@ export interface PageOptions {
   port: number;
   /** Where `npm run build` puts the page. */
   files: string;
+  /** The example bot; none without it. */
+  bot?: BotOptions | undefined;
 }
 
 const HEADERS = {
@@ -28,7 +31,7 @@ export interface Page {
 }
 
 /** Serves the page and the sandbox's API; resolves when it listens. */
-export async function startPage(sandbox: Sandbox, { host, port, files }: PageOptions): Promise<Page> {
+export async function startPage(sandbox: Sandbox, { host, port, files, bot }: PageOptions): Promise<Page> {
   const app = fastify({ bodyLimit: 256 * 1024, forceCloseConnections: true });
   // JSON, whatever it calls itself: plain `curl -d` does. Other sites are kept out by their origin.
   app.removeAllContentTypeParsers();
@@ -37,6 +40,7 @@ export async function startPage(sandbox: Sandbox, { host, port, files }: PageOpt
   app.setErrorHandler((error, _request, reply) => answerError(error, reply));
   refuseForeigners(app, host);
   registerRoutes(app, sandbox, live);
+  if (bot) registerBot(app, bot);
   if (existsSync(files)) await app.register(fastifyStatic, { root: files, cacheControl: true, maxAge: 0 });
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).send({ error: `There is nothing at ${request.url.split('?')[0]}.` }),

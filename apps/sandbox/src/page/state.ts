@@ -6,6 +6,7 @@ export interface SandboxState {
   setup: Setup;
   phones: Phone[];
   desk: DeskState;
+  centre: CentreState;
   bridge: BridgeState;
   providers: Record<ProviderId, ProviderState>;
   machine: MachineState;
@@ -28,7 +29,6 @@ export interface Setup {
   startedAt: string;
   links: { gateway: string; twilio: string; chatGateway: string };
   businessNumbers: BusinessNumber[];
-  queues: Named[];
 }
 
 export interface BusinessNumber {
@@ -141,6 +141,55 @@ export interface DeskState {
 export interface Agent extends Named {
   /** Conversations they are in. */
   conversationIds: string[];
+  /** Codes of what they speak. */
+  languages: string[];
+  /** The queues that they serve. */
+  queueIds: string[];
+  /** Whether they take new work. */
+  available: boolean;
+}
+
+/** The contact centre around its conversations. */
+export interface CentreState {
+  queues: QueueState[];
+  schedules: { id: string; status: number }[];
+  /** Codes of what customers and agents can speak. */
+  languages: string[];
+}
+
+export interface QueueState extends Named {
+  /** As it gives them out. */
+  statistics: QueueFigures;
+  /** Those that somebody has set; the others are computed. */
+  set: Partial<QueueFigures>;
+}
+
+/** Waits in seconds. */
+export interface QueueFigures {
+  waiting: number;
+  longestWaitSeconds: number;
+  averageWaitSeconds: number;
+  eligibleAgents: number;
+}
+
+/** What the desk knows of a customer, as it was given. */
+export interface CustomerView {
+  name?: string;
+  phone?: string;
+  email?: string;
+  company?: string;
+  caseId?: string;
+  userId?: string;
+  /** English where none is given. */
+  language: string;
+  properties: CustomerProperty[];
+}
+
+export interface CustomerProperty {
+  key: string;
+  value: string;
+  /** The bridge's own: it tells an agent nothing. */
+  ofBridge?: true;
 }
 
 export interface DeskConversation {
@@ -158,8 +207,12 @@ export interface DeskConversation {
   agentIds: string[];
   /** Agents who are typing. */
   typingAgentIds: string[];
-  customer: { name?: string; phone?: string; properties: { key: string; value: string }[] };
+  /** Why it is not offered to agents, in a sentence each, by their ids; while it waits. */
+  notOffered: Record<string, string>;
+  customer: CustomerView;
   createdAt: string;
+  /** Since when it waits in its queue. */
+  queuedAt?: string;
   endedAt?: string;
   /** Up to when the customer has read, as the Chat Gateway was told. */
   readUntil?: string;

@@ -7,6 +7,8 @@ import type {
   Phone,
   ProviderId,
   ProviderState,
+  QueueFigures,
+  QueueState,
   StormState,
 } from '../../src/page/state.js';
 
@@ -70,6 +72,13 @@ export const api = {
     call<{ id: string; accepted: boolean }>('POST', `phones/${segment(address)}/texts`, text),
 
   addAgent: (name: string) => call<Agent>('POST', 'agents', { name }),
+  changeAgent: (id: string, change: Partial<Pick<Agent, 'available' | 'languages' | 'queueIds'>>) =>
+    call<Agent>('PATCH', `agents/${segment(id)}`, change),
+  addQueue: (name: string) => call<QueueState>('POST', 'queues', { name }),
+  setStatistics: (queueId: string, figures: Partial<QueueFigures>) =>
+    call<QueueState>('PUT', `queues/${segment(queueId)}/statistics`, figures),
+  setSchedule: (id: string, status: number) =>
+    call<{ id: string; status: number }>('PUT', `schedules/${segment(id)}`, { status }),
   accept: (conversationId: string, agentId: string) => onConversation(conversationId, 'accept', { agentId }),
   reply: (conversationId: string, agentId: string, message: AgentMessage) =>
     onConversation(conversationId, 'messages', { agentId, ...message }),

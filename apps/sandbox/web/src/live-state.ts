@@ -5,7 +5,16 @@ import { reuse } from './reuse.js';
 /** Whether `GET /api/events` is open. */
 export type Connection = 'connecting' | 'open' | 'lost';
 
-const SECTIONS: readonly Section[] = ['setup', 'phones', 'desk', 'bridge', 'providers', 'machine', 'storm'];
+const SECTIONS: readonly Section[] = [
+  'setup',
+  'phones',
+  'desk',
+  'centre',
+  'bridge',
+  'providers',
+  'machine',
+  'storm',
+];
 const RECONNECT_MS = 2000;
 
 /** The sections that have arrived so far. */

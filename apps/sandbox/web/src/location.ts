@@ -12,7 +12,8 @@ export interface View {
   filter: Filter;
   /** The column that a narrow screen shows. */
   view: Column;
-  panel: 'storm' | null;
+  /** What is unfolded: the storm's controls, or the contact centre's. */
+  panel: 'storm' | 'centre' | null;
   theme: 'light' | 'dark' | null;
 }
 
@@ -38,7 +39,7 @@ export function useView(): View {
       message: params.get('message') || null,
       filter: oneOf(FILTERS, params.get('filter')) ?? 'all',
       view: oneOf(COLUMNS, params.get('view')) ?? 'phones',
-      panel: oneOf(['storm'] as const, params.get('panel')),
+      panel: oneOf(['storm', 'centre'] as const, params.get('panel')),
       theme: oneOf(['light', 'dark'] as const, params.get('theme')),
     }),
     [params],

@@ -16,6 +16,9 @@ export const CLOSE_REASONS = [
   'customer-silent',
   'opt-out',
   'customer',
+  'survey-over',
+  'handed-over',
+  'not-opened',
 ] as const;
 
 @Entity('conversations')

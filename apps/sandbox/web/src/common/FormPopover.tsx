@@ -6,6 +6,8 @@ interface Props {
   /** Of the form. */
   label: string;
   button: ButtonProps;
+  /** Where the button's words say too little. */
+  buttonLabel?: string;
   submitLabel: string;
   /** Whether it was done; the form stays open when not. */
   submit: () => Promise<boolean>;
@@ -13,7 +15,7 @@ interface Props {
 }
 
 /** A button that opens a small form; `data-autofocus` says which field has the focus first. */
-export function FormPopover({ label, button, submitLabel, submit, children }: Props) {
+export function FormPopover({ label, button, buttonLabel, submitLabel, submit, children }: Props) {
   const [open, setOpen] = useState(false);
   const onSubmit = async () => {
     if (await submit()) setOpen(false);
@@ -29,7 +31,7 @@ export function FormPopover({ label, button, submitLabel, submit, children }: Pr
       shadow="md"
     >
       <Popover.Target>
-        <Button {...button} onClick={() => setOpen(!open)} />
+        <Button {...button} aria-label={buttonLabel} onClick={() => setOpen(!open)} />
       </Popover.Target>
       <Popover.Dropdown aria-label={label}>
         <form

@@ -53,7 +53,7 @@ export function Conversation({ conversation }: { conversation: DeskConversation 
 }
 
 function State({ conversation }: { conversation: DeskConversation }) {
-  const { queues } = useLive('setup');
+  const { queues } = useLive('centre');
   const { agents } = useLive('desk');
   const { state, waiting, agentIds, endedAt, queueId, closedBecause } = conversation;
   const queue = queues.find(({ id }) => id === queueId)?.name ?? queueId;

@@ -43,7 +43,7 @@ async function thenGoOn(action: Promise<DeskConversation>): Promise<boolean> {
 
 /** To a queue, whichever agent accepts next; or straight to another agent. */
 function Transfer({ conversation, agentId }: Props) {
-  const { queues } = useLive('setup');
+  const { queues } = useLive('centre');
   const { agents } = useLive('desk');
   const [target, setTarget] = useState(`queue ${queues[0]?.id}`);
   const others = agents.filter(({ id }) => id !== agentId);

@@ -2,7 +2,8 @@ import { Notice } from '../common/Notice.js';
 import { DESK_HEADING } from '../focus.js';
 import { useLive } from '../live-state.js';
 import { useShow, useView } from '../location.js';
-import { AgentBar } from './AgentBar.js';
+import { AgentBar, AgentWork } from './AgentBar.js';
+import { CentrePanel } from './CentrePanel.js';
 import { Conversation } from './Conversation.js';
 import { ConversationLists } from './ConversationLists.js';
 import { useActingAgent } from './desk-view.js';
@@ -12,7 +13,7 @@ import styles from './Desk.module.css';
 /** The contact centre's side: what an agent sees. */
 export function Desk() {
   const { conversations } = useLive('desk');
-  const { missing: missingAgent } = useActingAgent();
+  const { agent, missing: missingAgent } = useActingAgent();
   const { conversation: id } = useView();
   const show = useShow();
   const conversation = conversations.find((one) => one.id === id);
@@ -24,6 +25,7 @@ export function Desk() {
           Agent desk
         </h2>
         <AgentBar />
+        {agent && <AgentWork agent={agent} />}
       </div>
       {missingAgent && (
         <Notice action={{ label: 'Be the first agent', run: () => show({ agent: null }) }}>
@@ -35,6 +37,9 @@ export function Desk() {
           The link names a conversation that is not there, or no longer: <code>{id}</code>
         </Notice>
       )}
+      <div className={styles.around} data-alone={conversation === undefined}>
+        <CentrePanel />
+      </div>
       <div className={styles.lists} data-alone={conversation === undefined}>
         <Queues shown={conversation?.id} />
         <ConversationLists shown={conversation?.id} />

@@ -16,6 +16,8 @@ export const DeskMessages = memo(function DeskMessages({ conversation }: { conve
   const { agents } = useLive('desk');
   const { message: shown } = useView();
   const { messages, readUntil } = conversation;
+  const history = messages.filter((message) => message.history);
+  const since = messages.filter((message) => !message.history);
   const read = readUntil && messages.findLast(({ author, at }) => author === 'agent' && at <= readUntil);
   return (
     <ChatLog label={`Conversation with ${customerName(conversation)}`} newest={messages.at(-1)?.id}>
@@ -24,7 +26,18 @@ export const DeskMessages = memo(function DeskMessages({ conversation }: { conve
           The customer’s text is on its way to this conversation.
         </EmptyState>
       )}
-      {messages.map((message) => (
+      {history.length > 0 && (
+        <>
+          <section className={styles.history} aria-labelledby={`history-${conversation.id}`}>
+            <h4 id={`history-${conversation.id}`}>Said before this conversation</h4>
+            {history.map((message) => (
+              <DeskBubble key={message.id} message={message} agents={agents} selected={false} />
+            ))}
+          </section>
+          <p className={styles.begins}>The conversation begins</p>
+        </>
+      )}
+      {since.map((message) => (
         <Fragment key={message.id}>
           <DeskBubble
             message={message}
@@ -73,8 +86,7 @@ const DeskBubble = memo(function DeskBubble(props: {
 });
 
 function captionOf({ author, agentId, history }: DeskMessageView, agents: Agent[]): string | undefined {
-  const who =
-    author === 'customer' ? 'Customer' : author === 'bot' ? 'Bot' : agentId && namesOf(agents, [agentId]);
-  if (history) return `${who ?? 'Agent'}, said earlier`;
-  return author === 'customer' ? undefined : who;
+  if (author === 'bot') return 'Bot';
+  if (author === 'customer') return history ? 'Customer' : undefined;
+  return agentId && namesOf(agents, [agentId]);
 }

@@ -3,7 +3,7 @@ import type { DeskConversation } from '../../../src/page/state.js';
 import { useLive } from '../live-state.js';
 import { useShow } from '../location.js';
 import { useAccept } from './accept.js';
-import { isOver, namesOf } from './desk-view.js';
+import { isOver, namesOf, useActingAgent } from './desk-view.js';
 import styles from './Conversation.module.css';
 
 /** Stands where the reply box would, while the acting agent is not in the conversation. */
@@ -11,6 +11,7 @@ export function Outside({ conversation }: { conversation: DeskConversation }) {
   const accept = useAccept();
   const show = useShow();
   const { agents } = useLive('desk');
+  const { agent } = useActingAgent();
   const [present] = conversation.agentIds;
 
   if (isOver(conversation)) {
@@ -19,12 +20,15 @@ export function Outside({ conversation }: { conversation: DeskConversation }) {
     );
   }
   if (conversation.waiting) {
+    const why = agent && conversation.notOffered[agent.id];
     return (
       <div className={styles.outside}>
-        <p>It waits for an agent.</p>
-        <Button size="sm" onClick={() => void accept(conversation.id)}>
-          Accept and reply
-        </Button>
+        <p>It waits for an agent. {why}</p>
+        {why === undefined && (
+          <Button size="sm" onClick={() => void accept(conversation.id)}>
+            Accept and reply
+          </Button>
+        )}
       </div>
     );
   }
@@ -32,10 +36,18 @@ export function Outside({ conversation }: { conversation: DeskConversation }) {
   const name = namesOf(agents, [present]);
   return (
     <div className={styles.outside}>
-      <p>{name} is in this conversation.</p>
-      <Button size="compact-sm" variant="default" onClick={() => show({ agent: present })}>
-        Continue as {name}
-      </Button>
+      <p>
+        {namesOf(agents, conversation.agentIds)} {conversation.agentIds.length > 1 ? 'are' : 'is'} in this
+        conversation.
+      </p>
+      <div className={styles.actions}>
+        <Button size="compact-sm" variant="default" onClick={() => void accept(conversation.id)}>
+          Join
+        </Button>
+        <Button size="compact-sm" variant="default" onClick={() => show({ agent: present })}>
+          Continue as {name}
+        </Button>
+      </div>
     </div>
   );
 }

@@ -1,51 +1,45 @@
 import { Button, VisuallyHidden } from '@mantine/core';
+import type { DeskConversation, QueueState } from '../../../src/page/state.js';
 import { EmptyState } from '../common/Notice.js';
 import { ACCEPT_NEXT } from '../focus.js';
 import { useLive } from '../live-state.js';
 import { Since } from '../time.js';
 import { useAccept } from './accept.js';
 import { ConversationRow } from './ConversationRow.js';
-import { customerName, waitingIn } from './desk-view.js';
+import { customerName, offeredTo, useActingAgent, waitingIn } from './desk-view.js';
 import styles from './Desk.module.css';
 
-/** The queues, and who waits in them, longest first. */
+/** The queues, the agent's own first, and who waits in them, longest first. */
 export function Queues({ shown }: { shown: string | undefined }) {
-  const { queues } = useLive('setup');
+  const { queues } = useLive('centre');
   const desk = useLive('desk');
-  const accept = useAccept();
-  const longest = waitingIn(desk)[0];
+  const { agent } = useActingAgent();
+  const waiting = waitingIn(desk);
+  const next = waiting.find((one) => offeredTo(agent, one));
+  const isMine = ({ id }: QueueState) => agent?.queueIds.includes(id) ?? true;
+  const inOrder = [...queues.filter(isMine), ...queues.filter((queue) => !isMine(queue))];
 
   return (
     <>
-      {queues.map((queue) => {
-        const waiting = waitingIn(desk, queue.id);
+      {inOrder.map((queue) => {
+        const inQueue = waiting.filter(({ queueId }) => queueId === queue.id);
         return (
           <section key={queue.id} aria-labelledby={`queue-${queue.id}`}>
-            <h3 id={`queue-${queue.id}`} className={styles.group}>
+            <h3 id={`queue-${queue.id}`} className={styles.group} data-other={!isMine(queue) || undefined}>
               {queue.name}
-              <span>{waiting.length === 0 ? 'nobody waits' : `${waiting.length} waiting`}</span>
+              <span>
+                {inQueue.length === 0 ? 'nobody waits' : `${inQueue.length} waiting`}
+                {!isMine(queue) && ' · not yours'}
+              </span>
             </h3>
             <ul>
-              {waiting.map((conversation) => (
-                <li key={conversation.id} className={styles.waiting}>
-                  <ConversationRow
-                    conversation={conversation}
-                    shown={conversation.id === shown}
-                    note={
-                      <>
-                        waits <Since at={conversation.createdAt} />
-                      </>
-                    }
-                  />
-                  <Button
-                    size="compact-sm"
-                    className={styles.accept}
-                    {...(conversation === longest && { id: ACCEPT_NEXT })}
-                    onClick={() => void accept(conversation.id)}
-                  >
-                    Accept<VisuallyHidden>&nbsp;{customerName(conversation)}</VisuallyHidden>
-                  </Button>
-                </li>
+              {inQueue.map((conversation) => (
+                <Waiting
+                  key={conversation.id}
+                  conversation={conversation}
+                  isShown={conversation.id === shown}
+                  isNext={conversation === next}
+                />
               ))}
             </ul>
           </section>
@@ -56,9 +50,37 @@ export function Queues({ shown }: { shown: string | undefined }) {
           When a customer texts, they wait here until an agent accepts them.
         </EmptyState>
       )}
-      <VisuallyHidden role="status">
-        {longest && `${customerName(longest)} waits for an agent`}
-      </VisuallyHidden>
+      <VisuallyHidden role="status">{next && `${customerName(next)} waits for an agent`}</VisuallyHidden>
     </>
+  );
+}
+
+function Waiting(props: { conversation: DeskConversation; isShown: boolean; isNext: boolean }) {
+  const { conversation, isShown, isNext } = props;
+  const { agent } = useActingAgent();
+  const accept = useAccept();
+  const { id, createdAt, queuedAt = createdAt, customer } = conversation;
+  return (
+    <li className={styles.waiting}>
+      <ConversationRow
+        conversation={conversation}
+        shown={isShown}
+        note={
+          <>
+            {customer.language} · waits <Since at={queuedAt} />
+          </>
+        }
+      />
+      {offeredTo(agent, conversation) && (
+        <Button
+          size="compact-sm"
+          className={styles.accept}
+          {...(isNext && { id: ACCEPT_NEXT })}
+          onClick={() => void accept(id)}
+        >
+          Accept<VisuallyHidden>&nbsp;{customerName(conversation)}</VisuallyHidden>
+        </Button>
+      )}
+    </li>
   );
 }

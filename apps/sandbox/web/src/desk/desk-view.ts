@@ -12,12 +12,14 @@ export function useActingAgent(): { agent: Agent | undefined; missing: string | 
 }
 
 /** Who has waited longest comes first. */
-export function waitingIn({ conversations }: DeskState, queueId?: string): DeskConversation[] {
+export function waitingIn({ conversations }: DeskState): DeskConversation[] {
   return conversations
-    .filter(
-      (one) => one.waiting && one.state !== 'idle' && (queueId === undefined || one.queueId === queueId),
-    )
+    .filter((one) => one.waiting && one.state !== 'idle')
     .sort((a, b) => a.createdAt.localeCompare(b.createdAt));
+}
+
+export function offeredTo(agent: Agent | undefined, { notOffered }: DeskConversation): boolean {
+  return agent !== undefined && notOffered[agent.id] === undefined;
 }
 
 /** Those that are not waiting, from one agent's point of view. */

@@ -1,7 +1,7 @@
 import { useEffect, useEffectEvent } from 'react';
 import { tell } from '../api.js';
 import { useAccept } from '../desk/accept.js';
-import { waitingIn } from '../desk/desk-view.js';
+import { offeredTo, useActingAgent, waitingIn } from '../desk/desk-view.js';
 import { useLive } from '../live-state.js';
 import { useGoTo } from './places.js';
 
@@ -15,6 +15,7 @@ export const SHORTCUTS = [
 
 export function useShortcuts(): void {
   const desk = useLive('desk');
+  const { agent } = useActingAgent();
   const accept = useAccept();
   const goTo = useGoTo();
 
@@ -31,9 +32,9 @@ export function useShortcuts(): void {
       case 'B':
         return goTo('bridge');
       case 'A': {
-        const [longest] = waitingIn(desk);
+        const longest = waitingIn(desk).find((one) => offeredTo(agent, one));
         if (longest) void accept(longest.id);
-        else tell('Nobody waits for an agent.');
+        else tell(agent ? `Nobody waits for ${agent.name}.` : 'Nobody waits for an agent.');
       }
     }
   });
