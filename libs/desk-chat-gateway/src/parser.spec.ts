@@ -75,6 +75,9 @@ describe('the provider’s own samples', () => {
       message: { authorType: 'agent', authorId: 'string', content: { type: 'text', text: 'string' } },
     },
     'guide-queued': { facts: { queue: { value: 'string', at: SENT } } },
+    'guide-agent-joined': { facts: agent('string', { joinedAt: SENT, name: 'string' }) },
+    // It breaks off before what it says.
+    'guide-message': { facts: {} },
     'guide-activity-typing': { facts: {}, typing: { present: true } },
   };
 
