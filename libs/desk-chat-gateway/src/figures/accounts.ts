@@ -1,4 +1,4 @@
-import { DEFAULT_TENANT, type Configuration } from '#platform';
+import { DEFAULT_TENANT, Tenants, type Configuration, type Tenant } from '#platform';
 
 /** Where a tenant's schedules are, and how it shows itself there. Source: Tenant Schedule API. */
 export interface ScheduleAccount {
@@ -29,23 +29,43 @@ export type FigureAccountsOf = (tenantId: string) => FigureAccounts;
 
 /** By tenant: the one place that knows where accounts come from. */
 export function figureAccounts(configuration: Configuration): FigureAccountsOf {
-  const { scheduleBaseUrl, scheduleDataToken, metricsApiKey, metricsApiSecret } = configuration;
-  const { chatGatewayTenantId, scheduleTenant = chatGatewayTenantId } = configuration;
-  const own: FigureAccounts = {
-    ...(scheduleBaseUrl !== undefined &&
-      scheduleDataToken !== undefined && {
-        schedules: { baseUrl: scheduleBaseUrl, tenant: scheduleTenant, dataToken: scheduleDataToken },
-      }),
-    ...(metricsApiKey !== undefined &&
-      metricsApiSecret !== undefined && {
+  const tenants = new Tenants(configuration);
+  const { scheduleBaseUrl, scheduleTenant, metricsBaseUrl, metricsRegion = '' } = configuration;
+  return (tenantId) => {
+    const { chatGateway, schedules, metrics } = tenants.of(tenantId) ?? {};
+    if (!chatGateway) return {};
+    const own = tenantId === DEFAULT_TENANT ? ofPlainVariables(configuration) : { schedules, metrics };
+    const baseUrl = own.schedules?.baseUrl ?? scheduleBaseUrl;
+    const name = tenantId === DEFAULT_TENANT ? scheduleTenant : own.schedules?.tenant;
+    return {
+      ...(own.schedules &&
+        baseUrl !== undefined && {
+          schedules: {
+            baseUrl,
+            tenant: name ?? chatGateway.tenantId,
+            dataToken: own.schedules.dataToken,
+          },
+        }),
+      ...(own.metrics && {
         metrics: {
-          baseUrl: configuration.metricsBaseUrl,
-          region: configuration.metricsRegion ?? '',
-          key: metricsApiKey,
-          secret: metricsApiSecret,
-          tenant: chatGatewayTenantId,
+          baseUrl: metricsBaseUrl,
+          region: own.metrics.region ?? metricsRegion,
+          key: own.metrics.apiKey,
+          secret: own.metrics.apiSecret,
+          tenant: chatGateway.tenantId,
         },
       }),
+    };
   };
-  return (tenantId) => (tenantId === DEFAULT_TENANT ? own : {});
+}
+
+function ofPlainVariables({
+  scheduleDataToken: dataToken,
+  metricsApiKey: apiKey,
+  metricsApiSecret: apiSecret,
+}: Configuration): Pick<Tenant, 'schedules' | 'metrics'> {
+  return {
+    ...(dataToken !== undefined && { schedules: { dataToken } }),
+    ...(apiKey !== undefined && apiSecret !== undefined && { metrics: { apiKey, apiSecret } }),
+  };
 }

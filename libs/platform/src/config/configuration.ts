@@ -196,7 +196,7 @@ export class Configuration {
 
   @FromEnvironment({
     description:
-      'Further tenants beside the one that the variables above describe, as JSON: `[{"id":"acme","chatGateway":{"apiKey":"…","tenantId":"…","customerId":"…"},"twilioAccounts":["AC…"]}]`; their accounts stand in `TWILIO_SUBACCOUNTS`.',
+      'Further tenants beside the one that the variables above describe, as JSON: `[{"id":"acme","chatGateway":{"apiKey":"…","tenantId":"…","customerId":"…"},"twilioAccounts":["AC…"],"schedules":{"dataToken":"…"},"metrics":{"apiKey":"…","apiSecret":"…"}}]`; their accounts stand in `TWILIO_SUBACCOUNTS`. `schedules` (also `baseUrl`, `tenant`) and `metrics` (also `region`) may be absent.',
     secret: true,
     rule: tenantList(),
   })

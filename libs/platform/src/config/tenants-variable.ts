@@ -6,7 +6,9 @@ import {
   ArrayUnique,
   IsArray,
   IsDefined,
+  IsIn,
   IsObject,
+  IsOptional,
   Matches,
   NotEquals,
   ValidateBy,
@@ -21,7 +23,11 @@ export const DEFAULT_TENANT = 'default';
 
 const MAX_TENANTS = 1_000;
 const MAX_ACCOUNTS = 1_000;
+/** Of the Real-time Metrics API; none: the United States. */
+export const METRICS_REGIONS = ['eu', 'au', 'ca'] as const;
+
 const ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
+const HTTPS = /^https?:\/\/[^\s/?#@]+\/?$/;
 const ACCOUNT = /^AC[0-9A-Za-z]{1,64}$/;
 const KEY = /^[\x21-\x7e]{1,1000}$/;
 /** Signed as JSON, so nothing that JSON would escape. */
@@ -38,6 +44,35 @@ export class ChatGatewayCredentials {
 
   @Matches(DESK_ID, { message: `must be a customer id, ${DESK_ID_IS}` })
   customerId!: string;
+}
+
+/** Where a tenant's opening hours are read; what is absent is as for the tenant of the plain variables. */
+export class TenantSchedules {
+  @Matches(HTTPS, { message: 'must be an http(s) URL' })
+  @IsOptional()
+  baseUrl?: string;
+
+  /** Its name there; absent: as at the Chat Gateway. */
+  @Matches(DESK_ID, { message: `must be a tenant's name, ${DESK_ID_IS}` })
+  @IsOptional()
+  tenant?: string;
+
+  @Matches(KEY, { message: 'must be a data request token, visible ASCII characters without spaces' })
+  dataToken!: string;
+}
+
+/** Where the figures of a tenant's queues are read. */
+export class TenantMetrics {
+  /** Absent: as for the tenant of the plain variables. */
+  @IsIn(METRICS_REGIONS, { message: `must be one of ${METRICS_REGIONS.join(', ')}` })
+  @IsOptional()
+  region?: (typeof METRICS_REGIONS)[number];
+
+  @Matches(KEY, { message: 'must be an API key, visible ASCII characters without spaces' })
+  apiKey!: string;
+
+  @Matches(KEY, { message: 'must be the secret of the API key, visible ASCII characters without spaces' })
+  apiSecret!: string;
 }
 
 /** One tenant beside {@link DEFAULT_TENANT}, as `TENANTS` says it. */
@@ -60,11 +95,27 @@ export class FurtherTenant {
   @ArrayNotEmpty({ message: 'must be a list of Twilio account SIDs (AC…)' })
   @IsArray({ message: 'must be a list of Twilio account SIDs (AC…)' })
   twilioAccounts!: string[];
+
+  /** Absent: its numbers are always open. */
+  @IsObject({ message: 'must be an object' })
+  @IsOptional()
+  @ValidateNested({ message: 'must be an object' })
+  @Type(() => TenantSchedules)
+  schedules?: TenantSchedules;
+
+  /** Absent: nothing is known of its queues. */
+  @IsObject({ message: 'must be an object' })
+  @IsOptional()
+  @ValidateNested({ message: 'must be an object' })
+  @Type(() => TenantMetrics)
+  metrics?: TenantMetrics;
 }
 
 /** What of a tenant no log line may carry. */
-function secretsOf({ chatGateway }: FurtherTenant): string[] {
-  return [chatGateway.apiKey];
+function secretsOf({ chatGateway, schedules, metrics }: FurtherTenant): string[] {
+  return [chatGateway.apiKey, schedules?.dataToken, metrics?.apiKey, metrics?.apiSecret].filter(
+    (secret) => secret !== undefined,
+  );
 }
 
 /** A JSON array of {@link FurtherTenant}. */
@@ -96,6 +147,7 @@ export function problemAmongTenants(configuration: {
   twilioSubaccounts?: Readonly<Record<string, readonly string[]>>;
   chatGatewayTenantId?: string;
   chatGatewayCustomerId?: string;
+  scheduleBaseUrl?: string;
   tenants?: readonly FurtherTenant[];
 }): string | undefined {
   const { twilioAccountSid, twilioSubaccounts = {}, tenants = [] } = configuration;
@@ -107,13 +159,16 @@ export function problemAmongTenants(configuration: {
       customerId: configuration.chatGatewayCustomerId,
     }),
   ]);
-  for (const [n, { id, chatGateway, twilioAccounts }] of tenants.entries()) {
+  for (const [n, { id, chatGateway, twilioAccounts, schedules }] of tenants.entries()) {
     if (ids.has(id)) return `[${n}].id must be another one than those before`;
     ids.add(id);
     if (senders.has(senderKey(chatGateway))) {
       return `[${n}].chatGateway must have another tenantId or customerId than the tenants before and the plain variables`;
     }
     senders.add(senderKey(chatGateway));
+    if (schedules && schedules.baseUrl === undefined && configuration.scheduleBaseUrl === undefined) {
+      return `[${n}].schedules.baseUrl must be set where SCHEDULE_BASE_URL is not`;
+    }
     for (const [at, account] of twilioAccounts.entries()) {
       const path = `[${n}].twilioAccounts[${at}]`;
       if (accounts.has(account)) return `${path} must belong to one tenant only`;

@@ -49,6 +49,32 @@ describe(Tenants.name, () => {
     expect(tenants.ofTwilioAccount('ACnobody')).toBeUndefined();
   });
 
+  it('knows where the hours and figures of each are', () => {
+    const figures = {
+      schedules: { baseUrl: 'https://vcc-eu3.example.com', dataToken: 'schedule-canary' },
+      metrics: { region: 'eu', apiKey: 'metrics-key', apiSecret: 'metrics-canary' },
+    };
+    const configuration = read({ ...acme, ...figures }, bolt);
+    const tenants = new Tenants(configuration);
+    expect(tenants.of('acme')).toMatchObject(figures);
+    expect(tenants.of('bolt')?.schedules).toBeUndefined();
+    expect(secretValues(configuration)).toEqual(
+      expect.arrayContaining(['schedule-canary', 'metrics-key', 'metrics-canary']),
+    );
+    expect(complaint({ ...acme, schedules: { dataToken: 'schedule-canary' } })).toBe(
+      'TENANTS[0].schedules.baseUrl must be set where SCHEDULE_BASE_URL is not.',
+    );
+    expect(complaint({ ...acme, schedules: { ...figures.schedules, baseUrl: 'ftp://x' } })).toBe(
+      'TENANTS[0].schedules.baseUrl must be an http(s) URL.',
+    );
+    expect(complaint({ ...acme, metrics: { ...figures.metrics, region: 'moon' } })).toBe(
+      'TENANTS[0].metrics.region must be one of eu, au, ca.',
+    );
+    expect(complaint({ ...acme, metrics: { apiKey: 'metrics-key' } })).toMatch(
+      /^TENANTS\[0\]\.metrics\.apiSecret must/,
+    );
+  });
+
   it('gives each account to the tenant that lists it', () => {
     const tenants = new Tenants(read(acme, bolt));
     expect(tenants.ids).toEqual(['default', 'acme', 'bolt']);

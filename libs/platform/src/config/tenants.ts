@@ -1,11 +1,18 @@
 import type { ConfigurationByRole } from './configuration.js';
-import { DEFAULT_TENANT, type ChatGatewayCredentials } from './tenants-variable.js';
+import {
+  DEFAULT_TENANT,
+  type ChatGatewayCredentials,
+  type TenantMetrics,
+  type TenantSchedules,
+} from './tenants-variable.js';
 
 /** One customer of ours: its Twilio accounts, and how the Chat Gateway knows it. */
 export interface Tenant {
   id: string;
   chatGateway: Readonly<ChatGatewayCredentials>;
   twilioAccounts: readonly string[];
+  schedules?: Readonly<TenantSchedules>;
+  metrics?: Readonly<TenantMetrics>;
 }
 
 type Described = Pick<
