@@ -1,10 +1,12 @@
 import { text } from 'node:stream/consumers';
+import { isDeepStrictEqual } from 'node:util';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DeliveryError } from '#core';
 import { ChatGatewayApi, ChatGatewayClient } from '#desk-chat-gateway';
 import { ProviderHttp } from '#platform';
 import { type ChatGatewaySimulator, startChatGatewaySimulator } from '../../apps/sandbox/src/index.js';
+import { eventually } from '../support/accepting.js';
 import { contractsAvailable, ExchangeAudit } from '../support/contracts.js';
 import { startWebhookReceiver } from './webhook-receiver.js';
 
@@ -117,15 +119,14 @@ describe.runIf(contractsAvailable())('the Chat Gateway client, against the publi
     expect(await api.conversations.get(id, context)).toMatchObject({ id, state: 'active', channelId });
     const page = await api.conversations.page({ filter: `channelId==${channelId}` }, context);
     expect(page.items.map((one) => one.id)).toEqual([id]);
-    const queued = await api.conversations.update(
-      id,
-      { assignment: { type: 'queue', id: '200' }, user: { company: 'ACME' } },
-      context,
+    const assignment = { type: 'queue', id: '200' } as const;
+    const user = { company: 'ACME' };
+    const asked = await api.conversations.update(id, { assignment, user }, context);
+    expect(asked.user).toMatchObject({ name: 'James Jones', company: 'ACME' });
+    // Another assignment shows later.
+    await eventually('it is in the other queue', async () =>
+      isDeepStrictEqual((await api.conversations.get(id, context)).assignment, assignment),
     );
-    expect(queued).toMatchObject({
-      assignment: { type: 'queue', id: '200' },
-      user: { name: 'James Jones', company: 'ACME' },
-    });
     const replaced = await api.conversations.replace(id, { channelId, user: { name: 'Jim' } }, context);
     expect(replaced.user).toEqual({ name: 'Jim' });
     await api.conversations.typing(id, 'user', context);

@@ -1,19 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { eventually, messagesOf } from '../support/accepting.js';
 import { NUMBERS, startSystem, type System } from '../support/system.js';
-import { HandingBack, TestBot } from '../support/test-bot.js';
+import { TestBot } from '../support/test-bot.js';
 import { Customer } from '../support/traffic.js';
 
 describe('a bot before and after the agents', { timeout: 120_000 }, () => {
   const bot = new TestBot();
-  const handingBack = new HandingBack();
   let system: System;
   let botUrl: string;
   let keys = 0;
 
   beforeAll(async () => {
     botUrl = await bot.start();
-    const deskUrl = await handingBack.start();
     system = await startSystem({
       queues: 'postgres',
       gateways: 2,
@@ -24,20 +22,12 @@ describe('a bot before and after the agents', { timeout: 120_000 }, () => {
         RETRY_SCHEDULE_MS: '100',
         RETRY_AFTER_MIN_MS: '0',
         HOOK_SIGNING_SECRET: TestBot.secret,
-        CHAT_GATEWAY_BASE_URL: deskUrl,
       },
     });
-    handingBack.target = system.desk.url;
-    // As provisioning writes it.
-    await system.pool.query(
-      'alter table business_numbers add column if not exists chat_gateway_webhook_id text',
-    );
-    await system.pool.query(`update business_numbers set chat_gateway_webhook_id = 'webhook-1'`);
   });
   afterAll(async () => {
     await system?.stop();
     await bot.stop();
-    await handingBack.stop();
   });
   beforeEach(async () => {
     await configure({ mode: 'bot', bot: { url: botUrl, survey: { maxTotalMinutes: 20 } } });
@@ -48,7 +38,8 @@ describe('a bot before and after the agents', { timeout: 120_000 }, () => {
     const numbers = (body as { items: { id: string; address: string }[] }).items;
     for (const { id, address } of numbers) {
       if (!NUMBERS.some((one) => one === address)) continue;
-      expect((await system.api('PATCH', `/numbers/${id}`, { settings })).status).toBe(200);
+      const changes = { settings, chatGatewayWebhookId: '1' };
+      expect((await system.api('PATCH', `/numbers/${id}`, changes)).status).toBe(200);
     }
   }
 
@@ -120,12 +111,16 @@ describe('a bot before and after the agents', { timeout: 120_000 }, () => {
     await customer.atPhone(customer.text('an answer of the agent'));
 
     const assignment = await eventually('a post-agent assignment', () =>
-      handingBack.assignments.find(({ path }) => path.includes(encodeURIComponent(conversation.id))),
+      system.desk.log.find(
+        (entry) => entry.kind === 'post-agent-assignment' && entry.conversationId === conversation.id,
+      ),
     );
-    expect(assignment.body).toEqual({
-      type: 'webhook',
-      id: 'webhook-1',
-      configuration: { notifyChannelWebhookIfExists: 'false', maxTotalMinutes: 20 },
+    expect(assignment).toMatchObject({
+      body: {
+        type: 'webhook',
+        id: '1',
+        configuration: { notifyChannelWebhookIfExists: 'false', maxTotalMinutes: 20 },
+      },
     });
     system.desk.desk.leave(conversation, 'agent-1');
     await eventually('the survey', async () => (await state(customer)) === 'post-agent');

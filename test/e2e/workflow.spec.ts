@@ -1,8 +1,10 @@
-import { expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { run } from '../../apps/cli/src/run.js';
 import { WORKFLOW } from '../fixtures/chat-gateway/workflow.js';
 import { eventually } from '../support/accepting.js';
 import { CANARIES } from '../support/canaries.js';
 import { NUMBERS, type System } from '../support/system.js';
+import { TestBot } from '../support/test-bot.js';
 import { Customer } from '../support/traffic.js';
 import { describeOn } from './each-queue.js';
 
@@ -19,9 +21,15 @@ const AGENT = WORKFLOW.message.data.sender.id;
 describeOn(
   'postgres',
   'the published workflow',
-  { emptyDesk: { queues: [ELSEWHERE, QUEUE] }, configured: [] },
+  {
+    emptyDesk: { queues: [ELSEWHERE, QUEUE] },
+    configured: [],
+    env: { HOOK_SIGNING_SECRET: TestBot.secret },
+  },
   (system) => {
-    let channelId = '';
+    const bot = new TestBot();
+    let botUrl = '';
+    let threadId = '';
     let customer: Customer;
     let conversation: DeskConversation;
 
@@ -35,6 +43,24 @@ describeOn(
       const text = await response.text();
       return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
     }
+
+    /** The command line, as an operator uses it. */
+    async function causeway(line: string[]) {
+      const printed = { out: '', error: '' };
+      const code = await run(line, {
+        out: (text) => void (printed.out += `${text}\n`),
+        error: (text) => void (printed.error += `${text}\n`),
+        environment: { CAUSEWAY_URL: system().url, ADMIN_API_KEY: CANARIES.adminApiKey },
+        root: '.',
+        colours: false,
+      });
+      return { code, ...printed };
+    }
+
+    beforeAll(async () => {
+      botUrl = await bot.start();
+    });
+    afterAll(() => bot.stop());
 
     /** The newest event of a type, in whose data this stands, once our webhook has taken it. */
     async function taken(eventType: string, { id = conversation.id, data = '' } = {}) {
@@ -55,12 +81,18 @@ describeOn(
       return { ...printed, conversationId: id, timestamp: expect.any(Number) };
     }
 
+    const saidBy = (author: 'user' | 'bot') =>
+      WORKFLOW.create.history.messages.flatMap(({ authorType, text }) =>
+        authorType === author ? [text] : [],
+      );
+
     const shown = async () => {
       const { body } = await system().api(
         'GET',
         `/conversations?address=${encodeURIComponent(customer.address)}`,
       );
-      return (body as { items: { state: string; queueId?: string; closeReason?: string }[] }).items[0];
+      return (body as { items: { id: string; state: string; queueId?: string; closeReason?: string }[] })
+        .items[0];
     };
 
     it('begins with a queue, and neither a webhook nor a channel', async () => {
@@ -70,65 +102,82 @@ describeOn(
     });
 
     it('creates the webhook and the channel, and the number that uses them', async () => {
-      const uri = `${system().url}/webhooks/chat-gateway`;
-      expect((await call('POST', '/webhooks/verify', { version: VERSION, uri })).status).toBe(204);
+      const provision = ['provision', 'chat-gateway', '--number', OURS, '--queue', QUEUE.id, '--apply'];
+      expect(await causeway(provision)).toMatchObject({ code: 0, error: '' });
       expect(system().desk.webhooks).toMatchObject([{ eventType: 'WEB_HOOK_VERIFY', status: 204 }]);
-      const webhook = await call('POST', '/webhooks', {
-        name: 'Causeway',
-        uri,
-        version: VERSION,
-        notificationVersion: VERSION,
-      });
-      expect(webhook.status).toBe(200);
-      const channel = await call('POST', '/channels', {
-        name: 'Causeway',
-        type: 'ChatAPI',
-        webHookId: webhook.body.id,
-        routingOptions: { type: 'queue', id: QUEUE.id },
-      });
-      expect(channel).toMatchObject({ status: 200, body: { routingOptions: { id: ' 123' } } });
-      channelId = channel.body.id;
-      const number = await system().api('POST', '/numbers', {
-        address: OURS,
-        chatGatewayChannelId: channelId,
-      });
-      expect(number.status).toBe(201);
+      const webhooks = await call('GET', '/webhooks');
+      const uri = `${system().url}/webhooks/chat-gateway`;
+      expect(webhooks.body._embedded.webhooks).toMatchObject([{ uri, version: VERSION }]);
+      const channels = await call('GET', '/channels');
+      const [webhook] = webhooks.body._embedded.webhooks;
+      expect(channels.body._embedded.channels).toMatchObject([
+        { type: 'ChatAPI', webHookId: webhook.id, routingOptions: { type: 'queue', id: ' 123' } },
+      ]);
+      expect((await causeway(provision)).out).toContain('as it should be');
     });
 
-    it('takes the create to the letter, and says QUEUED', async () => {
-      const created = await call('POST', '/conversations', { ...WORKFLOW.create, channelId });
-      expect(created.status).toBe(202);
-      const id: string = created.body.conversationId;
-      expect(system().desk.log.at(-1)).toMatchObject({
-        kind: 'conversation',
-        user: WORKFLOW.create.user,
-        assignment: WORKFLOW.create.assignment,
-        history: WORKFLOW.create.history.messages,
-      });
-      const queued = { queueId: QUEUE.id, queueName: QUEUE.name };
-      expect(await taken('QUEUED', { id })).toEqual({ ...here(WORKFLOW.queued, { id }), data: queued });
-      expect((await call('PATCH', `/conversations/${id}/participants/user`, { removed: true })).status).toBe(
-        204,
-      );
-    });
-
-    it('opens a conversation in the queue with what the customer says', async () => {
+    it('lets the bot talk to the customer first, in the guide’s words', async () => {
+      const { body } = await system().api('GET', '/numbers');
+      const { items } = body as { items: { id: string; address: string }[] };
+      const number = items.find(({ address }) => address === OURS);
+      const settings = { mode: 'bot', bot: { url: botUrl } };
+      expect((await system().api('PATCH', `/numbers/${number?.id}`, { settings })).status).toBe(200);
       customer = new Customer(system(), 'whatsapp');
-      const said = WORKFLOW.create.history.messages.filter(({ authorType }) => authorType === 'user');
-      for (const { text } of said) await customer.write(text);
+      for (const [n, { authorType, text }] of WORKFLOW.create.history.messages.entries()) {
+        if (authorType === 'user') {
+          await customer.write(text);
+          await eventually('the bot hears it', () => bot.texts(customer.address).includes(text));
+          continue;
+        }
+        threadId = bot.events.at(-1)?.thread.id ?? '';
+        const content = { type: 'text', text };
+        const said = { threadId, content, idempotencyKey: `the bot's ${n}` };
+        expect((await system().api('POST', '/messages', said)).status).toBe(202);
+        await customer.atPhone(text);
+      }
+      expect(customer.conversationIds).toEqual([]);
+      expect(bot.forged).toBe(0);
+    });
+
+    it('creates the conversation to the letter, and says QUEUED', async () => {
+      const { user, assignment, history } = WORKFLOW.create;
+      for (const { phone } of [user, WORKFLOW.user.user]) customer.phones.add(phone);
+      const { additionalProperties, ...fields } = user;
+      const properties = Object.fromEntries(additionalProperties.map(({ key, value }) => [key, value]));
+      const handoff = await system().api('POST', '/handoffs', {
+        threadId,
+        queueId: assignment.id,
+        user: { ...fields, properties },
+        history: history.messages,
+        idempotencyKey: 'the hand-off',
+      });
+      expect(handoff.status).toBe(202);
       conversation = await customer.conversation();
+      const created = system().desk.log.find(({ kind }) => kind === 'conversation');
+      expect(created).toMatchObject({ user: fields, assignment, history: history.messages });
+      expect(conversation.user['additionalProperties']).toEqual([
+        ...additionalProperties,
+        { key: 'causeway-ref', value: expect.any(String) },
+      ]);
       const queued = { queueId: QUEUE.id, queueName: QUEUE.name };
       expect(await taken('QUEUED')).toEqual({ ...here(WORKFLOW.queued), data: queued });
-      await customer.atDesk(...said.map(({ text }) => text));
-      expect(customer.textsAtDesk()).toEqual(said.map(({ text }) => text));
       await eventually('it is queued for operators', async () => (await shown())?.state === 'queued');
     });
 
-    it('goes to another queue while it waits', async () => {
-      const assignment = { type: 'queue', id: ELSEWHERE.id };
-      expect((await call('PATCH', `/conversations/${conversation.id}`, { assignment })).status).toBe(202);
+    it('takes other user data and goes to another queue while it waits', async () => {
+      const { user } = WORKFLOW.user;
+      const change = { queueId: ELSEWHERE.id, user: { ...user, properties: { Authenticated: 'no' } } };
+      const { id } = (await shown()) ?? {};
+      expect((await system().api('PATCH', `/conversations/${id}`, change)).status).toBe(202);
       await eventually('it is in the other queue', async () => (await shown())?.queueId === ELSEWHERE.id);
       await taken('QUEUED', { data: JSON.stringify(ELSEWHERE.id) });
+      expect(conversation.user).toMatchObject(user);
+      const changed = WORKFLOW.create.user.additionalProperties.map(({ key, value }) => ({
+        key,
+        value: key === 'Authenticated' ? 'no' : value,
+      }));
+      expect(conversation.user['additionalProperties']).toEqual(expect.arrayContaining(changed));
+      expect(conversation.user['additionalProperties']).toHaveLength(changed.length + 1);
     });
 
     it('is joined by an agent in the guide’s form, who types', async () => {
@@ -172,8 +221,9 @@ describeOn(
       });
       expect(closed.closeReason).toBe('agent-left');
       expect(customer.conversationIds).toEqual([conversation.id]);
-      expect(customer.textsAtDesk()).toEqual(customer.written);
-      expect(customer.textsAtPhone()).toEqual(customer.answers);
+      expect(customer.textsAtDesk()).toEqual([WORKFLOW.answer.text]);
+      expect(bot.texts(customer.address)).toEqual(saidBy('user'));
+      expect(customer.textsAtPhone()).toEqual([...saidBy('bot'), ...customer.answers]);
     });
   },
 );

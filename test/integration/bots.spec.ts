@@ -391,7 +391,6 @@ describe('after the agents', () => {
 
   /** The desk knows us as `webhook-1`, and hears of what is to be handed back. */
   async function handBack(): Promise<void> {
-    await db.pool.query('alter table business_numbers add column if not exists chat_gateway_webhook_id text');
     await db.pool.query(`update business_numbers set chat_gateway_webhook_id = 'webhook-1'`);
     const metrics = new Metrics();
     const wakeUps = { wake: (list: WakeUp[]) => void delivery.wakeUps.push(...list) };

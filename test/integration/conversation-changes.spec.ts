@@ -168,7 +168,6 @@ describe('changing a conversation that waits', () => {
     ['nothing', {}, ''],
     ['an empty user', { user: {} }, ''],
     ['a language that the desk does not know', { user: { language: 'xx' } }, 'user.language'],
-    ['no e-mail address', { user: { email: 'ann' } }, 'user.email'],
     ['an empty name', { user: { name: '' } }, 'user.name'],
     ['a property without a value', { user: { properties: { a: '' } } }, 'user.properties'],
     ['a property without a key', { user: { properties: { '': 'a' } } }, 'user.properties'],

@@ -174,13 +174,15 @@ describe('a hand-off', () => {
 describe('a bot at work', () => {
   it('is passed on, a minute unless it says how long', async () => {
     const thinking = (wanted: object) => api.call('post', 'handoffs/thinking').send(wanted);
-    expect((await thinking({ threadId: NOBODY })).status).toBe(204);
-    expect((await thinking({ threadId: NOBODY, maxThinkingTimeSeconds: 5 })).status).toBe(204);
+    const { threadId } = await botThread();
+    expect((await thinking({ threadId })).status).toBe(204);
+    expect((await thinking({ threadId, maxThinkingTimeSeconds: 5 })).status).toBe(204);
     expect(api.thought).toEqual([
-      { tenantId: 'default', threadId: NOBODY, seconds: 60 },
-      { tenantId: 'default', threadId: NOBODY, seconds: 5 },
+      { tenantId: 'default', threadId, seconds: 60 },
+      { tenantId: 'default', threadId, seconds: 5 },
     ]);
-    expect((await thinking({ threadId: NOBODY, maxThinkingTimeSeconds: 601 })).status).toBe(400);
+    expect((await thinking({ threadId, maxThinkingTimeSeconds: 601 })).status).toBe(400);
+    expect((await thinking({ threadId: NOBODY })).status).toBe(404);
   });
 });
 

@@ -55,39 +55,3 @@ export class TestBot {
     return 204;
   }
 }
-
-/** What stands between a worker and the simulated desk: it takes post-agent assignments itself and passes on all else. */
-export class HandingBack {
-  target = '';
-  readonly assignments: { path: string; body: unknown }[] = [];
-  private readonly server = http.createServer((request, response) => this.pass(request, response));
-
-  async start(): Promise<string> {
-    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
-  }
-
-  async stop(): Promise<void> {
-    this.server.closeAllConnections();
-    await new Promise((resolve) => this.server.close(resolve));
-  }
-
-  private pass(request: http.IncomingMessage, response: http.ServerResponse): void {
-    const { method, url = '', headers } = request;
-    if (url.endsWith('/post-agent-assignment')) {
-      let body = '';
-      request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
-      request.on('end', () => {
-        this.assignments.push({ path: url, body: JSON.parse(body) });
-        response.writeHead(201).end();
-      });
-      return;
-    }
-    const onwards = http.request(`${this.target}${url}`, { method, headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-    });
-    onwards.on('error', () => response.destroy());
-    request.pipe(onwards);
-  }
-}

@@ -17,12 +17,16 @@ export class Customer {
   /** What agents wrote to this customer, in order of writing. */
   readonly answers: string[] = [];
 
+  /** By which the desk knows them: their own, and what somebody else says that it is. */
+  readonly phones = new Set<unknown>();
+
   constructor(
     private readonly system: Pick<System, 'twilio' | 'desk'>,
     channel: 'sms' | 'whatsapp' = 'sms',
   ) {
     customers += 1;
     this.number = `${CANARIES.customerPrefix}${String(customers).padStart(6, '0')}`;
+    this.phones.add(this.number);
     this.address = channel === 'sms' ? this.number : `whatsapp:${this.number}`;
   }
 
@@ -68,13 +72,13 @@ export class Customer {
 
   /** The desk's conversations with this customer, oldest first; those that the desk forgot are not among them. */
   get conversations(): DeskConversation[] {
-    return this.system.desk.desk.conversations.filter(({ user }) => user['phone'] === this.number);
+    return this.system.desk.desk.conversations.filter(({ user }) => this.phones.has(user['phone']));
   }
 
   /** Ids of every conversation that was ever created for this customer, in order. */
   get conversationIds(): string[] {
     return this.system.desk.log.flatMap((entry) =>
-      entry.kind === 'conversation' && entry.user['phone'] === this.number ? [entry.conversationId] : [],
+      entry.kind === 'conversation' && this.phones.has(entry.user['phone']) ? [entry.conversationId] : [],
     );
   }
 

@@ -170,7 +170,7 @@ function shownBy(desk: FakeDesk, conversation: FakeConversation): ShownConversat
     channelId: request.channelId,
     user: request.user,
     queueId,
-    history: (request.history ?? []).map(({ authorType, text = '' }) => ({ authorType, text })),
+    history: [...(request.history ?? [])],
     messages: messages.map(({ authorType, text, attachmentIds = [] }) => ({
       authorType: authorType === 'unknown' ? 'user' : authorType,
       text,

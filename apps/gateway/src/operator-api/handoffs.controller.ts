@@ -92,10 +92,11 @@ export class HandoffsController {
       'WhatsApp: the customer sees somebody typing. Where the bot has the customer back from the agents, the contact centre shows it, too. Worth nothing a moment later: it is tried once.',
   })
   @ApiNoContentResponse({ description: 'It is passed on.' })
-  @Problems({ 400: 'A field is wrong or unknown.', 415: 'Not JSON.' })
+  @Problems({ 400: 'A field is wrong or unknown.', 404: 'No thread has this id.', 415: 'Not JSON.' })
   async thinking(@Body(validated(ThinkingBody)) body: ThinkingBody): Promise<void> {
     const { threadId, maxThinkingTimeSeconds: seconds = DEFAULT_THINKING_S } = body;
     const tenantId = await this.database.tenantOf('threads', threadId);
-    if (tenantId !== undefined) this.signals.thinking({ tenantId, threadId, seconds });
+    if (tenantId === undefined) throw new ProblemException(404, { detail: 'No thread has this id.' });
+    this.signals.thinking({ tenantId, threadId, seconds });
   }
 }

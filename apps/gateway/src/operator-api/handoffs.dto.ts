@@ -1,81 +1,20 @@
 import { ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, IsArray, IsIn, IsObject, ValidateNested } from 'class-validator';
-import {
-  MAX_HISTORY,
-  MAX_PROPERTIES,
-  type DeskUser,
-  type HistoryEntry,
-  type MessageContent,
-  type OpeningDetails,
-} from '#core';
+import { MAX_HISTORY, type HistoryEntry, type MessageContent, type OpeningDetails } from '#core';
 import { DELIVERIES, type Message, type ShownMessage } from '#persistence';
 import type { Explanations } from './explanations.js';
 import { present } from './list.dto.js';
 import { CarriesBody, cardOf, fileOf, wrong } from './new-message.dto.js';
 import { SurveyBody } from './numbers.dto.js';
-import { IfPresent, IsId, IsIntegerBetween, IsPlainText, IsTextByName } from './validation.js';
+import { deskUser, UserBody } from './user.dto.js';
+import { IfPresent, IsId, IsIntegerBetween, IsPlainText } from './validation.js';
 
 const MAX_TEXT_LENGTH = 16_000;
 /** Of the whole history. */
 const MAX_HISTORY_FILES = 50;
-const MAX_PROPERTY_LENGTH = 1_000;
 const MAX_FIELD_LENGTH = 255;
 const AUTHORS = ['user', 'bot'] as const;
-/** Source: the published OpenAPI document, `user.language`. */
-const LANGUAGES = 'en ru de ja es fr pt it pl hr nl ar da ko no sv vi cy th zh-CN zh-TW'.split(' ');
-
-@ApiSchema({ name: 'HandoffUser', description: 'What agents see of the customer.' })
-export class HandoffUserBody {
-  @ApiPropertyOptional({ type: String })
-  @IfPresent()
-  @IsPlainText(MAX_FIELD_LENGTH)
-  name?: string;
-
-  @ApiPropertyOptional({ type: String, description: 'Matches a customer of the contact centre.' })
-  @IfPresent()
-  @IsPlainText(MAX_FIELD_LENGTH)
-  userId?: string;
-
-  @ApiPropertyOptional({ type: String })
-  @IfPresent()
-  @IsPlainText(MAX_FIELD_LENGTH)
-  email?: string;
-
-  @ApiPropertyOptional({ type: String })
-  @IfPresent()
-  @IsPlainText(MAX_FIELD_LENGTH)
-  phone?: string;
-
-  @ApiPropertyOptional({ type: String })
-  @IfPresent()
-  @IsPlainText(MAX_FIELD_LENGTH)
-  company?: string;
-
-  @ApiPropertyOptional({ type: String })
-  @IfPresent()
-  @IsPlainText(MAX_FIELD_LENGTH)
-  caseId?: string;
-
-  @ApiPropertyOptional({
-    type: String,
-    enum: LANGUAGES,
-    description: 'An agent who speaks it is looked for.',
-  })
-  @IfPresent()
-  @IsIn(LANGUAGES)
-  language?: string;
-
-  @ApiPropertyOptional({
-    type: 'object',
-    additionalProperties: { type: 'string' },
-    example: { Intent: 'balance' },
-    description: `Shown to the agent, at most ${MAX_PROPERTIES}: each with a key and a value.`,
-  })
-  @IfPresent()
-  @IsTextByName(MAX_PROPERTIES, MAX_PROPERTY_LENGTH, /^[^\0]+$/s)
-  properties?: Record<string, string>;
-}
 
 @ApiSchema({ name: 'HandoffHistoryEntry', description: 'A text, attachments or cards, or several of them.' })
 export class HistoryEntryBody extends CarriesBody {
@@ -118,12 +57,12 @@ export class NewHandoffBody {
   @IsPlainText(MAX_FIELD_LENGTH)
   queueId?: string;
 
-  @ApiPropertyOptional({ type: HandoffUserBody })
+  @ApiPropertyOptional({ type: UserBody })
   @IfPresent()
   @IsObject()
   @ValidateNested()
-  @Type(() => HandoffUserBody)
-  user?: HandoffUserBody;
+  @Type(() => UserBody)
+  user?: UserBody;
 
   @ApiPropertyOptional({
     type: [HistoryEntryBody],
@@ -209,7 +148,7 @@ export function customerOf({
 export function handoffContent(body: NewHandoffBody): MessageContent {
   const { queueId, user, history = [], survey } = body;
   const details: OpeningDetails = {
-    ...(user && { user: userOf(user) }),
+    ...(user && { user: deskUser(user) }),
     ...(queueId !== undefined && { queueId }),
     ...(history.length > 0 && { history: history.map(entryOf) }),
   };
@@ -218,17 +157,6 @@ export function handoffContent(body: NewHandoffBody): MessageContent {
     throw wrong('history', `history must have at most ${MAX_HISTORY_FILES} attachments in all`);
   }
   return { type: 'handoff', details, ...(survey && { survey: present(survey) }) };
-}
-
-function userOf({ properties, ...user }: HandoffUserBody): DeskUser {
-  const isKey = (key: string) => key !== '' && key.length <= 255 && !key.includes('\0') && key.isWellFormed();
-  if (!Object.keys(properties ?? {}).every(isKey)) {
-    throw wrong('user.properties', 'properties must have keys of 1 to 255 characters without NUL');
-  }
-  return {
-    ...present<DeskUser>(user),
-    ...(properties && { properties: Object.entries(properties).map(([key, value]) => ({ key, value })) }),
-  };
 }
 
 function entryOf({ authorType, text, attachments, cards }: HistoryEntryBody, index: number): HistoryEntry {

@@ -1,5 +1,5 @@
 import { ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
-import { IsEmail, IsIn } from 'class-validator';
+import { IsIn } from 'class-validator';
 import { LANGUAGES, MAX_PROPERTIES, MAX_USER_FIELD, type DeskUser, type Language } from '#core';
 import { IfPresent, IsPlainText, IsProperties } from './validation.js';
 
@@ -26,10 +26,13 @@ export class UserBody {
   @IsPlainText(MAX_USER_FIELD)
   userId?: string;
 
-  @ApiPropertyOptional({ type: String, format: 'email', maxLength: MAX_USER_FIELD })
+  @ApiPropertyOptional({
+    type: String,
+    maxLength: MAX_USER_FIELD,
+    description: 'Shown as it is; an e-mail address can match a customer of an external CRM.',
+  })
   @IfPresent()
   @IsPlainText(MAX_USER_FIELD)
-  @IsEmail({}, { message: '$property must be an e-mail address' })
   email?: string;
 
   @ApiPropertyOptional({ type: String, maxLength: MAX_USER_FIELD })

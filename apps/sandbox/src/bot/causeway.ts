@@ -3,7 +3,7 @@ export interface HandOver {
   user: {
     name?: string;
     language?: string;
-    properties: { key: string; value: string }[];
+    properties: Record<string, string>;
   };
   history: { authorType: 'user' | 'bot'; text: string }[];
   survey: { maxTotalMinutes: number; userTimeoutMinutes: number };

@@ -26,11 +26,7 @@ describe('the example bot', () => {
     });
     expect(spoken).toEqual(GUIDE.history.messages);
     expect(handedOver).toBe(true);
-    expect(propertiesOf(known)).toEqual([
-      { key: 'Authenticated', value: 'yes' },
-      { key: 'Intent', value: 'balance' },
-      { key: 'AccountType', value: 'credit' },
-    ]);
+    expect(propertiesOf(known)).toEqual({ Authenticated: 'yes', Intent: 'balance', AccountType: 'credit' });
   });
 
   const account: Known = { place: 'account', balanceAsked: true };
@@ -58,6 +54,6 @@ describe('the example bot', () => {
   });
 
   it('tells the agent no more than it knows', () => {
-    expect(propertiesOf(NOTHING_KNOWN)).toEqual([{ key: 'Authenticated', value: 'no' }]);
+    expect(propertiesOf(NOTHING_KNOWN)).toEqual({ Authenticated: 'no' });
   });
 });

@@ -90,12 +90,12 @@ export function startSurvey(): Reply {
 }
 
 /** What the agent should know, as the published guide has it. */
-export function propertiesOf({ account, balanceAsked }: Known): { key: string; value: string }[] {
-  return [
-    { key: 'Authenticated', value: account === undefined ? 'no' : 'yes' },
-    ...(balanceAsked ? [{ key: 'Intent', value: 'balance' }] : []),
-    ...(account === undefined ? [] : [{ key: 'AccountType', value: 'credit' }]),
-  ];
+export function propertiesOf({ account, balanceAsked }: Known): Record<string, string> {
+  return {
+    Authenticated: account === undefined ? 'no' : 'yes',
+    ...(balanceAsked && { Intent: 'balance' }),
+    ...(account !== undefined && { AccountType: 'credit' }),
+  };
 }
 
 function balanceIn(text: string): { account: string; amount: string } | undefined {

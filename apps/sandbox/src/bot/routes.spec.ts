@@ -104,7 +104,7 @@ describe('the example bot behind its URL', () => {
           user: {
             name: 'James Jones',
             language: 'en',
-            properties: [{ key: 'Authenticated', value: 'yes' }, {}, {}],
+            properties: { Authenticated: 'yes', Intent: 'balance' },
           },
           idempotencyKey: /^bot event-\d+ hand-over$/,
         },

@@ -240,7 +240,7 @@ export class Desk {
       throw new ControlError(400, `there is no queue ${queueId}`);
     }
     this.#emit(conversation, transferEvent(conversation));
-    this.leave(conversation, wanted.fromAgentId);
+    this.#leave(conversation, wanted.fromAgentId);
     conversation.queueId = queueId ?? conversation.queueId;
     conversation.assignment = { type: 'queue', id: conversation.queueId };
     this.#emit(conversation, conversationUpdate(conversation));
@@ -248,8 +248,16 @@ export class Desk {
     if (wanted.toAgentId !== undefined) this.accept(conversation, wanted.toAgentId);
   }
 
-  /** The agent goes; the conversation stays as it is. */
+  /** The agent goes. The conversation stays as it is, or is the bot's where it was assigned to one for afterwards. */
   leave(conversation: Conversation, agentId: string): void {
+    this.#leave(conversation, agentId);
+    const { postAgent, state } = conversation;
+    if (postAgent === undefined || state === 'idle' || presentAgents(conversation).length > 0) return;
+    conversation.assignment = { type: 'webhook', id: postAgent.webhookId };
+    this.#emit(conversation, conversationUpdate(conversation));
+  }
+
+  #leave(conversation: Conversation, agentId: string): void {
     if (conversation.agents.get(agentId) !== true) {
       throw new ControlError(409, `${agentId} is not in the conversation`);
     }
@@ -260,7 +268,7 @@ export class Desk {
   /** The interaction is over: whoever is there leaves, the state is `idle`. */
   end(conversation: Conversation): void {
     if (conversation.state === 'idle') return;
-    for (const agentId of presentAgents(conversation)) this.leave(conversation, agentId);
+    for (const agentId of presentAgents(conversation)) this.#leave(conversation, agentId);
     conversation.state = 'idle';
     conversation.queuedAtMs = null;
     conversation.endedAtMs = Date.now();
@@ -349,9 +357,10 @@ export class Desk {
   }
 }
 
-/** Active, and no agent is there. */
+/** Active, and neither an agent nor a bot is there. */
 export function isWaiting(conversation: Conversation): boolean {
-  return conversation.state === 'active' && presentAgents(conversation).length === 0;
+  const { state, assignment } = conversation;
+  return state === 'active' && assignment.type !== 'webhook' && presentAgents(conversation).length === 0;
 }
 
 function unansweredSince(conversation: Conversation): number | undefined {
