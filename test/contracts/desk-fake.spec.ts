@@ -12,6 +12,7 @@ describeDesk("core's fake desk", {
     [/^renders a choice without a title /, SHOWS_TEXTS],
     [/^renders a text out of an advertisement /, SHOWS_TEXTS],
     [/^shows /, SHOWS_TEXTS],
+    ['finds no card that the conversation does not show', 'it takes cards that it never saw'],
   ],
 });
 

@@ -510,10 +510,11 @@ export class FakeDesk extends DeskPort {
     await this.handBacks.play(context, () => this.handedBack.push(request));
   }
 
+  readonly thinkings = new Script();
   readonly thoughts: Parameters<DeskPort['thinking']>[0][] = [];
 
   async thinking(request: Parameters<DeskPort['thinking']>[0], context: CallContext): Promise<void> {
-    await new Script().play(context, () => this.thoughts.push(request));
+    await this.thinkings.play(context, () => this.thoughts.push(request));
   }
 
   readonly receipts = new Script();

@@ -38,6 +38,9 @@ const OPERATIONS: Readonly<Record<Call, string>> = {
   upload: 'attachments.create',
   fetch: 'attachments.content',
   'read-receipt': 'read-receipt.create',
+  card: 'cards.action-submit',
+  'hand-back': 'post-agent-assignment.create',
+  thinking: 'thinking.create',
   update: 'conversations.update',
 };
 
@@ -129,6 +132,7 @@ export async function startChatGatewayWorld(): Promise<DeskWorld> {
     signatureHeader: 'x-8x8-signature',
     secrets: [API_KEY],
     channelId: CHANNEL,
+    webhookId: '1',
     queues: ['100', '200'],
     next: (call, mood) => {
       if (mood === 'unreachable') simulator.vanish();
@@ -194,7 +198,7 @@ function userOf({ additionalProperties, ...user }: Record<string, unknown>): Des
 }
 
 function shownBy(simulator: ChatGatewaySimulator, id: string): ShownConversation {
-  const { channelId, user, queueId, messages, state } = simulator.conversation(id);
+  const { channelId, user, queueId, messages, state, postAgent } = simulator.conversation(id);
   const read = simulator.log.findLast(
     (entry) => entry.kind === 'read-receipt' && entry.conversationId === id,
   );
@@ -218,5 +222,11 @@ function shownBy(simulator: ChatGatewaySimulator, id: string): ShownConversation
       })),
     over: state === 'idle',
     ...(readAt !== undefined && { readAt }),
+    ...(postAgent && { handsBackTo: postAgent.webhookId }),
+    thinking: simulator.log.flatMap((entry) =>
+      entry.kind === 'thinking' && entry.conversationId === id
+        ? [(entry.body as { maxThinkingTimeSeconds: number }).maxThinkingTimeSeconds]
+        : [],
+    ),
   };
 }

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'vitest';
-import { MediaRefusedError, type DeliveryErrorKind, type HoldReason } from '#core';
+import { MediaRefusedError, type CardSubmission, type DeliveryErrorKind, type HoldReason } from '#core';
 import {
   AGENT,
   contextOf,
   created,
+  eventsOf,
   failure,
   frozen,
   newConversation,
@@ -336,6 +337,50 @@ export const CONVERSING: readonly Row[] = [
     },
   },
   {
+    name: 'hands the conversation back to the bot after its agents, and may say so again',
+    check: async (world) => {
+      const deskConversationId = await served(world);
+      const request = { deskConversationId, webhookId: world.webhookId, limits: { maxTotalMinutes: 30 } };
+      await world.desk.handBack(request, PATIENT);
+      await world.desk.handBack(request, PATIENT);
+      expect(shown(world, deskConversationId).handsBackTo).toBe(world.webhookId);
+      world.next('hand-back', 'fails');
+      expect(await failure(world, world.desk.handBack(request, PATIENT))).toMatchObject({ kind: 'not-sent' });
+      world.next('hand-back', 'is-gone');
+      expect(await failure(world, world.desk.handBack(request, PATIENT))).toMatchObject({ kind: 'gone' });
+    },
+  },
+  {
+    name: 'tells that the bot is at work',
+    check: async (world) => {
+      const deskConversationId = await served(world);
+      await world.desk.thinking({ deskConversationId, seconds: 30 }, PATIENT);
+      expect(shown(world, deskConversationId).thinking).toEqual([30]);
+      world.next('thinking', 'fails');
+      const again = world.desk.thinking({ deskConversationId, seconds: 30 }, PATIENT);
+      expect(await failure(world, again)).toMatchObject({ kind: 'not-sent' });
+    },
+  },
+  {
+    name: 'submits a card once',
+    check: async (world) => {
+      const submission = await submissionOf(world);
+      world.next('card', 'fails');
+      const failing = world.desk.submitCard(submission, PATIENT);
+      expect(await failure(world, failing)).toMatchObject({ kind: 'not-sent' });
+      expect(await world.desk.submitCard(submission, PATIENT)).toBe('submitted');
+      expect(await world.desk.submitCard(submission, PATIENT)).toBe('already');
+    },
+  },
+  {
+    name: 'finds no card that the conversation does not show',
+    check: async (world) => {
+      const submission = await submissionOf(world);
+      const other = { ...submission, card: { content: { type: 'AdaptiveCard', body: [] } } };
+      expect(await world.desk.submitCard(other, PATIENT)).toBe('no-card');
+    },
+  },
+  {
     name: 'says how far the customer has read, and may say so again',
     check: async (world) => {
       const id = await served(world);
@@ -370,4 +415,19 @@ function refusals(
       expect(world.conversations()).toEqual(before);
     },
   }));
+}
+
+/** What is submitted on a card that an agent sent. */
+async function submissionOf(world: DeskWorld): Promise<CardSubmission> {
+  const deskConversationId = await served(world);
+  const content = {
+    type: 'AdaptiveCard',
+    actions: [{ type: 'Action.Submit', title: 'Yes', data: { a: 1 } }],
+  };
+  const [event] = await eventsOf(world, await world.writes(deskConversationId, AGENT, { card: content }));
+  const announced = event?.message?.content;
+  const [card] = announced?.type === 'card' ? announced.cards : [];
+  if (!event || !card) throw new Error('The event shows no card.');
+  const announcedAt = event.occurredAt;
+  return { deskConversationId, card, announcedAt, action: 'submit', title: 'Yes', data: { a: 1 } };
 }

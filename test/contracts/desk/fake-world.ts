@@ -36,6 +36,9 @@ export async function startFakeDeskWorld(desk = new FakeDesk()): Promise<DeskWor
     fetch: [desk.fetches],
     'read-receipt': [desk.receipts],
     update: [desk.updates],
+    card: [desk.submissions],
+    'hand-back': [desk.handBacks],
+    thinking: [desk.thinkings],
   };
   const announced = new Map<string, number>();
   const known = (id: string): FakeConversation => {
@@ -77,6 +80,7 @@ export async function startFakeDeskWorld(desk = new FakeDesk()): Promise<DeskWor
     signatureHeader: FAKE_SIGNATURE,
     secrets: ['fake-webhook-secret'],
     channelId: 'channel',
+    webhookId: 'webhook',
     queues: QUEUES,
     next: (call, mood) => {
       if (mood === 'has-none') desk.counting = false;
@@ -165,6 +169,7 @@ function shownBy(desk: FakeDesk, conversation: FakeConversation): ShownConversat
     readAt,
     queueId = request.assignment?.id ?? QUEUES[0],
   } = conversation;
+  const handedBack = desk.handedBack.find((one) => one.deskConversationId === id);
   return {
     id,
     channelId: request.channelId,
@@ -180,6 +185,8 @@ function shownBy(desk: FakeDesk, conversation: FakeConversation): ShownConversat
     })),
     over: state === 'idle' || state === 'gone',
     ...(readAt !== undefined && { readAt }),
+    ...(handedBack && { handsBackTo: handedBack.webhookId }),
+    thinking: desk.thoughts.flatMap((one) => (one.deskConversationId === id ? [one.seconds] : [])),
   };
 }
 

@@ -30,7 +30,10 @@ export type Call =
   | 'upload'
   | 'fetch'
   | 'read-receipt'
-  | 'update';
+  | 'update'
+  | 'card'
+  | 'hand-back'
+  | 'thinking';
 
 /** What the desk makes of a call. */
 export type Mood =
@@ -66,6 +69,10 @@ export interface ShownConversation {
   over: boolean;
   /** Up to when the customer has read, as they told it last. */
   readAt?: number;
+  /** The webhook of the bot that has it when its agents are gone. */
+  handsBackTo?: string;
+  /** For how many seconds the bot was said to be at work, each time. */
+  thinking: number[];
 }
 
 /** What an agent sends. */
@@ -84,6 +91,8 @@ export interface DeskWorld {
   /** May stand in no error. */
   secrets: readonly string[];
   channelId: string;
+  /** Of the channel, and of the bot behind it. */
+  webhookId: string;
   /** The first one is the channel's own. */
   queues: readonly [string, string];
   /** What becomes of the next call of this kind; the one after that is taken. */
