@@ -494,6 +494,66 @@ describe('after the agents', () => {
     expect(rows).toHaveLength(1);
   });
 
+  describe('a text that only the desk got around the leaving, where the desk tells of the survey', () => {
+    /** `unheard` is at the desk and after the agent, and the bot has the customer. */
+    async function unheard() {
+      const { thread, deskConversationId, tell } = await served(SURVEY);
+      await handBack();
+      await thread.says('unheard');
+      await delivery.drainEmpty(thread.inbound);
+      await tell({ facts: { agents: LEFT, postAgentAt: 20_001 }, occurredAt: 20_001 });
+      const announced = () =>
+        tell({
+          type: 'MESSAGE',
+          occurredAt: 30_000,
+          message: { authorType: 'user', content: { type: 'text', text: 'unheard' } },
+        });
+      expect(await thread.conversations()).toMatchObject([{ state: 'post-agent' }]);
+      return { thread, deskConversationId, tell, announced };
+    }
+
+    const endings: [string, (world: Awaited<ReturnType<typeof unheard>>) => Promise<unknown>][] = [
+      ['idle', ({ tell }) => tell({ facts: { state: { value: 'idle', at: 40_000 } }, occurredAt: 40_000 })],
+      ['handed-over', ({ thread }) => handOff(thread)],
+      [
+        'survey-over',
+        async ({ thread }) => {
+          await db.pool.query(
+            'update conversations set post_agent_until = clock_timestamp() where thread_id = $1',
+            [thread.threadId],
+          );
+          await delivery.upkeep.closeHandedBack();
+        },
+      ],
+    ];
+
+    it.each(endings)('the ending %s hands it to the agents', async (reason, end) => {
+      const world = await unheard();
+      await world.announced();
+      await end(world);
+      await delivery.drainEmpty(world.thread.inbound);
+      expect((await world.thread.conversations())[0]).toMatchObject({
+        state: 'closed',
+        close_reason: reason,
+      });
+      expect(delivery.desk.conversations[1]?.request.history).toEqual([
+        { authorType: 'user', text: 'unheard' },
+      ]);
+      expect(delivery.bot.texts(world.thread.address)).toEqual(['hello']);
+    });
+
+    it.each(endings)('the ending %s does so, too, where it is announced only later', async (_reason, end) => {
+      const world = await unheard();
+      await end(world);
+      await delivery.drainEmpty(world.thread.inbound);
+      await world.announced();
+      await delivery.drainEmpty(world.thread.inbound);
+      const { request, messages = [] } = delivery.desk.conversations[1] ?? {};
+      expect([...(request?.history ?? []), ...messages].map(({ text }) => text)).toEqual(['unheard']);
+      expect(delivery.bot.texts(world.thread.address)).toEqual(['hello']);
+    });
+  });
+
   it('an agent who joins again has the customer again, and time ends what the desk does not', async () => {
     const { thread, tell } = await served(SURVEY);
     await handBack();
