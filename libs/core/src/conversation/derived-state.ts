@@ -37,7 +37,7 @@ export const STATE_RULES: readonly StateRule[] = [
   {
     sign: 'handedBack',
     state: 'post-agent',
-    when: 'agents were there, and the newest of what follows them is a bot or a script',
+    when: 'agents were there, the newest of what follows them is a bot or a script, and there is to be a survey',
   },
   { sign: 'deserted', state: 'active', when: 'the last agent has left and nothing follows: the grace runs' },
   {
@@ -63,7 +63,7 @@ export function deriveState(facts: ConversationFacts): DerivedState {
   const leftAt = maximum(agents.map(([, agent]) => agent.leftAt));
   const next = present ? undefined : nextOf(facts, leftAt);
   const deserted = !present && leftAt !== undefined && next === undefined;
-  const handedBack = next === 'bot' && (leftAt !== undefined || facts.transferAt !== undefined);
+  const handedBack = next === 'bot' && leftAt !== undefined;
   const queueId = queueOf(facts);
   const state = stateOf({
     over: facts.state?.value === 'idle',
@@ -80,7 +80,7 @@ export function deriveState(facts: ConversationFacts): DerivedState {
     state,
     ...(queueId !== undefined && { queueId }),
     ...(present && state === 'active' && { agentId: present[0] }),
-    ...(leftAt !== undefined && (deserted || handedBack) && { lastAgentLeftAt: leftAt }),
+    ...((deserted || handedBack) && { lastAgentLeftAt: leftAt }),
     hadAgent: agents.length > 0,
   };
 }
