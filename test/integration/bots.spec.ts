@@ -327,20 +327,26 @@ describe('a hand-off', () => {
 });
 
 describe('after the agents', () => {
-  /** A conversation that a hand-off has opened and an agent has joined. */
-  async function served(value: NumberSettings) {
+  /** A conversation that a hand-off has opened and that waits for an agent. */
+  async function waiting(value: NumberSettings) {
     const thread = await threadOf(value, ['hello']);
+    await delivery.drainEmpty(thread.inbound);
     await handOff(thread);
     await delivery.drainEmpty(thread.inbound);
     const [conversation] = await thread.conversations();
     const deskConversationId = conversation?.desk_conversation_id ?? '';
     const tell = (facts: Parameters<typeof deskEvent>[0] = {}) =>
       db.gateway.accept([deskEvent({ deskConversationId, type: 'MEMBERS_CHANGED', ...facts })]);
-    await tell({
-      facts: { state: { value: 'active', at: 10_000 }, agents: { a1: { joinedAt: 10_000 } } },
-      occurredAt: 10_000,
-    });
-    return { thread, deskConversationId, tell, id: conversation?.id ?? '' };
+    await tell({ facts: { state: { value: 'active', at: 9_000 } }, occurredAt: 9_000 });
+    const joins = () => tell({ facts: { agents: { a1: { joinedAt: 10_000 } } }, occurredAt: 10_000 });
+    return { thread, deskConversationId, tell, joins, id: conversation?.id ?? '' };
+  }
+
+  /** The same with an agent. */
+  async function served(value: NumberSettings) {
+    const { joins, ...world } = await waiting(value);
+    await joins();
+    return world;
   }
 
   it('the next text is the bot’s again, and another hand-off opens another conversation', async () => {
@@ -389,10 +395,18 @@ describe('after the agents', () => {
     bot: { url: URL, survey: { maxTotalMinutes: 30, userTimeoutMinutes: 10 } },
   };
 
+  let metrics: Metrics;
+  beforeEach(() => {
+    metrics = new Metrics({ processMetrics: false });
+  });
+  const handBacksBy = async (result: string) => {
+    const { values } = await metrics.handBacks.get();
+    return values.find(({ labels }) => labels.result === result)?.value;
+  };
+
   /** The desk knows us as `webhook-1`, and hears of what is to be handed back. */
   async function handBack(): Promise<void> {
     await db.pool.query(`update business_numbers set chat_gateway_webhook_id = 'webhook-1'`);
-    const metrics = new Metrics();
     const wakeUps = { wake: (list: WakeUp[]) => void delivery.wakeUps.push(...list) };
     const { desk } = delivery;
     await new HandBacks({
@@ -573,6 +587,46 @@ describe('after the agents', () => {
     );
     await delivery.upkeep.closeHandedBack();
     expect(await thread.conversations()).toMatchObject([{ state: 'closed', close_reason: 'survey-over' }]);
+  });
+
+  it('what the desk does not take yet is asked for at once when an agent joins, and then not given up', async () => {
+    const { joins } = await waiting(SURVEY);
+    delivery.desk.handBacks.next(refuses('not-sent', { code: 'desk-unavailable', httpStatus: 503 }));
+    await handBack();
+    await handBack();
+    expect(delivery.desk.handedBack).toEqual([]);
+    await joins();
+    await handBack();
+    expect(delivery.desk.handedBack).toHaveLength(1);
+  });
+
+  it('what the desk refuses for good is asked for once more with an agent there', async () => {
+    const { thread, joins } = await waiting(SURVEY);
+    const timePasses = () =>
+      db.pool.query(
+        `update conversations set post_agent_not_before = post_agent_not_before - interval '1 hour' where thread_id = $1`,
+        [thread.threadId],
+      );
+    const tries = async () => {
+      const { rows } = await db.pool.query<{ tries: number }>(
+        'select post_agent_tries as tries from conversations where thread_id = $1',
+        [thread.threadId],
+      );
+      return rows[0]?.tries;
+    };
+    const refusal = refuses('failed', { code: 'rejected', httpStatus: 422 });
+    delivery.desk.handBacks.next(refusal, refusal);
+    await handBack();
+    await timePasses();
+    await handBack();
+    expect(await tries()).toBe(1);
+    await joins();
+    await handBack();
+    await timePasses();
+    await handBack();
+    expect(await tries()).toBe(2);
+    expect(await handBacksBy('rejected')).toBe(2);
+    expect(delivery.desk.handedBack).toEqual([]);
   });
 
   it('comes in time while the grace after the last agent runs', async () => {
