@@ -235,6 +235,7 @@ describe('a bot that fails', () => {
 describe('a hand-off', () => {
   it('opens a conversation with what the bot knows, between the texts before and after it', async () => {
     const thread = await threadOf(BOT, ['hello', 'an agent, please']);
+    await delivery.drainEmpty(thread.inbound);
     const posted = await handOff(thread, {
       details: {
         user: { name: 'James Jones', properties: [{ key: 'Intent', value: 'balance' }] },
@@ -278,6 +279,7 @@ describe('a hand-off', () => {
 
   it('comes once under its key, and not while agents have the customer or another waits', async () => {
     const thread = await threadOf(BOT, ['hello']);
+    await delivery.drainEmpty(thread.inbound);
     const key = randomUUID();
     expect(await handOff(thread, { details: {} }, key)).toMatchObject({ outcome: 'posted' });
     expect(await handOff(thread, { details: {} }, key)).toMatchObject({ outcome: 'repeated' });
@@ -291,8 +293,28 @@ describe('a hand-off', () => {
     expect(delivery.desk.conversations).toHaveLength(1);
   });
 
+  it('takes along what came while it was on its way, and what the bot was tried with stays the bot’s', async () => {
+    const thread = await threadOf(BOT, ['tried']);
+    delivery.bot.calls.next(refuses('not-sent', { code: 'bot-unavailable', httpStatus: 503 }));
+    await delivery.drain(thread.inbound);
+    await thread.says('came meanwhile');
+    await handOff(thread, {
+      details: { queueId: '200', history: [{ authorType: 'user', text: 'hello' }] },
+      survey: { maxTotalMinutes: 20 },
+    });
+    await thread.says('came after');
+    await delivery.drainEmpty(thread.inbound);
+    expect(delivery.bot.texts(thread.address)).toEqual(['tried']);
+    expect(delivery.desk.conversations.map(({ request }) => request)).toMatchObject([
+      { assignment: { type: 'queue', id: '200' }, history: [{ authorType: 'user', text: 'hello' }] },
+    ]);
+    expect(delivery.desk.texts()).toEqual([['came meanwhile', 'came after']]);
+    expect(await thread.conversations()).toMatchObject([{ survey: { maxTotalMinutes: 20 } }]);
+  });
+
   it('is held while its queue is none, and the texts behind it with it', async () => {
     const thread = await threadOf(BOT, ['hello']);
+    await delivery.drainEmpty(thread.inbound);
     await handOff(thread, { details: { queueId: 'none' } });
     await thread.says('behind it');
     delivery.desk.creates.next(refuses('held', { code: 'invalid-queue', hold: 'configuration' }));
@@ -305,6 +327,7 @@ describe('a hand-off', () => {
 
   it('is opened once where the answer to its create was lost', async () => {
     const thread = await threadOf(BOT, ['hello']);
+    await delivery.drainEmpty(thread.inbound);
     await handOff(thread, { details: { history: [{ authorType: 'user', text: 'hello' }] } });
     delivery.desk.creates.next(losesAnswer());
     await delivery.drainEmpty(thread.inbound);
@@ -314,6 +337,7 @@ describe('a hand-off', () => {
 
   it('does not take a text of its history for what a lost call left', async () => {
     const thread = await threadOf(BOT, ['first']);
+    await delivery.drainEmpty(thread.inbound);
     await handOff(thread, { details: { history: [{ authorType: 'user', text: 'again' }] } });
     await thread.says('again');
     delivery.desk.sends.next({ ...losesAnswer(), accepts: false });
@@ -506,6 +530,21 @@ describe('after the agents', () => {
       [delivery.desk.conversations[0]?.id],
     );
     expect(rows).toHaveLength(1);
+  });
+
+  it('and takes along what came while it was on its way', async () => {
+    const { thread, tell } = await served(SURVEY);
+    await handBack();
+    await tell({ facts: { agents: LEFT }, occurredAt: 20_000 });
+    await thread.says('came meanwhile');
+    await handOff(thread);
+    await delivery.drainEmpty(thread.inbound);
+    expect(delivery.bot.texts(thread.address)).toEqual(['hello']);
+    expect(delivery.desk.texts()).toEqual([[], ['came meanwhile']]);
+    expect(await thread.conversations()).toMatchObject([
+      { state: 'closed', close_reason: 'handed-over' },
+      { state: 'opening' },
+    ]);
   });
 
   describe('a text that only the desk got around the leaving, where the desk tells of the survey', () => {
