@@ -5,7 +5,13 @@ import { DueHandBacks, ProviderStates } from '#persistence';
 import { Metrics, type Logger } from '#platform';
 import { WorkerGate } from '../../apps/worker/src/gate/worker-gate.js';
 import { HandBacks } from '../../apps/worker/src/hand-backs.js';
-import { deskEvent, inboundMessage, startTestDatabase, type TestDatabase } from '../support/accepting.js';
+import {
+  deskEvent,
+  inboundMessage,
+  newAddress,
+  startTestDatabase,
+  type TestDatabase,
+} from '../support/accepting.js';
 import { newThread, OpenGate, startDelivery, type Delivery, type TestThread } from '../support/delivering.js';
 import { FAKE_MEDIA_URL, losesAnswer, refuses } from '../support/fakes.js';
 
@@ -511,6 +517,60 @@ describe('after the agents', () => {
     await delivery.drainEmpty(thread.inbound);
     expect(delivery.bot.texts(thread.address)).toEqual(['hello', 'the last word']);
     expect(delivery.desk.texts()).toEqual([['the last word']]);
+  });
+
+  it('a message that the desk has is whole where its number loses its bot before that was told', async () => {
+    const { thread, tell } = await served(SURVEY);
+    await handBack();
+    await tell({ facts: { agents: LEFT }, occurredAt: 20_000 });
+    await thread.says('five stars');
+    delivery.bot.calls.next(refuses('not-sent'));
+    await delivery.drain(thread.inbound);
+    expect(delivery.desk.texts()).toEqual([['five stars']]);
+    await settings(thread, {});
+    await delivery.drainEmpty(thread.inbound);
+    expect(await deliveries(thread)).toEqual([
+      'hello submitted',
+      '(handoff) submitted',
+      'five stars submitted',
+    ]);
+    expect(delivery.bot.texts(thread.address)).toEqual(['hello']);
+  });
+
+  it('what the bot says to the customer’s other address is copied into the same conversation', async () => {
+    const { thread, tell, id } = await served(SURVEY);
+    await handBack();
+    await tell({ facts: { agents: LEFT }, occurredAt: 20_000 });
+    const { rows } = await db.pool.query<{ address: string }>(
+      'select address from business_numbers where id = $1',
+      [thread.numberId],
+    );
+    const from = newAddress();
+    const message = inboundMessage({ from, ...(rows[0] && { to: rows[0].address }), text: 'it is me' });
+    await db.gateway.accept([message]);
+    const aliases = [thread.address, from].map((value) => ({ channel: message.channel, value }));
+    await db.gateway.accept([
+      { ...inboundMessage({ from, ...(rows[0] && { to: rows[0].address }) }), aliases },
+    ]);
+    const { rows: merged } = await db.pool.query<{ id: string }>(
+      'select id from threads where continues_in = $1',
+      [thread.threadId],
+    );
+    expect(merged).toHaveLength(1);
+    const posted = randomUUID();
+    await db.pool.query(
+      `select post_message('default', $1, sha256($2), sha256($2), $3, '{"type": "text", "text": "Thank you!"}', 'test', null)`,
+      [merged[0]?.id, Buffer.from(randomUUID()), posted],
+    );
+    const { rows: said } = await db.pool.query(
+      `select thread_id, direction, conversation_id from messages where content ->> 'text' = 'Thank you!'
+         and thread_id in ($1, $2) order by direction`,
+      [thread.threadId, merged[0]?.id],
+    );
+    expect(said).toEqual([
+      { thread_id: thread.threadId, direction: 'inbound', conversation_id: null },
+      { thread_id: merged[0]?.id, direction: 'outbound', conversation_id: id },
+    ]);
   });
 
   it('another hand-off ends the survey', async () => {

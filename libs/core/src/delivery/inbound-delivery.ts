@@ -61,6 +61,10 @@ export class InboundDelivery {
     if (head.conversation?.endsAfter !== undefined && head.conversation.endsAfter !== head.messageId)
       return this.end(lane, head.conversation.id);
     const route = await this.route(lane, head);
+    if (route === 'bot' && !lane.number.settings.bot) {
+      // Its number has lost its bot since the desk got it.
+      return this.heads.settle(lane, head, { delivery: 'submitted', ends: true, lane: { failures: 0 } });
+    }
     if (route === 'bot') return this.toBot(lane, head);
     const conversation = head.conversation ?? (await this.opening.open(lane, head));
     if (conversation === 'closed') return this.heads.hold(lane, head, 'closed-hours');

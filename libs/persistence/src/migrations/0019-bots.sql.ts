@@ -139,9 +139,12 @@ begin
       before.message_id, null::uuid;
     return;
   end if;
-  select c.id, c.state into conversation from conversations c where c.thread_id = p_thread_id and c.state <> 'closed';
+  -- Also that of the thread which this one continues in, unless it has one of its own.
+  select c.id, c.state, c.thread_id into conversation
+  from threads t join conversations c on c.thread_id in (t.id, t.continues_in) and c.state <> 'closed'
+  where t.id = p_thread_id order by c.thread_id <> t.id limit 1;
   if conversation.state = 'post-agent' and p_content ->> 'text' <> '' then
-    copied := append_inbound_item(p_tenant, p_thread_id, new_id(),
+    copied := append_inbound_item(p_tenant, conversation.thread_id, new_id(),
       json_build_object('type', 'note', 'text', p_content ->> 'text'));
   end if;
   insert into lanes as l (id, tenant_id, thread_id, direction, next_seq) values (new_id(), p_tenant, p_thread_id, 'outbound', 1)
