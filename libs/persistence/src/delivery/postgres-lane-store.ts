@@ -28,6 +28,7 @@ import {
   type WakeUps,
 } from '#core';
 import { announcedDigest, contentDigest, keyDigest } from '../accept/keys.js';
+import { storableJson } from '../accept/storable.js';
 import { applyState } from '../conversations/state.js';
 import { handedPart, historyDigests, said, type RecentRow } from './history.js';
 import type { Pool } from '../database.js';
@@ -281,7 +282,7 @@ export class PostgresLaneStore extends LaneStore {
       create.attemptId,
       create.messageId,
       create.reopenings ?? [],
-      create.details === undefined ? null : JSON.stringify(create.details),
+      create.details === undefined ? null : JSON.stringify(storableJson(create.details)),
       historyDigests(create.history ?? []),
       create.survey ? JSON.stringify(create.survey) : null,
     ]);
