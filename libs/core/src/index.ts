@@ -38,6 +38,7 @@ export * from './delivery/lane-store.js';
 export { inHistory, type HandedFile, type HandedMessage } from './delivery/handed-over.js';
 export { MAX_FILE_BYTES } from './delivery/outbound-files.js';
 export { attachmentsOf } from './delivery/inbound-media.js';
+export { takenAttachments } from './delivery/taken-attachments.js';
 export type { Verdict } from './delivery/uncertain-attempts.js';
 export * from './delivery/provider-gate.js';
 export * from './delivery/explain.js';

@@ -243,8 +243,8 @@ export abstract class LaneStore {
   abstract renew(lease: Lease, leaseMs: number): Promise<boolean>;
   /**
    * `refused`: files that are left out, kept with the message and told to the agent where anything of it goes out.
-   * `deletesMedia`: those of the message's media that its parts carry are to be deleted at the channel's provider once it is
-   * submitted.
+   * `deletesMedia`: those of the message's media that its parts carry, to the desk or to a bot, are to be deleted at the
+   * channel's provider once it is submitted.
    */
   abstract storeParts(
     lease: Lease,
@@ -254,8 +254,13 @@ export abstract class LaneStore {
   ): Promise<boolean>;
   /** Puts another content in the place of a part that was not sent. */
   abstract replacePart(lease: Lease, messageId: string, n: number, content: PartContent): Promise<boolean>;
-  /** Puts other parts in the place of all parts of a message none of which was sent. */
-  abstract replaceParts(lease: Lease, messageId: string, parts: PartContent[]): Promise<boolean>;
+  /** Puts other parts in the place of all parts of a customer's message none of which was sent. `deletesMedia` as above. */
+  abstract replaceParts(
+    lease: Lease,
+    messageId: string,
+    parts: PartContent[],
+    also?: { deletesMedia?: boolean },
+  ): Promise<boolean>;
   /** What was said in this thread under the channel's id of it; undefined where that is not known. */
   abstract quoted(threadId: string, providerMessageId: string): Promise<MessageContent | undefined>;
   /** Renews the lease and stores the attempt as `sending`, in one statement. */

@@ -93,8 +93,17 @@ export class PostgresLaneStore extends LaneStore {
     return this.took(deletesMedia ? sql.storePartsDeletingMedia : sql.storeParts, values);
   }
 
-  replaceParts(lease: Lease, messageId: string, parts: PartContent[]): Promise<boolean> {
-    return this.took(sql.replaceParts, partsValues(lease, messageId, parts));
+  replaceParts(
+    lease: Lease,
+    messageId: string,
+    parts: PartContent[],
+    { deletesMedia = false }: { deletesMedia?: boolean } = {},
+  ): Promise<boolean> {
+    return this.took(sql.replaceParts, [
+      ...partsValues(lease, messageId, parts),
+      deletesMedia,
+      parts.some(({ answer }) => answer?.cardAction),
+    ]);
   }
 
   replacePart(lease: Lease, messageId: string, n: number, content: PartContent): Promise<boolean> {

@@ -127,7 +127,9 @@ export const replaceParts = statement(
      select $3, p.n, p.content, p.digest
      from unnest($4::int[], $5::json[], $6::bytea[]) as p (n, content, digest), lane
      on conflict (message_id, n) do update set content = excluded.content, content_digest = excluded.content_digest
-   )
+   ),
+   deletion as (insert into media_deletions (message_id) select $3 from lane where $7 on conflict do nothing),
+   submission as (insert into card_submissions_due (message_id) select $3 from lane where $8 on conflict do nothing)
    select id from lane`,
 );
 
