@@ -28,7 +28,7 @@ import {
   type WakeUps,
 } from '#core';
 import { announcedDigest, contentDigest, keyDigest } from '../accept/keys.js';
-import { storableJson } from '../accept/storable.js';
+import { storableJson, storableText } from '../accept/storable.js';
 import { applyState } from '../conversations/state.js';
 import { handedPart, historyDigests, said, type RecentRow } from './history.js';
 import type { Pool } from '../database.js';
@@ -294,6 +294,7 @@ export class PostgresLaneStore extends LaneStore {
       create.details === undefined ? null : JSON.stringify(storableJson(create.details)),
       historyDigests(create.history ?? []),
       create.survey ? JSON.stringify(create.survey) : null,
+      queueOf(create.details),
     ]);
   }
 
@@ -497,6 +498,11 @@ export class PostgresLaneStore extends LaneStore {
       throw new StorageError(error);
     }
   }
+}
+
+/** Where it waits until an event says so; a script decides that by itself. */
+function queueOf({ assignment }: OpeningDetails = {}): string | null {
+  return assignment?.type === 'queue' ? storableText(assignment.id) : null;
 }
 
 function partsValues(lease: Lease, messageId: string, parts: PartContent[]): unknown[] {

@@ -388,7 +388,7 @@ export const intentCreate = statement(
    begun as (
      update conversations c set create_attempt_id = $5, create_message_id = $6, create_outcome = 'sending',
        create_started_at = clock_timestamp(), create_ended_at = null, create_history = $7, details = $8, create_digests = $9,
-       survey = $10
+       survey = $10, queue_id = $11
      from lane where c.id = $4
    ),
    handed_over as (
