@@ -358,11 +358,11 @@ export abstract class LaneStore {
   /** These messages of the customer as they were posted, in order. */
   abstract handedOver(messageIds: string[]): Promise<HandedMessage[]>;
   /**
-   * What was said in the thread's last conversation, and in which queue, where that ended within so long: the newest `limit`
-   * messages of both sides that no item hands over.
+   * What was said in the last conversation of a message's thread, and in which queue, where that ended at most so long before
+   * the message came: the newest `limit` messages of both sides that no item hands over.
    */
   abstract recentHistory(
-    lane: ClaimedLane,
+    messageId: string,
     recent: { withinMinutes: number; limit: number },
   ): Promise<OpeningDetails | undefined>;
   /** The conversation is gone at the desk: closes ours. */

@@ -350,10 +350,10 @@ export class PostgresLaneStore extends LaneStore {
   }
 
   async recentHistory(
-    lane: ClaimedLane,
+    messageId: string,
     { withinMinutes, limit }: { withinMinutes: number; limit: number },
   ): Promise<OpeningDetails | undefined> {
-    const rows = await this.rows<RecentRow>(sql.recentHistory, [lane.lease.laneId, withinMinutes, limit]);
+    const rows = await this.rows<RecentRow>(sql.recentHistory, [messageId, withinMinutes, limit]);
     const [last] = rows;
     if (!last) return undefined;
     const history = rows.flatMap(said).flatMap((message) => inHistory(message) ?? []);

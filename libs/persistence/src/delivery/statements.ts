@@ -457,13 +457,15 @@ export const historyParts = statement(
    where p.message_id = any ($1::uuid[]) order by m.seq, p.n`,
 );
 
-// Notes and hand-overs are none of what was said. What an item hands over stands in its history.
+// Notes and hand-overs are none of what was said. What an item hands over stands in its history. By when the message came, as
+// tell_welcome has it: it may have waited for hours since.
 export const recentHistory = statement(
   'recent-history',
   `with last as materialized (
      select c.id, c.queue_id, c.handed_over
-     from lanes l join ${threads('coalesce(l.continues_in, l.thread_id)')} join conversations c on c.thread_id = t.id
-     where l.id = $1 and c.state = 'closed' and c.closed_at > clock_timestamp() - $2 * interval '1 minute'
+     from messages m join lanes l on l.id = m.lane_id
+     join ${threads('coalesce(l.continues_in, l.thread_id)')} join conversations c on c.thread_id = t.id
+     where m.id = $1 and c.state = 'closed' and c.closed_at > m.accepted_at - $2 * interval '1 minute'
      order by c.closed_at desc limit 1
    )
    select last.queue_id, said.direction, said.content, said.parts
