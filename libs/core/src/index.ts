@@ -16,7 +16,6 @@ export * from './ports/desk-figures.js';
 export * from './ports/webhook-door.js';
 export * from './conversation/facts.js';
 export * from './conversation/derived-state.js';
-export * from './conversation/transitions.js';
 export * from './conversation/times.js';
 export * from './conversation/reading.js';
 export * from './conversation/compare-messages.js';
