@@ -45,7 +45,8 @@ export class ConversationOpening {
     const { store, hours } = this.deps;
     const { openingHours } = lane.number.settings;
     if (!hours || !openingHours) return false;
-    const schedule = scheduleFor(openingHours, lane.number.queueId);
+    const assignment = openingHours.queues && (await this.sources.assignment(lane));
+    const schedule = scheduleFor(openingHours, assignment?.type === 'queue' ? assignment.id : undefined);
     const { openStatuses } = openingHours;
     const { open, status, ageMs } = await this.heads.keepingLease(lane, () =>
       hours.isOpen({ tenantId: lane.tenantId, schedule, ...(openStatuses && { openStatuses }) }),

@@ -1,7 +1,7 @@
 import type { HistoryEntry, MessageContent } from '../content.js';
 import { isLanguage } from '../conversation/languages.js';
 import { mergeDetails, type OpeningDetails } from '../conversation/opening-details.js';
-import type { DeskUser, UserProperty } from '../ports/desk-port.js';
+import type { DeskAssignment, DeskUser, UserProperty } from '../ports/desk-port.js';
 import type { DeliveryDependencies } from './delivery.js';
 import { botHistory } from './handed-over.js';
 import type { ClaimedLane, LaneHead, Reopening } from './lane-store.js';
@@ -24,16 +24,23 @@ export interface KnownBefore {
 export class OpeningSources {
   constructor(private readonly deps: Pick<DeliveryDependencies, 'store' | 'directory' | 'languages'>) {}
 
+  /** Whom the conversation would be assigned to. Nobody outside is asked. */
+  async assignment(lane: ClaimedLane): Promise<DeskAssignment | undefined> {
+    const [before, reopenings] = await Promise.all([
+      this.before(lane, 0),
+      this.deps.store.reopenings(lane.lease.laneId),
+    ]);
+    const sources = [routingOf(lane), before].filter((one) => one !== undefined);
+    return settledDetails({ sources, reopenings }, false).assignment;
+  }
+
   async gather(lane: ClaimedLane, head: LaneHead): Promise<KnownBefore> {
     const { store, directory } = this.deps;
     const { number, customer } = lane;
     const { settings } = number;
-    const goOnMinutes = settings.closing?.goOnMinutes;
     const reopenings = await store.reopenings(lane.lease.laneId);
     const [before, found, language] = await Promise.all([
-      goOnMinutes === undefined
-        ? undefined
-        : store.recentHistory(lane, { withinMinutes: goOnMinutes, limit: MAX_RECENT }),
+      this.before(lane, MAX_RECENT),
       settings.directory &&
         directory?.lookUp({
           directory: settings.directory,
@@ -44,13 +51,20 @@ export class OpeningSources {
       settings.detectLanguage === true ? this.detected(head, reopenings) : undefined,
     ]);
     const sources = [
-      { user: ofNumber(lane), ...(number.queueId && { queueId: number.queueId }) },
+      { user: ofNumber(lane), ...routingOf(lane) },
       { user: ofChannel(lane, head.content, language) },
       before,
       found && { user: found },
       isLanguage(customer.language) ? { user: { language: customer.language } } : undefined,
     ].filter((one) => one !== undefined);
     return { sources, reopenings };
+  }
+
+  /** The conversation that goes on, with so many of its messages. */
+  private async before(lane: ClaimedLane, limit: number): Promise<OpeningDetails | undefined> {
+    const withinMinutes = lane.number.settings.closing?.goOnMinutes;
+    if (withinMinutes === undefined) return undefined;
+    return this.deps.store.recentHistory(lane, { withinMinutes, limit });
   }
 
   private detected(head: LaneHead, reopenings: Reopening[]) {
@@ -75,6 +89,10 @@ export function settledDetails({ sources, reopenings }: KnownBefore, withIds: bo
 
 function isCustomers({ authorType }: HistoryEntry): boolean {
   return authorType === 'user';
+}
+
+function routingOf({ number }: ClaimedLane): Pick<OpeningDetails, 'queueId'> {
+  return number.queueId ? { queueId: number.queueId } : {};
 }
 
 function ofNumber({ number }: ClaimedLane): DeskUser {
