@@ -122,7 +122,8 @@ export class HandoffResource {
   @ApiProperty({
     type: String,
     enum: DELIVERIES,
-    description: '`submitted`: from then on texts go to the agents.',
+    description:
+      '`submitted`: from then on texts go to the agents. `held`: it waits, and with it what the customer writes behind it, as the reason says.',
   })
   delivery!: Message['delivery'];
 
