@@ -218,6 +218,21 @@ describe('what a conversation is created with', () => {
   });
 });
 
+describe("a number's script", () => {
+  it('outranks its queue, and gives way to a queue that somebody says', async () => {
+    const settings = { scriptId: 'welcome' };
+    const thread = await threadOn(settings);
+    await delivery.drainEmpty(thread.inbound);
+    const handed = await threadOn(settings);
+    await handsOver(handed, { queueId: '200' });
+    await delivery.drainEmpty(handed.inbound);
+    expect([created(0)?.assignment, created(1)?.assignment]).toEqual([
+      { type: 'script', id: 'welcome' },
+      { type: 'queue', id: '200' },
+    ]);
+  });
+});
+
 describe('a bot that hands over', () => {
   const details: OpeningDetails = {
     user: { caseId: 'C-1', properties: [{ key: 'Intent', value: 'balance' }] },

@@ -184,6 +184,21 @@ describe('a hand-off', () => {
     expect((await api.call('get', `handoffs/${id}`)).body).toMatchObject({ delivery: 'submitted' });
   });
 
+  it('goes to a script where it says so, and there the number sends everybody else', async () => {
+    const thread = await botThread();
+    await post(body(thread, { scriptId: 'main-menu' }));
+    await delivery.drainEmpty(thread.inbound);
+    const other = await botThread();
+    const settings = { scriptId: 'welcome' };
+    const changed = await api.call('patch', `numbers/${other.numberId}`).send({ settings });
+    expect(changed.body).toMatchObject({ queueId: '100', settings });
+    await delivery.drainEmpty(other.inbound);
+    expect(delivery.desk.conversations.map(({ request }) => request.assignment)).toEqual([
+      { type: 'script', id: 'main-menu' },
+      { type: 'script', id: 'welcome' },
+    ]);
+  });
+
   it('is refused while agents have the customer', async () => {
     const thread = await botThread();
     await post(body(thread));
@@ -206,6 +221,8 @@ describe('a hand-off', () => {
     ['nobody', { threadId: undefined }, 'threadId'],
     ['two ways to say whom', { numberId: NOBODY, address: '+15550123' }, 'threadId'],
     ['no key', { idempotencyKey: undefined }, 'idempotencyKey'],
+    ['a queue and a script', { queueId: '1', scriptId: '2' }, 'scriptId'],
+    ['an empty script', { scriptId: '' }, 'scriptId'],
     ['an empty queue', { queueId: '' }, 'queueId'],
     ['an unknown field', { queue: '1' }, 'queue'],
     ['an unknown field of the user', { user: { age: '7' } }, 'user.age'],

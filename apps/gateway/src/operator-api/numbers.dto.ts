@@ -374,6 +374,16 @@ export class NumberSettingsBody {
   @IsBoolean()
   smartEncoding?: boolean;
 
+  @ApiPropertyOptional({
+    type: String,
+    maxLength: 255,
+    description:
+      "The script of the contact centre that conversations begin with, instead of the number's queue; a hand-off's own queue or script, and the queue of a conversation that goes on, outrank it.",
+  })
+  @IfPresent()
+  @IsPlainText(255)
+  scriptId?: string;
+
   @ApiPropertyOptional({ type: NumberUserBody })
   @IfPresent()
   @IsObject()

@@ -91,7 +91,10 @@ function isCustomers({ authorType }: HistoryEntry): boolean {
   return authorType === 'user';
 }
 
-function routingOf({ number }: ClaimedLane): Pick<OpeningDetails, 'queueId'> {
+/** What the number says of it. */
+function routingOf({ number }: ClaimedLane): Pick<OpeningDetails, 'queueId' | 'assignment'> {
+  const { scriptId } = number.settings;
+  if (scriptId !== undefined) return { assignment: { type: 'script', id: scriptId } };
   return number.queueId ? { queueId: number.queueId } : {};
 }
 

@@ -26,6 +26,8 @@ interface WaitRow {
 
 const MS_SINCE = (column: string) => `(extract(epoch from clock_timestamp() - ${column}) * 1000)::float8`;
 
+/** In a script it waits in no queue that we know of. */
+const OF_NUMBER = `case when n.settings ? 'scriptId' then null else n.queue_id end`;
 /** Only open conversations are looked at: the index on them answers both. */
 const WAITING = `c.state = 'queued' and not c.had_agent and c.desk_conversation_id is not null`;
 
@@ -37,10 +39,10 @@ export class Waits {
   async notice(): Promise<void> {
     await this.pool.query(
       `insert into waits as w (conversation_id, queue_id, since)
-       select c.id, coalesce(c.queue_id, n.queue_id), c.opened_at
+       select c.id, coalesce(c.queue_id, ${OF_NUMBER}), c.opened_at
        from conversations c join business_numbers n on n.id = c.number_id and n.settings ? 'waiting'
        left join waits known on known.conversation_id = c.id
-       where ${WAITING} and (known.conversation_id is null or known.queue_id is distinct from coalesce(c.queue_id, n.queue_id))
+       where ${WAITING} and (known.conversation_id is null or known.queue_id is distinct from coalesce(c.queue_id, ${OF_NUMBER}))
        order by c.id
        on conflict (conversation_id) do update set queue_id = excluded.queue_id, position = null, warned = '{}', told_at = null,
          since = case when w.queue_id is null then w.since else clock_timestamp() end`,
