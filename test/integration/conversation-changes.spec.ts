@@ -6,7 +6,8 @@ import { ProviderHttp } from '#platform';
 import { eventually, inboundMessage, makeNumber, newAddress } from '../support/accepting.js';
 import { contractsAvailable, ExchangeAudit } from '../support/contracts.js';
 import { startDelivery, type Delivery } from '../support/delivering.js';
-import { startOperatorApi, type OperatorApi } from './operator-api-app.js';
+import { testTenants } from '../support/tenants.js';
+import { ACCOUNT, startOperatorApi, type OperatorApi } from './operator-api-app.js';
 
 const audit = contractsAvailable() ? new ExchangeAudit() : undefined;
 const http = new ProviderHttp();
@@ -256,7 +257,9 @@ describe('the settings of a number', () => {
   });
 
   it('need a secret to sign with where there is somebody to ask', async () => {
-    const unsigned = await startOperatorApi(undefined, { signsHooks: false });
+    const unsigned = await startOperatorApi(undefined, {
+      tenants: testTenants(ACCOUNT, { tenants: { acme: ['ACacme'] }, hookSecrets: { acme: ['whsec_QUJD'] } }),
+    });
     try {
       const body = {
         address: newAddress(),
@@ -270,6 +273,11 @@ describe('the settings of a number', () => {
           { field: 'settings.directory', message: expect.stringMatching(/HOOK_SIGNING_SECRET/) as string },
         ],
       });
+      const signed = await unsigned.call('post', 'numbers').send({ ...body, accountSid: 'ACacme' });
+      expect(signed.status).toBe(201);
+      const { id } = signed.body as { id: string };
+      const { settings } = body;
+      expect((await unsigned.call('patch', `numbers/${id}`).send({ settings })).status).toBe(200);
     } finally {
       await unsigned.stop();
     }

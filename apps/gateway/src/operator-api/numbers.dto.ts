@@ -66,7 +66,7 @@ export class DirectoryBody {
     type: String,
     format: 'uri',
     description:
-      'Asked by `POST {channel, number, address}`, signed with HOOK_SIGNING_SECRET by the rules of Standard Webhooks. It answers `{name?, userId?, email?, company?, caseId?, language?, properties?}` within two seconds, or 404.',
+      'Asked by `POST {channel, number, address}`, signed with HOOK_SIGNING_SECRET, or that of its tenant, by the rules of Standard Webhooks. It answers `{name?, userId?, email?, company?, caseId?, language?, properties?}` within two seconds, or 404.',
   })
   @IsHookUrl()
   url!: string;
@@ -144,7 +144,7 @@ export class BotBody {
     type: String,
     example: 'https://bot.example.com/causeway',
     description:
-      "Where customers' messages are posted, signed as Standard Webhooks has it (HOOK_SIGNING_SECRET).",
+      "Where customers' messages are posted, signed as Standard Webhooks has it (HOOK_SIGNING_SECRET, or the tenant's own).",
   })
   @IsHookUrl()
   url!: string;

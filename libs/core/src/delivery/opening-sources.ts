@@ -43,6 +43,7 @@ export class OpeningSources {
       this.before(lane, MAX_RECENT),
       settings.directory &&
         directory?.lookUp({
+          tenantId: lane.tenantId,
           directory: settings.directory,
           channel: number.channel,
           number: number.address,

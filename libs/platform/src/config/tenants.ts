@@ -13,6 +13,8 @@ export interface Tenant {
   twilioAccounts: readonly string[];
   schedules?: Readonly<TenantSchedules>;
   metrics?: Readonly<TenantMetrics>;
+  /** The current one first. Absent: its hooks are not called. */
+  hookSigningSecret?: readonly string[];
 }
 
 type Described = Pick<
@@ -23,6 +25,7 @@ type Described = Pick<
   | 'chatGatewayTenantId'
   | 'chatGatewayCustomerId'
   | 'tenants'
+  | 'hookSigningSecret'
 >;
 
 /** Who our tenants are. An account of Twilio's that no other tenant lists is the default one's. */
@@ -33,7 +36,7 @@ export class Tenants {
   private readonly byAccount: ReadonlyMap<string, Tenant>;
 
   constructor(configuration: Described) {
-    const { twilioAccountSid, twilioSubaccounts = {}, tenants = [] } = configuration;
+    const { twilioAccountSid, twilioSubaccounts = {}, tenants = [], hookSigningSecret } = configuration;
     const taken = new Set(tenants.flatMap(({ twilioAccounts }) => twilioAccounts));
     const own = [twilioAccountSid, ...Object.keys(twilioSubaccounts)].filter(
       (account) => !taken.has(account),
@@ -49,7 +52,7 @@ export class Tenants {
         twilioAccounts: own,
       },
       ...tenants,
-    ];
+    ].map((tenant) => ({ ...(hookSigningSecret && { hookSigningSecret }), ...tenant }));
     this.byId = new Map(this.all.map((tenant) => [tenant.id, tenant]));
     this.byAccount = new Map(
       this.all.flatMap((tenant) => tenant.twilioAccounts.map((account) => [account, tenant] as const)),
@@ -62,6 +65,11 @@ export class Tenants {
 
   of(id: string): Tenant | undefined {
     return this.byId.get(id);
+  }
+
+  /** What calls to the tenant's hooks are signed with; none: they are not called. */
+  hookSecretsOf(id: string): readonly string[] {
+    return this.of(id)?.hookSigningSecret ?? [];
   }
 
   /** Whose numbers this account's are; undefined for an account that is not ours. */
