@@ -205,6 +205,7 @@ describe('a customer', () => {
     const set = (language: unknown) => api.call('patch', `customers/${customerId}`).send({ language });
     expect((await set('zh-TW')).body).toMatchObject({ id: customerId, language: 'zh-TW' });
     expect((await api.call('get', `customers/${customerId}`)).body).toMatchObject({ language: 'zh-TW' });
+    expect((await set('fr-CA')).body).toMatchObject({ language: 'fr' });
     expect((await set('klingon')).body).toMatchObject({ status: 400, errors: [{ field: 'language' }] });
     expect((await set(null)).body).not.toHaveProperty('language');
     expect(
@@ -213,6 +214,7 @@ describe('a customer', () => {
     const log = await api.call('get', `audit?target=${customerId}`);
     expect((log.body as { items: unknown[] }).items).toMatchObject([
       { action: 'customer.change', details: { fields: ['language'] } },
+      { action: 'customer.change' },
       { action: 'customer.change' },
     ]);
   });
@@ -229,6 +231,12 @@ describe('the settings of a number', () => {
       directory: { url: 'https://crm.example/who', cacheMinutes: 5 },
     };
     expect((await put({ settings, language: 'cy' })).body).toMatchObject({ settings, language: 'cy' });
+    expect((await put({ language: 'en-US' })).body).toMatchObject({ language: 'en' });
+    expect((await put({ language: 'zh-Hant' })).body).toMatchObject({ language: 'zh-TW' });
+    expect((await put({ language: 'fi-FI' })).body).toMatchObject({
+      status: 400,
+      errors: [{ field: 'language', message: expect.stringMatching(/one of en, ru/) as string }],
+    });
   });
 
   it.each<[string, object, string]>([
@@ -266,6 +274,11 @@ describe('the settings of a number', () => {
         chatGatewayChannelId: 'c',
         settings: { directory: { url: 'https://crm.example/' } },
       };
+      const signed = await unsigned.call('post', 'numbers').send({ ...body, accountSid: 'ACacme' });
+      expect(signed.status).toBe(201);
+      const { id } = signed.body as { id: string };
+      const { settings } = body;
+      expect((await unsigned.call('patch', `numbers/${id}`).send({ settings })).status).toBe(200);
       const answer = await unsigned.call('post', 'numbers').send(body);
       expect(answer.body).toMatchObject({
         status: 400,
@@ -273,11 +286,6 @@ describe('the settings of a number', () => {
           { field: 'settings.directory', message: expect.stringMatching(/HOOK_SIGNING_SECRET/) as string },
         ],
       });
-      const signed = await unsigned.call('post', 'numbers').send({ ...body, accountSid: 'ACacme' });
-      expect(signed.status).toBe(201);
-      const { id } = signed.body as { id: string };
-      const { settings } = body;
-      expect((await unsigned.call('patch', `numbers/${id}`).send({ settings })).status).toBe(200);
     } finally {
       await unsigned.stop();
     }

@@ -202,6 +202,8 @@ describe('what a conversation is created with', () => {
 
   it.each<[string, NumberSettings, string | null, string | null, string | undefined, string[]]>([
     ['the number has one', {}, 'de', null, 'de', []],
+    ['the number has one of a region', {}, 'en-US', null, 'en', []],
+    ['the customer has one of a region', {}, 'de', 'zh-Hant-HK', 'zh-TW', []],
     ['the customer writes another', { detectLanguage: true }, 'de', null, 'fr', ['bonjour']],
     ['the customer has chosen one', { detectLanguage: true }, 'de', 'ja', 'ja', ['bonjour']],
     ['the desk does not know it', {}, 'xx', 'yy', undefined, []],

@@ -491,7 +491,8 @@ class NumberFields {
     nullable: true,
     enum: LANGUAGES,
     example: 'en',
-    description: 'Language of its customers: agents who speak it are looked for.',
+    description:
+      'Language of its customers: agents who speak it are looked for. A region is taken as its language: `en-US` as `en`.',
   })
   @IsOptional()
   @IsDeskLanguage()

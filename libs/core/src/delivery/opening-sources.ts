@@ -1,5 +1,5 @@
 import type { HistoryEntry, MessageContent } from '../content.js';
-import { isLanguage } from '../conversation/languages.js';
+import { languageOf } from '../conversation/languages.js';
 import { mergeDetails, type OpeningDetails } from '../conversation/opening-details.js';
 import type { DeskAssignment, DeskUser, UserProperty } from '../ports/desk-port.js';
 import type { DeliveryDependencies } from './delivery.js';
@@ -56,7 +56,7 @@ export class OpeningSources {
       { user: ofChannel(lane, head.content, language) },
       before,
       found && { user: found },
-      isLanguage(customer.language) ? { user: { language: customer.language } } : undefined,
+      { user: inLanguage(customer.language) },
     ].filter((one) => one !== undefined);
     return { sources, reopenings };
   }
@@ -103,9 +103,15 @@ function ofNumber({ number }: ClaimedLane): DeskUser {
   const { company, properties = {} } = number.settings.user ?? {};
   return {
     ...(company !== undefined && { company }),
-    ...(isLanguage(number.language) && { language: number.language }),
+    ...inLanguage(number.language),
     properties: Object.entries(properties).map(([key, value]) => ({ key, value })),
   };
+}
+
+/** What was stored before regions were taken as their languages may have one. */
+function inLanguage(tag: string | undefined): Pick<DeskUser, 'language'> {
+  const language = languageOf(tag);
+  return language === undefined ? {} : { language };
 }
 
 function ofChannel(
