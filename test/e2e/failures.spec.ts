@@ -132,14 +132,19 @@ describeOnEachQueue('conversations that meet trouble', PATIENCE, (system) => {
       });
       expect(refused).toMatchObject({ reason: 'opted-out', provider_code: null });
       expect(customer.textsAtPhone()).toEqual([]);
-      await eventually('a note to the agent', () =>
-        conversation.messages.some(
-          ({ authorType, text }) =>
-            authorType === 'bot' && text.includes(customer.text('refused')) && text.includes('opted out'),
-        ),
-      );
+      await eventually('the end of the conversation', () => conversation.state === 'idle');
       await customer.write('START');
-      customer.answer(conversation, customer.text('taken'));
+      await customer.conversation(2);
+      // Where it ended before the note came, the next one begins with it.
+      await eventually('a note to the agent', () =>
+        customer.conversations
+          .flatMap(({ messages }) => messages)
+          .some(
+            ({ authorType, text }) =>
+              authorType === 'bot' && text.includes(customer.text('refused')) && text.includes('opted out'),
+          ),
+      );
+      customer.answer(await customer.accept(), customer.text('taken'));
       await customer.atPhone(customer.text('taken'));
       expect(customer.textsAtPhone()).toEqual([customer.text('taken')]);
     },

@@ -296,6 +296,8 @@ describe.skipIf(missing !== undefined)('the page of npm start', { timeout: 120_0
 
     it('sends an agent’s files to the phone as they were', async () => {
       await choose(DESK_MENU, 'Sample picture');
+      const enclosed = page.getByRole('list', { name: 'Goes with the next message' });
+      await enclosed.getByText('parcel.png').waitFor();
       await page.keyboard.type('Or this one?');
       await page.keyboard.press('Enter');
       const received = await vi.waitUntil(

@@ -94,8 +94,8 @@ describe('changing a conversation that waits', () => {
     expect(first.body).toMatchObject({ id });
     const second = await change(id, { user: { name: 'Ann Lee', properties: { Tier: 'silver' } } });
     expect(second.status).toBe(202);
+    await eventually('it is in the other queue', () => atDesk(deskId)?.queueId === '200');
     expect(atDesk(deskId)).toMatchObject({
-      queueId: '200',
       user: { name: 'Ann Lee', company: 'Acme', email: 'ann@acme.example' },
     });
     expect(propertiesAtDesk(deskId)).toEqual({ Brand: 'North', Tier: 'silver', 'causeway-ref': reference });

@@ -13,7 +13,7 @@ export interface Tenant {
   twilioAccounts: readonly string[];
   schedules?: Readonly<TenantSchedules>;
   metrics?: Readonly<TenantMetrics>;
-  /** The current one first. Absent: its hooks are not called. */
+  /** Absent: as {@link DEFAULT_TENANT} has it. */
   hookSigningSecret?: readonly string[];
 }
 
@@ -32,11 +32,13 @@ type Described = Pick<
 export class Tenants {
   /** The default one first, then in the order of `TENANTS`. */
   readonly all: readonly Tenant[];
+  private readonly plainHookSecrets: readonly string[];
   private readonly byId: ReadonlyMap<string, Tenant>;
   private readonly byAccount: ReadonlyMap<string, Tenant>;
 
   constructor(configuration: Described) {
-    const { twilioAccountSid, twilioSubaccounts = {}, tenants = [], hookSigningSecret } = configuration;
+    const { twilioAccountSid, twilioSubaccounts = {}, tenants = [], hookSigningSecret = [] } = configuration;
+    this.plainHookSecrets = hookSigningSecret;
     const taken = new Set(tenants.flatMap(({ twilioAccounts }) => twilioAccounts));
     const own = [twilioAccountSid, ...Object.keys(twilioSubaccounts)].filter(
       (account) => !taken.has(account),
@@ -52,7 +54,7 @@ export class Tenants {
         twilioAccounts: own,
       },
       ...tenants,
-    ].map((tenant) => ({ ...(hookSigningSecret && { hookSigningSecret }), ...tenant }));
+    ];
     this.byId = new Map(this.all.map((tenant) => [tenant.id, tenant]));
     this.byAccount = new Map(
       this.all.flatMap((tenant) => tenant.twilioAccounts.map((account) => [account, tenant] as const)),
@@ -69,7 +71,8 @@ export class Tenants {
 
   /** What calls to the tenant's hooks are signed with; none: they are not called. */
   hookSecretsOf(id: string): readonly string[] {
-    return this.of(id)?.hookSigningSecret ?? [];
+    const tenant = this.of(id);
+    return tenant ? (tenant.hookSigningSecret ?? this.plainHookSecrets) : [];
   }
 
   /** Whose numbers this account's are; undefined for an account that is not ours. */
