@@ -99,5 +99,12 @@ describeOn('postgres', 'conversations with all that is known', { env: { HOOK_SIG
       { authorType: 'bot', text: customer.text('answer') },
     ]);
     await customer.atDesk(customer.text('one more thing'));
+
+    const { id: numberId } = made.body as { id: string };
+    await system().api('PATCH', `/numbers/${numberId}`, { settings: { scriptId: 'welcome' } });
+    const menu = new Customer(system());
+    await menu.write(menu.text('hello'), 0, SPARE_NUMBER);
+    expect((await menu.conversation(1)).assignment).toEqual({ type: 'script', id: 'welcome' });
+    await menu.atDesk(menu.text('hello'));
   });
 });

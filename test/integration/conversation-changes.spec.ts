@@ -6,7 +6,8 @@ import { ProviderHttp } from '#platform';
 import { eventually, inboundMessage, makeNumber, newAddress } from '../support/accepting.js';
 import { contractsAvailable, ExchangeAudit } from '../support/contracts.js';
 import { startDelivery, type Delivery } from '../support/delivering.js';
-import { startOperatorApi, type OperatorApi } from './operator-api-app.js';
+import { testTenants } from '../support/tenants.js';
+import { ACCOUNT, startOperatorApi, type OperatorApi } from './operator-api-app.js';
 
 const audit = contractsAvailable() ? new ExchangeAudit() : undefined;
 const http = new ProviderHttp();
@@ -204,6 +205,7 @@ describe('a customer', () => {
     const set = (language: unknown) => api.call('patch', `customers/${customerId}`).send({ language });
     expect((await set('zh-TW')).body).toMatchObject({ id: customerId, language: 'zh-TW' });
     expect((await api.call('get', `customers/${customerId}`)).body).toMatchObject({ language: 'zh-TW' });
+    expect((await set('fr-CA')).body).toMatchObject({ language: 'fr' });
     expect((await set('klingon')).body).toMatchObject({ status: 400, errors: [{ field: 'language' }] });
     expect((await set(null)).body).not.toHaveProperty('language');
     expect(
@@ -212,6 +214,7 @@ describe('a customer', () => {
     const log = await api.call('get', `audit?target=${customerId}`);
     expect((log.body as { items: unknown[] }).items).toMatchObject([
       { action: 'customer.change', details: { fields: ['language'] } },
+      { action: 'customer.change' },
       { action: 'customer.change' },
     ]);
   });
@@ -228,6 +231,12 @@ describe('the settings of a number', () => {
       directory: { url: 'https://crm.example/who', cacheMinutes: 5 },
     };
     expect((await put({ settings, language: 'cy' })).body).toMatchObject({ settings, language: 'cy' });
+    expect((await put({ language: 'en-US' })).body).toMatchObject({ language: 'en' });
+    expect((await put({ language: 'zh-Hant' })).body).toMatchObject({ language: 'zh-TW' });
+    expect((await put({ language: 'fi-FI' })).body).toMatchObject({
+      status: 400,
+      errors: [{ field: 'language', message: expect.stringMatching(/one of en, ru/) as string }],
+    });
   });
 
   it.each<[string, object, string]>([
@@ -256,13 +265,20 @@ describe('the settings of a number', () => {
   });
 
   it('need a secret to sign with where there is somebody to ask', async () => {
-    const unsigned = await startOperatorApi(undefined, { signsHooks: false });
+    const unsigned = await startOperatorApi(undefined, {
+      tenants: testTenants(ACCOUNT, { tenants: { acme: ['ACacme'] }, hookSecrets: { acme: ['whsec_QUJD'] } }),
+    });
     try {
       const body = {
         address: newAddress(),
         chatGatewayChannelId: 'c',
         settings: { directory: { url: 'https://crm.example/' } },
       };
+      const signed = await unsigned.call('post', 'numbers').send({ ...body, accountSid: 'ACacme' });
+      expect(signed.status).toBe(201);
+      const { id } = signed.body as { id: string };
+      const { settings } = body;
+      expect((await unsigned.call('patch', `numbers/${id}`).send({ settings })).status).toBe(200);
       const answer = await unsigned.call('post', 'numbers').send(body);
       expect(answer.body).toMatchObject({
         status: 400,

@@ -239,6 +239,8 @@ describe('what a conversation is created with', () => {
 
   it.each<[string, NumberSettings, string | null, string | null, string | undefined, string[]]>([
     ['the number has one', {}, 'de', null, 'de', []],
+    ['the number has one of a region', {}, 'en-US', null, 'en', []],
+    ['the customer has one of a region', {}, 'de', 'zh-Hant-HK', 'zh-TW', []],
     ['the customer writes another', { detectLanguage: true }, 'de', null, 'fr', ['bonjour']],
     ['the customer has chosen one', { detectLanguage: true }, 'de', 'ja', 'ja', ['bonjour']],
     ['the desk does not know it', {}, 'xx', 'yy', undefined, []],
@@ -252,6 +254,21 @@ describe('what a conversation is created with', () => {
     await delivery.drainEmpty(thread.inbound, { languages });
     expect(created()?.user.language).toBe(expected);
     expect(languages.heard).toEqual(heard);
+  });
+});
+
+describe("a number's script", () => {
+  it('outranks its queue, and gives way to a queue that somebody says', async () => {
+    const settings = { scriptId: 'welcome' };
+    const thread = await threadOn(settings);
+    await delivery.drainEmpty(thread.inbound);
+    const handed = await threadOn(settings);
+    await handsOver(handed, { queueId: '200' });
+    await delivery.drainEmpty(handed.inbound);
+    expect([created(0)?.assignment, created(1)?.assignment]).toEqual([
+      { type: 'script', id: 'welcome' },
+      { type: 'queue', id: '200' },
+    ]);
   });
 });
 

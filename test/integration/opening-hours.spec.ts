@@ -1,3 +1,4 @@
+import { v7 as uuid } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { NumberSettings, OpeningHours, OpeningHoursSettings } from '#core';
 import { Schedules } from '#desk-chat-gateway';
@@ -79,6 +80,18 @@ async function customer(
 }
 
 const drain = (thread: TestThread) => delivery.drain(thread.inbound, { hours });
+
+/** A bot hands the customer over. Answers the hand-off's id. */
+async function handsOver(thread: TestThread, queueId: string): Promise<string> {
+  const id = uuid();
+  const content = { type: 'handoff', details: { queueId } };
+  await db.pool.query(`select append_inbound_item('default', $1, $2, $3)`, [
+    thread.threadId,
+    id,
+    JSON.stringify(content),
+  ]);
+  return id;
+}
 
 /** What the inbound messages are: texts with their state. */
 async function states(thread: TestThread): Promise<string[]> {
@@ -213,6 +226,82 @@ describe('closed', { timeout: 60_000 }, () => {
     expect(await states(closed)).toEqual(['one held closed-hours']);
     await delivery.drainEmpty(open.inbound, { hours });
     expect(delivery.desk.texts()).toEqual([['one']]);
+  });
+});
+
+describe('the queue that a conversation would go to', { timeout: 60_000 }, () => {
+  const queues = { '100': 'Main', '200': 'Sales' };
+  /** On a number with a bot, whose own queue is 100. */
+  const handedOver = async (queueId: string): Promise<TestThread> => {
+    const thread = await customer(['to the bot'], { queues });
+    await set(thread.numberId, {
+      mode: 'bot',
+      bot: { url: 'https://bot.example/' },
+      openingHours: { schedule: 'Main', queues },
+      texts: { closed: { en: CLOSED_TEXT } },
+    });
+    await delivery.drainEmpty(thread.inbound, { hours });
+    await handsOver(thread, queueId);
+    return thread;
+  };
+  const queuesMade = () => delivery.desk.conversations.map(({ request }) => request.assignment?.id);
+
+  it('is the one of a hand-off, open while that of the number is closed', async () => {
+    says(-1);
+    says(0, 'Sales');
+    const thread = await handedOver('200');
+    await delivery.drainEmpty(thread.inbound, { hours });
+    expect(queuesMade()).toEqual(['200']);
+    expect(await told(thread)).toEqual([]);
+  });
+
+  it('is the one of a hand-off, closed while that of the number is open: only its own opening lets it go on', async () => {
+    says(0);
+    says(-1, 'Sales');
+    const thread = await handedOver('200');
+    await drain(thread);
+    expect((await states(thread)).at(-1)).toBe('(handoff) held closed-hours');
+    expect(await round()).not.toContain(thread.inbound);
+    expect((await states(thread)).at(-1)).toBe('(handoff) held closed-hours');
+    says(-1);
+    says(0, 'Sales');
+    expect(await round()).toContain(thread.inbound);
+    await delivery.drainEmpty(thread.inbound, { hours });
+    expect(queuesMade()).toEqual(['200']);
+    expect(await round()).not.toContain(thread.inbound);
+  });
+
+  it('is the one of a conversation that goes on', async () => {
+    says(0);
+    says(-1, 'Sales');
+    const thread = await customer(['first'], { queues });
+    await delivery.drainEmpty(thread.inbound, { hours });
+    await set(thread.numberId, {
+      openingHours: { schedule: 'Main', queues },
+      closing: { goOnMinutes: 30 },
+    });
+    await db.pool.query(
+      `update conversations set state = 'closed', queue_id = '200', closed_at = now() where thread_id = $1`,
+      [thread.threadId],
+    );
+    await thread.says('second');
+    await drain(thread);
+    expect((await states(thread)).at(-1)).toBe('second held closed-hours');
+    says(0, 'Sales');
+    await round();
+    await delivery.drainEmpty(thread.inbound, { hours });
+    expect(queuesMade()).toEqual(['100', '200']);
+  });
+
+  it('goes on by a round where its own schedule counts no more', async () => {
+    says(0);
+    says(-1, 'Sales');
+    const thread = await handedOver('200');
+    await drain(thread);
+    await set(thread.numberId, { openingHours: { schedule: 'Main' } });
+    expect(await round()).toContain(thread.inbound);
+    await delivery.drainEmpty(thread.inbound, { hours });
+    expect(queuesMade()).toEqual(['200']);
   });
 });
 

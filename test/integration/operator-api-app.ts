@@ -82,7 +82,6 @@ export async function startOperatorApi(
         tenants: testTenants(ACCOUNT),
         words: { inbound: chatGatewayWords, outbound: twilioWords, bot: botWords },
         desk: { updateConversation: () => Promise.reject(new Error('Nobody is there.')) },
-        signsHooks: true,
         // Nobody is there.
         provisioning: new TwilioProvisioning(new ProviderHttp(), {
           accountSid: ACCOUNT,

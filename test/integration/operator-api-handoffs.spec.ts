@@ -1,6 +1,10 @@
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { WebFiles } from '#core';
+import { OpeningHours, type WebFiles } from '#core';
+import { ClosedHours, DueTexts } from '#persistence';
+import { Metrics } from '#platform';
+import { Opening } from '../../apps/worker/src/opening.js';
+import { TextWriter } from '../../apps/worker/src/text-writer.js';
 import { newThread, startDelivery, type Delivery, type TestThread } from '../support/delivering.js';
 import { startOperatorApi, type OperatorApi } from './operator-api-app.js';
 
@@ -22,6 +26,14 @@ beforeEach(() => {
   delivery = startDelivery(api.db, { readyMs: 1 });
   api.woken.length = 0;
 });
+
+/** The one schedule there is. */
+class OneSchedule extends OpeningHours {
+  open = false;
+  isOpen() {
+    return Promise.resolve({ open: this.open, status: this.open ? 0 : -1, ageMs: 0 });
+  }
+}
 
 async function botThread(): Promise<TestThread> {
   count += 1;
@@ -118,6 +130,76 @@ describe('a hand-off', () => {
     expect(list.items.find(({ content }) => content.type === 'text')).not.toHaveProperty('conversationId');
   });
 
+  it('waits for opening hours, says so, and takes along what comes behind it in order', async () => {
+    const thread = await botThread();
+    const settings = {
+      mode: 'bot',
+      bot: { url: 'https://bot.example/causeway' },
+      openingHours: { schedule: 'Main' },
+      texts: { closed: { en: 'We are closed.' } },
+    };
+    await api.call('patch', `numbers/${thread.numberId}`).send({ settings });
+    const hours = new OneSchedule();
+    await delivery.drainEmpty(thread.inbound, { hours });
+    const history = [{ authorType: 'user', text: 'hello' }];
+    const { id } = (await post(body(thread, { history }))).body as { id: string };
+    await thread.says('one');
+    await delivery.drain(thread.inbound, { hours });
+    await thread.says('two');
+    await delivery.drain(thread.inbound, { hours });
+
+    expect((await api.call('get', `handoffs/${id}`)).body).toEqual({
+      id,
+      threadId: thread.threadId,
+      delivery: 'held',
+      reason: 'closed-hours',
+      explanation: expect.stringMatching(/opening hours/) as string,
+    });
+    const { pool } = api.db;
+    const woken: string[] = [];
+    const wakeUps = {
+      wake: (lanes: { laneId: string }[]) => void woken.push(...lanes.map(({ laneId }) => laneId)),
+    };
+    const metrics = new Metrics({ processMetrics: false });
+    await new TextWriter({ due: new DueTexts(pool), wakeUps, metrics }).run();
+    await delivery.drainEmpty(thread.outbound);
+    expect(delivery.channel.texts(thread.address)).toEqual(['We are closed.']);
+    expect(delivery.bot.events.map(({ message }) => message.content)).toEqual([
+      { type: 'text', text: 'hello' },
+    ]);
+    const states = (await thread.messages('inbound')).map((one) => [one.text, one.delivery]);
+    expect(states).toEqual([
+      ['hello', 'submitted'],
+      ['(handoff)', 'held'],
+      ['one', 'open'],
+      ['two', 'open'],
+    ]);
+    expect(delivery.desk.conversations).toEqual([]);
+
+    hours.open = true;
+    await new Opening({ closed: new ClosedHours(pool), hours, wakeUps }).run();
+    expect(woken).toContain(thread.inbound);
+    await delivery.drainEmpty(thread.inbound, { hours });
+    expect(delivery.desk.conversations.map(({ request }) => request.history)).toEqual([history]);
+    expect(delivery.desk.texts()).toEqual([['one', 'two']]);
+    expect((await api.call('get', `handoffs/${id}`)).body).toMatchObject({ delivery: 'submitted' });
+  });
+
+  it('goes to a script where it says so, and there the number sends everybody else', async () => {
+    const thread = await botThread();
+    await post(body(thread, { scriptId: 'main-menu' }));
+    await delivery.drainEmpty(thread.inbound);
+    const other = await botThread();
+    const settings = { scriptId: 'welcome' };
+    const changed = await api.call('patch', `numbers/${other.numberId}`).send({ settings });
+    expect(changed.body).toMatchObject({ queueId: '100', settings });
+    await delivery.drainEmpty(other.inbound);
+    expect(delivery.desk.conversations.map(({ request }) => request.assignment)).toEqual([
+      { type: 'script', id: 'main-menu' },
+      { type: 'script', id: 'welcome' },
+    ]);
+  });
+
   it('is refused while agents have the customer', async () => {
     const thread = await botThread();
     await post(body(thread));
@@ -140,6 +222,8 @@ describe('a hand-off', () => {
     ['nobody', { threadId: undefined }, 'threadId'],
     ['two ways to say whom', { numberId: NOBODY, address: '+15550123' }, 'threadId'],
     ['no key', { idempotencyKey: undefined }, 'idempotencyKey'],
+    ['a queue and a script', { queueId: '1', scriptId: '2' }, 'scriptId'],
+    ['an empty script', { scriptId: '' }, 'scriptId'],
     ['an empty queue', { queueId: '' }, 'queueId'],
     ['an unknown field', { queue: '1' }, 'queue'],
     ['an unknown field of the user', { user: { age: '7' } }, 'user.age'],

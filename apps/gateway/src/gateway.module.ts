@@ -35,7 +35,6 @@ export class GatewayModule {
           twilioAccountSid: configuration.twilioAccountSid,
           tenants: new Tenants(configuration),
           desk: createDesk(configuration, backends.http),
-          signsHooks: configuration.hookSigningSecret !== undefined,
           provisioning: createProvisioning(configuration, backends.http),
           deskProvisioning: createDeskProvisioning(configuration, backends.http),
           doctor: {

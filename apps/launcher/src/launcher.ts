@@ -69,7 +69,7 @@ export class Launcher {
       : await readAdminApiKey(options.home);
     const sandbox = options.sandbox ? await keepSandboxCredentials(options.home) : undefined;
     const publicBaseUrl = options.publicBaseUrl ?? `http://localhost:${ports.gateway}`;
-    const hookSigningSecret = options.hookSigningSecret ?? (await keepHookSecret(options.home));
+    const hookSigningSecret = options.hookSigningSecret?.join(',') ?? (await keepHookSecret(options.home));
     const settled: Settled = { options, ports, publicBaseUrl, adminApiKey: key, hookSigningSecret, sandbox };
     this.#starting = this.#startAll(settled);
     await this.#starting;

@@ -17,7 +17,7 @@ export interface LauncherOptions {
   /** Undefined: made at the first start and kept in `home`. */
   adminApiKey: string | undefined;
   /** Undefined: made at the first start and kept in `home`. */
-  hookSigningSecret: string | undefined;
+  hookSigningSecret: readonly string[] | undefined;
   /** Whether both providers are simulated, which they are while no credential of theirs is set. */
   sandbox: boolean;
   host: string;

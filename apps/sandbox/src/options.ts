@@ -38,7 +38,8 @@ export function sandboxOptions(env: Record<string, string | undefined>): Sandbox
   const exchangeLog = env['SANDBOX_EXCHANGE_LOG'];
   const gatewayUrl = value('SANDBOX_GATEWAY_URL', publicBaseUrl).replace(/\/+$/, '');
   const adminApiKey = env['ADMIN_API_KEY'] || undefined;
-  const secret = env['HOOK_SIGNING_SECRET'] || undefined;
+  // Each of them signs.
+  const [secret] = list('HOOK_SIGNING_SECRET', '');
   const onExchange = exchangeLog ? recordExchangesIn(exchangeLog) : undefined;
   return {
     twilio: {

@@ -1,5 +1,5 @@
-import { scheduleFor, type OpeningHours, type WakeUps } from '#core';
-import type { ClosedHours, ClosedNumber } from '#persistence';
+import { isScheduleOf, type OpeningHours, type WakeUps } from '#core';
+import type { ClosedHours, ClosedSchedule } from '#persistence';
 
 export interface OpeningOptions {
   closed: ClosedHours;
@@ -7,25 +7,27 @@ export interface OpeningOptions {
   wakeUps: WakeUps;
 }
 
-/** Looks whether numbers that are closed have opened, and lets what waited for that go on. */
+/** Looks whether what is closed has opened, and lets what waited for that go on. */
 export class Opening {
   constructor(private readonly options: OpeningOptions) {}
 
   async run(): Promise<void> {
-    for (const number of await this.options.closed.numbers()) {
-      if (await this.isOpen(number)) this.options.wakeUps.wake(await this.options.closed.release(number.id));
+    const { closed, wakeUps } = this.options;
+    for (const one of await closed.schedules()) {
+      if (await this.isOpen(one)) wakeUps.wake(await closed.release(one.numberId, one.schedule));
     }
   }
 
   /** Also where nobody can tell, and where it need not wait any more. */
-  private async isOpen({ id, tenantId, queueId, openingHours }: ClosedNumber): Promise<boolean> {
+  private async isOpen({ numberId, tenantId, schedule, openingHours }: ClosedSchedule): Promise<boolean> {
     const { closed, hours } = this.options;
-    const schedule = openingHours && scheduleFor(openingHours, queueId);
-    await closed.forgetOthers(id, schedule);
-    if (!openingHours || schedule === undefined) return true;
+    if (!openingHours || !isScheduleOf(openingHours, schedule)) {
+      await closed.forget(numberId, schedule);
+      return true;
+    }
     const { openStatuses, whenClosed } = openingHours;
     const reading = await hours.isOpen({ tenantId, schedule, ...(openStatuses && { openStatuses }) });
     if (reading.status === undefined) return true;
-    return (await closed.note(id, schedule, reading.open, reading.ageMs)) || whenClosed === 'open';
+    return (await closed.note(numberId, schedule, reading.open, reading.ageMs)) || whenClosed === 'open';
   }
 }

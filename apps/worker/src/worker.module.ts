@@ -25,11 +25,13 @@ import {
 import {
   Configuration,
   crashPoint,
+  HookSigner,
   LinkSecrets,
   MediaStore,
   mediaStoreOf,
   Metrics,
   ProviderHttp,
+  Tenants,
   type TemporaryFiles,
   type ConfigurationByRole,
   type Logger,
@@ -175,10 +177,16 @@ function createDrain(
     observer: DeliveryObserver;
   },
 ): LaneDrain {
+  const tenants = new Tenants(configuration);
   return new LaneDrain({
     ...parts,
     files,
-    directory: new HttpDirectory({ http, secret: configuration.hookSigningSecret, metrics, logger }),
+    directory: new HttpDirectory({
+      http,
+      signer: new HookSigner((id) => tenants.hookSecretsOf(id)),
+      metrics,
+      logger,
+    }),
     languages: new EldDetector(),
     web: new SafeWebFiles(configuration.publicBaseUrl),
     store: new PostgresLaneStore({

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Webhook } from 'standardwebhooks';
 import { DeliveryError, type BotEvent } from '#core';
-import { ProviderHttp } from '#platform';
+import { HookSigner, ProviderHttp, Tenants } from '#platform';
 import { WebhookBot } from './webhook-bot.js';
 
 const SECRET = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
@@ -20,7 +20,7 @@ const EVENT: BotEvent = {
     content: { type: 'text', text: 'héllo ≠ 𝒳' },
   },
 };
-const CONTEXT = { timeoutMs: 1_000 };
+const CONTEXT = { tenantId: 'default', timeoutMs: 1_000 };
 
 let server: http.Server;
 let url: string;
@@ -55,7 +55,8 @@ beforeEach(() => {
   answer = (response) => response.writeHead(204).end();
 });
 
-const bot = (secret: string | undefined = SECRET) => new WebhookBot(calls, { secret });
+const signer = new HookSigner(() => [SECRET]);
+const bot = () => new WebhookBot(calls, { signer });
 const deliver = () => bot().deliver({ url, event: EVENT }, CONTEXT);
 
 async function refusal(call: Promise<unknown>): Promise<DeliveryError> {
@@ -78,9 +79,44 @@ describe(WebhookBot.name, () => {
     expect(() => other.verify(request?.body ?? '', request?.headers ?? {})).toThrow('No matching signature');
   });
 
+  it('signs with each secret of the tenant whose bot it is, so that one can be changed for another', async () => {
+    const [current, old, acmes] = [7, 8, 9].map((n) => Buffer.alloc(24, n).toString('base64'));
+    const chatGateway = { apiKey: 'key', tenantId: 'acme01', customerId: 'customer' };
+    const tenants = new Tenants({
+      twilioAccountSid: 'AC1',
+      chatGatewayApiKey: 'key',
+      chatGatewayTenantId: 'default01',
+      chatGatewayCustomerId: 'customer',
+      hookSigningSecret: [`whsec_${current}`, `whsec_${old}`],
+      tenants: [
+        { id: 'acme', chatGateway, twilioAccounts: ['AC2'], hookSigningSecret: [`whsec_${acmes}`] },
+        { id: 'bolt', chatGateway, twilioAccounts: ['AC3'] },
+      ],
+    });
+    const sut = new WebhookBot(calls, { signer: new HookSigner((id) => tenants.hookSecretsOf(id)) });
+    for (const tenantId of ['default', 'acme', 'bolt']) {
+      await sut.deliver({ url, event: EVENT }, { ...CONTEXT, tenantId });
+    }
+    /** Which of the three calls a bot takes that knows only this secret. */
+    const taken = (secret = '') =>
+      asked.map(({ body, headers }) => {
+        try {
+          return new Webhook(secret).verify(body, headers) !== undefined;
+        } catch {
+          return false;
+        }
+      });
+    expect({ current: taken(current), old: taken(old), acmes: taken(acmes) }).toEqual({
+      current: [true, false, true],
+      old: [true, false, true],
+      acmes: [false, true, false],
+    });
+    expect(tenants.hookSecretsOf('nobody')).toEqual([]);
+  });
+
   it('signs each try anew, so that a late one is no replay', async () => {
     const now = { ms: Date.now() - 3_600_000 };
-    const sut = new WebhookBot(calls, { secret: SECRET, now: () => now.ms });
+    const sut = new WebhookBot(calls, { signer, now: () => now.ms });
     await sut.deliver({ url, event: EVENT }, CONTEXT);
     now.ms = Date.now();
     await sut.deliver({ url, event: EVENT }, CONTEXT);
@@ -119,7 +155,7 @@ describe(WebhookBot.name, () => {
     answer = (response) => response.destroy();
     expect(await refusal(deliver())).toMatchObject({ kind: 'not-sent', code: 'connection-lost' });
     answer = () => undefined;
-    const late = bot().deliver({ url, event: EVENT }, { timeoutMs: 50 });
+    const late = bot().deliver({ url, event: EVENT }, { ...CONTEXT, timeoutMs: 50 });
     expect(await refusal(late)).toMatchObject({ kind: 'not-sent', code: 'deadline' });
   });
 
@@ -131,7 +167,10 @@ describe(WebhookBot.name, () => {
     const event = { ...EVENT, id: 'never sent' };
     const stopped = bot().deliver({ url, event }, { ...CONTEXT, beforeFirstByte });
     expect(await refusal(stopped)).toMatchObject({ kind: 'not-sent', cause: stale });
-    const unsigned = new WebhookBot(calls, {}).deliver({ url, event }, CONTEXT);
+    const unsigned = new WebhookBot(calls, { signer: new HookSigner(() => []) }).deliver(
+      { url, event },
+      CONTEXT,
+    );
     expect(await refusal(unsigned)).toMatchObject({
       kind: 'held',
       hold: 'configuration',

@@ -1,38 +1,37 @@
-import { Webhook } from 'standardwebhooks';
 import { BotPort, DeliveryError, transportError } from '#core';
-import type { BotEvent, CallContext, Sent } from '#core';
+import type { BotEvent, DeskCallContext, Sent } from '#core';
 import { ProviderHttpError } from '#platform';
-import type { ProviderHttp } from '#platform';
+import type { HookSigner, ProviderHttp } from '#platform';
 import { refusalOf } from './status.js';
 
 export interface WebhookBotOptions {
-  /** Base64, with or without `whsec_`. Without one no bot is called: it could not tell us from anybody. */
-  secret?: string | undefined;
+  /** Where it does not sign no bot is called: it could not tell us from anybody. */
+  signer: Pick<HookSigner, 'headers'>;
   /** Epoch milliseconds. */
   now?: () => number;
 }
 
 /** A bot behind a URL, called as Standard Webhooks has it (https://www.standardwebhooks.com). */
 export class WebhookBot extends BotPort {
-  private readonly signer: Webhook | undefined;
+  private readonly signer: Pick<HookSigner, 'headers'>;
   private readonly now: () => number;
 
   constructor(
     private readonly http: Pick<ProviderHttp, 'request'>,
-    { secret, now = Date.now }: WebhookBotOptions,
+    { signer, now = Date.now }: WebhookBotOptions,
   ) {
     super();
-    this.signer = secret === undefined ? undefined : new Webhook(secret);
+    this.signer = signer;
     this.now = now;
   }
 
   override async deliver(
     { url, event }: { url: string; event: BotEvent },
-    context: CallContext,
+    context: DeskCallContext,
   ): Promise<Sent> {
-    if (!this.signer) throw new DeliveryError('held', { code: 'hook-secret-missing', hold: 'configuration' });
     const body = JSON.stringify(event);
-    const at = new Date(this.now());
+    const signed = this.signer.headers(context.tenantId, { id: event.id, at: new Date(this.now()), body });
+    if (!signed) throw new DeliveryError('held', { code: 'hook-secret-missing', hold: 'configuration' });
     try {
       const { status, headers } = await this.http.request({
         method: 'POST',
@@ -40,9 +39,7 @@ export class WebhookBot extends BotPort {
         headers: {
           'content-type': 'application/json',
           'user-agent': 'Causeway',
-          'webhook-id': event.id,
-          'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
-          'webhook-signature': this.signer.sign(event.id, at, body),
+          ...signed,
         },
         body,
         timeoutMs: context.timeoutMs,

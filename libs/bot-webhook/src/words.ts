@@ -1,13 +1,15 @@
 import type { ProviderWords } from '#core';
 
 const REASONS: Readonly<Record<string, string>> = {
-  'bot-refuses-signature': 'It refuses our signature: its secret must be the one in HOOK_SIGNING_SECRET.',
+  'bot-refuses-signature':
+    'It refuses our signature: its secret must be one of HOOK_SIGNING_SECRET, or of its own tenant (TENANTS).',
   'bot-not-found': 'Nobody listens at its address (settings.bot.url of the number).',
   'bot-redirects': 'It answers with a redirect, which is not followed: settings.bot.url must be where it is.',
   'bot-unavailable': 'It does not work at the moment.',
   'bot-rate-limited': 'It wants fewer calls at the moment.',
   'bot-rejected': 'It does not want this message.',
-  'hook-secret-missing': 'HOOK_SIGNING_SECRET is not set, and nothing goes to a bot unsigned.',
+  'hook-secret-missing':
+    'HOOK_SIGNING_SECRET is not set, and neither is one of its tenant: nothing goes to a bot unsigned.',
   'no-bot': 'Its number has no bot any more.',
 };
 

@@ -64,6 +64,8 @@ export interface NumberSettings {
   /** Who hears a customer first: the agents, or the bot until it hands over. Absent: `direct`. */
   mode?: 'direct' | 'bot';
   bot?: BotSettings;
+  /** The script of the contact centre that its conversations begin with, instead of the number's queue. Absent: none. */
+  scriptId?: string;
   /** What agents are shown of each of its customers. */
   user?: { company?: string; properties?: Record<string, string> };
   /** Look for an agent who speaks the language in which the customer writes, where that is certain. Absent: no. */

@@ -18,6 +18,14 @@ export function scheduleFor(
   return queueId !== undefined && Object.hasOwn(queues, queueId) ? (queues[queueId] ?? schedule) : schedule;
 }
 
+/** Whether the schedule counts for any of the number's conversations. */
+export function isScheduleOf(
+  { schedule: usual, queues = {} }: OpeningHoursSettings,
+  schedule: string,
+): boolean {
+  return schedule === usual || Object.values(queues).includes(schedule);
+}
+
 /** Whether a schedule that says this is open: 0 is, -1 is not, a choice of the tenant's own where it was said to be. */
 export function isOpenStatus(status: number, openStatuses: readonly number[] = []): boolean {
   return status === 0 || (status > 0 && openStatuses.includes(status));

@@ -14,6 +14,7 @@ export * from './logging/pino-logger.js';
 export * from './http/provider-http.js';
 export * from './http/provider-http-error.js';
 export * from './http/media-fetch.js';
+export * from './http/hook-signer.js';
 export * from './http/public-url.js';
 export * from './media/media-store.js';
 export * from './media/media-store-of.js';

@@ -13,7 +13,7 @@ export class CustomerChangesBody {
     nullable: true,
     enum: LANGUAGES,
     description:
-      'In which agents are looked for and texts are written to them, whatever their number says; null takes it away.',
+      'In which agents are looked for and texts are written to them, whatever their number says; null takes it away. A region is taken as its language: `en-US` as `en`.',
   })
   @ValidateIf((_object, value) => value !== null)
   @IsDeskLanguage()

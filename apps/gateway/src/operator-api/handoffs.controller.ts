@@ -48,7 +48,7 @@ export class HandoffsController {
   @ApiOperation({
     summary: 'Hand a customer over to the agents',
     description:
-      "A conversation is opened with what the bot knows, behind what the customer has written so far; what they write from now on goes to the agents. The same request again, by its idempotencyKey, hands over nothing more. After the agents' part, during a survey, it ends the survey.",
+      "A conversation is opened with what the bot knows, behind what the customer has written so far; what they write from now on goes to the agents. The same request again, by its idempotencyKey, hands over nothing more. After the agents' part, during a survey, it ends the survey. Outside the opening hours of the queue that it goes to it is `held` (`closed-hours`): the customer is told so once (`texts.closed`), and what they write waits behind it, neither the bot nor the agents hear it, until those hours begin. Read the hand-off to know.",
   })
   @ApiAcceptedResponse({ type: HandoffResource })
   @Problems({

@@ -52,10 +52,15 @@ export class NewHandoffBody {
   @IsPlainText(MAX_FIELD_LENGTH)
   address?: string;
 
-  @ApiPropertyOptional({ type: String, description: "Absent: the number's." })
+  @ApiPropertyOptional({ type: String, description: "Absent: the number's queue or script." })
   @IfPresent()
   @IsPlainText(MAX_FIELD_LENGTH)
   queueId?: string;
+
+  @ApiPropertyOptional({ type: String, description: 'A script of the contact centre, instead of a queue.' })
+  @IfPresent()
+  @IsPlainText(MAX_FIELD_LENGTH)
+  scriptId?: string;
 
   @ApiPropertyOptional({ type: UserBody })
   @IfPresent()
@@ -122,7 +127,8 @@ export class HandoffResource {
   @ApiProperty({
     type: String,
     enum: DELIVERIES,
-    description: '`submitted`: from then on texts go to the agents.',
+    description:
+      '`submitted`: from then on texts go to the agents. `held`: it waits, and with it what the customer writes behind it, as the reason says.',
   })
   delivery!: Message['delivery'];
 
@@ -144,12 +150,16 @@ export function customerOf({
   throw wrong('threadId', 'either threadId, or numberId and address must be given');
 }
 
-/** What the agents are given. Throws a problem where an entry says nothing, or files are too many. */
+/** What the agents are given. Throws a problem where it goes to two places, an entry says nothing, or files are too many. */
 export function handoffContent(body: NewHandoffBody): MessageContent {
-  const { queueId, user, history = [], survey } = body;
+  const { queueId, scriptId, user, history = [], survey } = body;
+  if (queueId !== undefined && scriptId !== undefined) {
+    throw wrong('scriptId', 'either queueId or scriptId can be given');
+  }
   const details: OpeningDetails = {
     ...(user && { user: deskUser(user) }),
     ...(queueId !== undefined && { queueId }),
+    ...(scriptId !== undefined && { assignment: { type: 'script' as const, id: scriptId } }),
     ...(history.length > 0 && { history: history.map(entryOf) }),
   };
   const files = history.reduce((sum, { attachments = [] }) => sum + attachments.length, 0);

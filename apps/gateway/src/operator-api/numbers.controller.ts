@@ -53,7 +53,7 @@ export class NumbersController {
     @Res({ passthrough: true }) reply: { header(name: string, value: string): unknown },
   ): Promise<NumberResource> {
     const { accountSid, tenantId } = accountOf(body.accountSid, this.options);
-    this.refuseUnsigned(body);
+    this.refuseUnsigned(body, tenantId);
     const wanted: NewNumber = {
       ...present<Omit<NewNumberBody, 'accountSid'>>(body),
       tenantId,
@@ -105,7 +105,7 @@ export class NumbersController {
     @Body(validated(NumberChangesBody)) body: NumberChangesBody,
     @By() by: Actor,
   ): Promise<NumberResource> {
-    this.refuseUnsigned(body);
+    this.refuseUnsigned(body, (await this.numbers.get(id))?.tenantId);
     const outcome = await this.numbers.change(id, body, by);
     if (outcome === 'unconfigured') {
       throw new ProblemException(409, {
@@ -116,13 +116,18 @@ export class NumbersController {
   }
 
   /** A hook is not called without a signature: better said now than not called then. */
-  private refuseUnsigned({ settings }: NumberChangesBody): void {
-    if (this.options.signsHooks) return;
+  private refuseUnsigned({ settings }: NumberChangesBody, tenantId: string | undefined): void {
+    if (tenantId === undefined || this.options.tenants.hookSecretsOf(tenantId).length > 0) return;
     const hook = (['bot', 'directory'] as const).find((name) => settings?.[name]);
     if (!hook) return;
     throw new ProblemException(400, {
       detail: 'Some fields are not as they should be.',
-      errors: [{ field: `settings.${hook}`, message: `${hook} needs HOOK_SIGNING_SECRET, which is not set` }],
+      errors: [
+        {
+          field: `settings.${hook}`,
+          message: `${hook} needs HOOK_SIGNING_SECRET, or one of its tenant, and neither is set`,
+        },
+      ],
     });
   }
 

@@ -66,7 +66,7 @@ export class DirectoryBody {
     type: String,
     format: 'uri',
     description:
-      'Asked by `POST {channel, number, address}`, signed with HOOK_SIGNING_SECRET by the rules of Standard Webhooks. It answers `{name?, userId?, email?, company?, caseId?, language?, properties?}` within two seconds, or 404.',
+      'Asked by `POST {channel, number, address}`, signed with HOOK_SIGNING_SECRET, or that of its tenant, by the rules of Standard Webhooks. It answers `{name?, userId?, email?, company?, caseId?, language?, properties?}` within two seconds, or 404.',
   })
   @IsHookUrl()
   url!: string;
@@ -144,7 +144,7 @@ export class BotBody {
     type: String,
     example: 'https://bot.example.com/causeway',
     description:
-      "Where customers' messages are posted, signed as Standard Webhooks has it (HOOK_SIGNING_SECRET).",
+      "Where customers' messages are posted, signed as Standard Webhooks has it (HOOK_SIGNING_SECRET, or the tenant's own).",
   })
   @IsHookUrl()
   url!: string;
@@ -374,6 +374,16 @@ export class NumberSettingsBody {
   @IsBoolean()
   smartEncoding?: boolean;
 
+  @ApiPropertyOptional({
+    type: String,
+    maxLength: 255,
+    description:
+      "The script of the contact centre that conversations begin with, instead of the number's queue; a hand-off's own queue or script, and the queue of a conversation that goes on, outrank it.",
+  })
+  @IfPresent()
+  @IsPlainText(255)
+  scriptId?: string;
+
   @ApiPropertyOptional({ type: NumberUserBody })
   @IfPresent()
   @IsObject()
@@ -481,7 +491,8 @@ class NumberFields {
     nullable: true,
     enum: LANGUAGES,
     example: 'en',
-    description: 'Language of its customers: agents who speak it are looked for.',
+    description:
+      'Language of its customers: agents who speak it are looked for. A region is taken as its language: `en-US` as `en`.',
   })
   @IsOptional()
   @IsDeskLanguage()

@@ -15,8 +15,6 @@ export interface OperatorApiOptions {
   tenants: Tenants;
   /** Changes conversations while an operator waits. */
   desk: Pick<DeskPort, 'updateConversation'>;
-  /** Whether hooks can be called: each call is signed. */
-  signsHooks: boolean;
   /** Points numbers at us. */
   provisioning: TwilioProvisioning;
   /** Sets up webhook and channels in the Chat Gateway account of a tenant. */

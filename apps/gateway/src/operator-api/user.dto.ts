@@ -1,13 +1,19 @@
 import { ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
 import { IsIn } from 'class-validator';
-import { LANGUAGES, MAX_PROPERTIES, MAX_USER_FIELD, type DeskUser, type Language } from '#core';
+import { languageOf, LANGUAGES, MAX_PROPERTIES, MAX_USER_FIELD, type DeskUser, type Language } from '#core';
 import { IfPresent, IsPlainText, IsProperties } from './validation.js';
 
-const LANGUAGE_MESSAGE = `$property must be one of ${LANGUAGES.join(', ')}`;
+const LANGUAGE_MESSAGE = `$property must be one of ${LANGUAGES.join(', ')}, or a region of one (en-US)`;
 
-/** One of the languages that the desk looks for agents in. */
+/** One of the languages that the desk looks for agents in; a region is taken as its language. */
 export function IsDeskLanguage(): PropertyDecorator {
-  return IsIn(LANGUAGES, { message: LANGUAGE_MESSAGE });
+  const isKnown = IsIn(LANGUAGES, { message: LANGUAGE_MESSAGE });
+  const asKnown = Transform(({ value }: { value: unknown }) => languageOf(value) ?? value);
+  return (target, property) => {
+    isKnown(target, property);
+    asKnown(target, property);
+  };
 }
 
 @ApiSchema({ name: 'User', description: 'A customer as agents are shown them.' })
@@ -50,7 +56,11 @@ export class UserBody {
   @IsPlainText(MAX_USER_FIELD)
   caseId?: string;
 
-  @ApiPropertyOptional({ type: String, enum: LANGUAGES })
+  @ApiPropertyOptional({
+    type: String,
+    enum: LANGUAGES,
+    description: 'A region is taken as its language: `en-US` as `en`, `zh-Hant` as `zh-TW`.',
+  })
   @IfPresent()
   @IsDeskLanguage()
   language?: Language;

@@ -1,5 +1,5 @@
 import {
-  isLanguage,
+  languageOf,
   MAX_PROPERTIES,
   MAX_PROPERTY_KEY,
   MAX_PROPERTY_VALUE,
@@ -29,9 +29,9 @@ export function readDirectoryAnswer(body: Buffer): DeskUser | undefined {
     user[field] = value;
   }
   if (user.email !== undefined && !EMAIL.test(user.email)) return undefined;
-  const language = answer['language'] ?? undefined;
-  if (language !== undefined) {
-    if (!isLanguage(language)) return undefined;
+  if ((answer['language'] ?? undefined) !== undefined) {
+    const language = languageOf(answer['language']);
+    if (language === undefined) return undefined;
     user.language = language;
   }
   const properties = answer['properties'] ?? {};

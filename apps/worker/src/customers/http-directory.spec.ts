@@ -3,7 +3,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createLogger, Metrics, ProviderHttp, readConfiguration } from '#platform';
+import { createLogger, HookSigner, Metrics, ProviderHttp, readConfiguration } from '#platform';
 import { HttpDirectory } from './http-directory.js';
 
 const SECRET = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
@@ -48,14 +48,21 @@ beforeEach(() => {
   answer = { status: 200, body: '{"name":"Ann"}' };
 });
 
-function directory(secret: string | undefined = SECRET): HttpDirectory {
+function directory(secretsOf: (tenantId: string) => string[] = () => [SECRET]): HttpDirectory {
   const logger = createLogger('worker', readConfiguration('launcher', {}), {
     write: (line) => void logged.push(line),
   });
-  return new HttpDirectory({ http: provider, secret, metrics, logger, nowMs: () => nowMs });
+  return new HttpDirectory({
+    http: provider,
+    signer: new HookSigner(secretsOf),
+    metrics,
+    logger,
+    nowMs: () => nowMs,
+  });
 }
 
-const request = (cacheMinutes?: number, address = CUSTOMER) => ({
+const request = (cacheMinutes?: number, address = CUSTOMER, tenantId = 'default') => ({
+  tenantId,
   directory: { url, ...(cacheMinutes !== undefined && { cacheMinutes }) },
   channel: 'sms' as const,
   number: '+15550100',
@@ -148,9 +155,27 @@ describe('a directory of customers', () => {
     expect(await counted()).toEqual({ invalid: 1 });
   });
 
+  it('of another tenant is asked for itself, under the secret of that one', async () => {
+    const other = `whsec_${Buffer.alloc(24, 8).toString('base64')}`;
+    const one = directory((tenantId) => [tenantId === 'acme' ? other : SECRET]);
+    await one.lookUp(request());
+    await one.lookUp(request(undefined, CUSTOMER, 'acme'));
+    const verified = (secret: string) =>
+      asked.map(({ headers, body }) => {
+        try {
+          return Boolean(new Webhook(secret).verify(body, headers as Record<string, string>));
+        } catch {
+          return false;
+        }
+      });
+    expect([verified(SECRET), verified(other)]).toEqual([
+      [true, false],
+      [false, true],
+    ]);
+  });
+
   it('is never asked without a signature', async () => {
-    const one = new HttpDirectory({ http: provider, metrics, logger: { warn: () => undefined } });
-    expect(await one.lookUp(request())).toBeUndefined();
+    expect(await directory(() => []).lookUp(request())).toBeUndefined();
     expect(asked).toEqual([]);
     expect(await counted()).toEqual({ unsigned: 1 });
   });

@@ -1,7 +1,6 @@
-import { Webhook } from 'standardwebhooks';
 import { v7 as uuid } from 'uuid';
 import { CustomerDirectory, DIRECTORY_CACHE_MINUTES, type DeskUser, type DirectoryRequest } from '#core';
-import { ProviderHttpError, type Logger, type Metrics, type ProviderHttp } from '#platform';
+import { ProviderHttpError, type HookSigner, type Logger, type Metrics, type ProviderHttp } from '#platform';
 import { readDirectoryAnswer } from './directory-answer.js';
 
 const TIMEOUT_MS = 2_000;
@@ -12,8 +11,8 @@ const PAUSE_MS = 10_000;
 
 export interface HttpDirectoryOptions {
   http: Pick<ProviderHttp, 'request'>;
-  /** Of Standard Webhooks; without it nobody is asked. */
-  secret?: string | undefined;
+  /** Where it does not sign nobody is asked. */
+  signer: Pick<HookSigner, 'headers'>;
   metrics: Pick<Metrics, 'directoryLookUps'>;
   logger: Pick<Logger, 'warn'>;
   /** Monotonic milliseconds. */
@@ -25,25 +24,26 @@ export interface HttpDirectoryOptions {
  * with what it knows, or 204 or 404. Answers are kept in this process.
  */
 export class HttpDirectory extends CustomerDirectory {
-  private readonly signer: Webhook | undefined;
   /** The oldest first. */
   private readonly known = new Map<string, { user: DeskUser | undefined; untilMs: number }>();
   private readonly pausedUntilMs = new Map<string, number>();
 
   constructor(private readonly options: HttpDirectoryOptions) {
     super();
-    this.signer = options.secret === undefined ? undefined : new Webhook(options.secret);
   }
 
   override async lookUp(request: DirectoryRequest): Promise<DeskUser | undefined> {
-    const { directory, channel, number, address } = request;
-    const key = JSON.stringify([directory.url, channel, number, address]);
+    const { tenantId, directory, channel, number, address } = request;
+    const key = JSON.stringify([tenantId, directory.url, channel, number, address]);
     const known = this.known.get(key);
     if (known && known.untilMs > this.nowMs()) return this.counted('cached', known.user);
-    if (!this.signer) return this.counted('unsigned');
+    const id = `msg_${uuid()}`;
+    const body = JSON.stringify({ channel, number, address });
+    const signed = this.options.signer.headers(tenantId, { id, at: new Date(), body });
+    if (!signed) return this.counted('unsigned');
     if ((this.pausedUntilMs.get(directory.url) ?? 0) > this.nowMs()) return this.counted('paused');
     try {
-      const answer = await this.ask(this.signer, directory.url, { channel, number, address });
+      const answer = await this.ask(directory.url, body, signed);
       this.pausedUntilMs.delete(directory.url);
       if (answer === 'invalid') return this.counted('invalid');
       this.keep(key, answer, (directory.cacheMinutes ?? DIRECTORY_CACHE_MINUTES) * 60_000);
@@ -58,22 +58,17 @@ export class HttpDirectory extends CustomerDirectory {
   }
 
   private async ask(
-    signer: Webhook,
     url: string,
-    question: object,
+    body: string,
+    signed: Record<string, string>,
   ): Promise<DeskUser | 'invalid' | undefined> {
-    const body = JSON.stringify(question);
-    const id = `msg_${uuid()}`;
-    const at = new Date();
     const { status, body: answer } = await this.options.http.request({
       method: 'POST',
       url,
       headers: {
         accept: 'application/json',
         'content-type': 'application/json',
-        'webhook-id': id,
-        'webhook-timestamp': String(Math.floor(at.getTime() / 1_000)),
-        'webhook-signature': signer.sign(id, at, body),
+        ...signed,
       },
       body,
       timeoutMs: TIMEOUT_MS,

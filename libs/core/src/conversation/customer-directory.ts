@@ -3,6 +3,7 @@ import type { DirectorySettings } from '../number-settings.js';
 import type { DeskUser } from '../ports/desk-port.js';
 
 export interface DirectoryRequest {
+  tenantId: string;
   directory: DirectorySettings;
   channel: Channel;
   /** Our number. */

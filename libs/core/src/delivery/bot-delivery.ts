@@ -2,7 +2,7 @@ import type { BotPart, MessageContent, PartContent } from '../content.js';
 import { DeliveryError } from '../delivery-error.js';
 import type { KeptFile, MediaRefusal } from '../media.js';
 import type { BotEvent, BotFile } from '../ports/bot-port.js';
-import type { CallContext, Sent } from '../ports/call.js';
+import type { DeskCallContext, Sent } from '../ports/call.js';
 import type { DeliveryDependencies, Step } from './delivery.js';
 import type { InboundMedia } from './inbound-media.js';
 import type { ClaimedLane, LaneHead, OpenConversation } from './lane-store.js';
@@ -29,7 +29,7 @@ export class BotDelivery {
     return { bot, ...(answer && { answer }) };
   }
 
-  async send(lane: ClaimedLane, head: LaneHead, part: PartContent, context: CallContext): Promise<Sent> {
+  async send(lane: ClaimedLane, head: LaneHead, part: PartContent, context: DeskCallContext): Promise<Sent> {
     const url = lane.number.settings.bot?.url;
     // Its number has lost its bot while this was under way.
     if (url === undefined) throw new DeliveryError('failed', { code: 'no-bot' });

@@ -32,7 +32,7 @@ export class ConversationOpening {
    */
   async open(lane: ClaimedLane, head: LaneHead): Promise<OpenConversation | 'limit' | 'closed' | undefined> {
     const { store, observer } = this.deps;
-    if (await this.isClosed(lane)) return 'closed';
+    if (await this.isClosed(lane, head)) return 'closed';
     if ((await store.recentlyGone(lane.threadId)) >= MAX_GONE) {
       observer.alarm('reopening-limit', ids(lane, head));
       return 'limit';
@@ -41,11 +41,12 @@ export class ConversationOpening {
   }
 
   /** Whether the lane has to wait for opening hours. What cannot be read is open, and says nothing of what was read before. */
-  private async isClosed(lane: ClaimedLane): Promise<boolean> {
+  private async isClosed(lane: ClaimedLane, head: LaneHead): Promise<boolean> {
     const { store, hours } = this.deps;
     const { openingHours } = lane.number.settings;
     if (!hours || !openingHours) return false;
-    const schedule = scheduleFor(openingHours, lane.number.queueId);
+    const assignment = openingHours.queues && (await this.sources.assignment(lane, head));
+    const schedule = scheduleFor(openingHours, assignment?.type === 'queue' ? assignment.id : undefined);
     const { openStatuses } = openingHours;
     const { open, status, ageMs } = await this.heads.keepingLease(lane, () =>
       hours.isOpen({ tenantId: lane.tenantId, schedule, ...(openStatuses && { openStatuses }) }),

@@ -42,7 +42,7 @@ export const OWN_REASONS: Readonly<Record<HoldReason | OwnReason, string>> = {
   window:
     "WhatsApp takes answers only within 24 hours of the customer's last message: it goes out when they write again.",
   'closed-hours':
-    'Its number is outside its opening hours: it goes on by itself soon after they begin, or at once when they are taken off the number (settings.openingHours).',
+    'It is outside the opening hours of its queue: it goes on by itself soon after they begin, or at once when they are taken off the number (settings.openingHours).',
   unconfigured: 'Its business number is not configured: it goes on once that is done (POST /api/v1/numbers).',
   configuration:
     'Something has to be repaired at the provider or at the number. It is tried again every five minutes, and at once when the number is changed, its lane is resumed or it is replayed.',

@@ -2,7 +2,7 @@ import type { MessageContent, PartContent } from '../content.js';
 import { answerTo, mayAnswer } from '../conversation/answers.js';
 import { endedBy } from '../conversation/last-words.js';
 import { DeliveryError } from '../delivery-error.js';
-import type { CallContext, Sent } from '../ports/call.js';
+import type { DeskCallContext, Sent } from '../ports/call.js';
 import { BotDelivery } from './bot-delivery.js';
 import { ConversationOpening } from './conversation-opening.js';
 import type { DeliveryDependencies, Step } from './delivery.js';
@@ -134,7 +134,7 @@ export class InboundDelivery {
 
   private toBot(lane: ClaimedLane, head: LaneHead): Promise<Step> {
     const { conversation } = head;
-    const call = (part: PartContent, _attemptId: string, context: CallContext): Promise<Sent> =>
+    const call = (part: PartContent, _attemptId: string, context: DeskCallContext): Promise<Sent> =>
       this.bot.send(lane, head, part, context);
     return this.heads.deliverPart(lane, head, {
       prepare: async () => alone(await this.bot.prepare(lane, head, await this.answer(head))),

@@ -327,8 +327,8 @@ export abstract class LaneStore {
   abstract unbound(providerIds: string[], attemptId: string): Promise<string[]>;
 
   /**
-   * Notes what a schedule said. Closed, the customer is told so, once until it was seen open again. Answers whether it is
-   * closed, by this reading or by a younger one.
+   * Notes what a schedule said. Closed, the customer is told so, once until it was seen open again, and it is the one that the
+   * lane waits for if it is held. Answers whether it is closed, by this reading or by a younger one.
    */
   abstract noteHours(
     lane: ClaimedLane,

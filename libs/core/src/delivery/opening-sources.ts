@@ -1,7 +1,7 @@
 import type { HistoryEntry, MessageContent } from '../content.js';
-import { isLanguage } from '../conversation/languages.js';
+import { languageOf } from '../conversation/languages.js';
 import { mergeDetails, type OpeningDetails } from '../conversation/opening-details.js';
-import type { DeskUser, UserProperty } from '../ports/desk-port.js';
+import type { DeskAssignment, DeskUser, UserProperty } from '../ports/desk-port.js';
 import type { DeliveryDependencies } from './delivery.js';
 import { botHistory } from './handed-over.js';
 import type { ClaimedLane, LaneHead, Reopening } from './lane-store.js';
@@ -24,18 +24,26 @@ export interface KnownBefore {
 export class OpeningSources {
   constructor(private readonly deps: Pick<DeliveryDependencies, 'store' | 'directory' | 'languages'>) {}
 
+  /** Whom the conversation would be assigned to. Nobody outside is asked. */
+  async assignment(lane: ClaimedLane, head: LaneHead): Promise<DeskAssignment | undefined> {
+    const [before, reopenings] = await Promise.all([
+      this.before(lane, head, 0),
+      this.deps.store.reopenings(lane.lease.laneId),
+    ]);
+    const sources = [routingOf(lane), before].filter((one) => one !== undefined);
+    return settledDetails({ sources, reopenings }, false).assignment;
+  }
+
   async gather(lane: ClaimedLane, head: LaneHead): Promise<KnownBefore> {
     const { store, directory } = this.deps;
     const { number, customer } = lane;
     const { settings } = number;
-    const goOnMinutes = settings.closing?.goOnMinutes;
     const reopenings = await store.reopenings(lane.lease.laneId);
     const [before, found, language] = await Promise.all([
-      goOnMinutes === undefined
-        ? undefined
-        : store.recentHistory(head.messageId, { withinMinutes: goOnMinutes, limit: MAX_RECENT }),
+      this.before(lane, head, MAX_RECENT),
       settings.directory &&
         directory?.lookUp({
+          tenantId: lane.tenantId,
           directory: settings.directory,
           channel: number.channel,
           number: number.address,
@@ -44,13 +52,24 @@ export class OpeningSources {
       settings.detectLanguage === true ? this.detected(head, reopenings) : undefined,
     ]);
     const sources = [
-      { user: ofNumber(lane), ...(number.queueId && { queueId: number.queueId }) },
+      { user: ofNumber(lane), ...routingOf(lane) },
       { user: ofChannel(lane, head.content, language) },
       before,
       found && { user: found },
-      isLanguage(customer.language) ? { user: { language: customer.language } } : undefined,
+      { user: inLanguage(customer.language) },
     ].filter((one) => one !== undefined);
     return { sources, reopenings };
+  }
+
+  /** The conversation that goes on, with so many of its messages. */
+  private async before(
+    lane: ClaimedLane,
+    { messageId }: LaneHead,
+    limit: number,
+  ): Promise<OpeningDetails | undefined> {
+    const withinMinutes = lane.number.settings.closing?.goOnMinutes;
+    if (withinMinutes === undefined) return undefined;
+    return this.deps.store.recentHistory(messageId, { withinMinutes, limit });
   }
 
   private detected(head: LaneHead, reopenings: Reopening[]) {
@@ -77,13 +96,26 @@ function isCustomers({ authorType }: HistoryEntry): boolean {
   return authorType === 'user';
 }
 
+/** What the number says of it. */
+function routingOf({ number }: ClaimedLane): Pick<OpeningDetails, 'queueId' | 'assignment'> {
+  const { scriptId } = number.settings;
+  if (scriptId !== undefined) return { assignment: { type: 'script', id: scriptId } };
+  return number.queueId ? { queueId: number.queueId } : {};
+}
+
 function ofNumber({ number }: ClaimedLane): DeskUser {
   const { company, properties = {} } = number.settings.user ?? {};
   return {
     ...(company !== undefined && { company }),
-    ...(isLanguage(number.language) && { language: number.language }),
+    ...inLanguage(number.language),
     properties: Object.entries(properties).map(([key, value]) => ({ key, value })),
   };
+}
+
+/** What was stored before regions were taken as their languages may have one. */
+function inLanguage(tag: string | undefined): Pick<DeskUser, 'language'> {
+  const language = languageOf(tag);
+  return language === undefined ? {} : { language };
 }
 
 function ofChannel(

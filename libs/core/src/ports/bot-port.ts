@@ -1,6 +1,6 @@
 import type { Channel, Choice, MessageContent } from '../content.js';
 import type { MediaRefusal } from '../media.js';
-import type { CallContext, Sent } from './call.js';
+import type { DeskCallContext, Sent } from './call.js';
 
 /** A customer's file as a bot is told of it: behind a link of ours, or why there is none. */
 export type BotFile = { url: string; contentType: string; filename: string; bytes: number } | MediaRefusal;
@@ -35,5 +35,5 @@ export abstract class BotPort {
    * Tells it of one event. It comes at least once: a bot knows by the event's id what it has had, so that a call without a known
    * outcome is `not-sent` and may be made again. Throws `DeliveryError`.
    */
-  abstract deliver(request: { url: string; event: BotEvent }, context: CallContext): Promise<Sent>;
+  abstract deliver(request: { url: string; event: BotEvent }, context: DeskCallContext): Promise<Sent>;
 }

@@ -11,7 +11,7 @@ export interface CallContext {
   beforeFirstByte?: () => void;
 }
 
-/** A desk has an account per tenant; a channel's account is the number's. */
+/** A desk has an account per tenant, and bots a secret; a channel's account is the number's. */
 export interface DeskCallContext extends CallContext {
   /** Whose credentials the call is made with. */
   tenantId: string;

@@ -2,12 +2,12 @@ import type { OpeningHoursSettings, WakeUp } from '#core';
 import type { Pool } from '../database.js';
 import { releaseHeld } from '../operator/release-held.js';
 
-/** A number that is closed, as far as anybody knows, or whose lanes wait for its opening. */
-export interface ClosedNumber {
-  id: string;
+/** A schedule of a number that is closed, as far as anybody knows, or whose opening lanes wait for. */
+export interface ClosedSchedule {
+  numberId: string;
   tenantId: string;
-  queueId?: string;
-  /** Absent: it has no hours any more. */
+  schedule: string;
+  /** Of the number; absent: it has none any more. */
   openingHours?: OpeningHoursSettings;
 }
 
@@ -15,24 +15,26 @@ export interface ClosedNumber {
 export class ClosedHours {
   constructor(private readonly pool: Pool) {}
 
-  async numbers(): Promise<ClosedNumber[]> {
+  async schedules(): Promise<ClosedSchedule[]> {
     const { rows } = await this.pool.query<{
       id: string;
       tenant_id: string;
-      queue_id: string | null;
+      schedule: string;
       opening_hours: OpeningHoursSettings | null;
     }>(
-      `select n.id, n.tenant_id, n.queue_id, n.settings -> 'openingHours' as opening_hours from business_numbers n
-       where n.id in (
-         select number_id from opening_hours where closed_since is not null
-         union all
-         select t.number_id from lane_items i join lanes l on l.id = i.lane_id join threads t on t.id = l.thread_id
-         where i.state = 'held' and i.reason = 'closed-hours')`,
+      `select n.id, n.tenant_id, closed.schedule, n.settings -> 'openingHours' as opening_hours
+       from business_numbers n join (
+         select number_id, schedule from opening_hours where closed_since is not null
+         union
+         select t.number_id, l.awaits_schedule from lane_items i join lanes l on l.id = i.lane_id join threads t on t.id = l.thread_id
+         where i.state = 'held' and i.reason = 'closed-hours' and l.awaits_schedule is not null
+       ) closed on closed.number_id = n.id
+       order by n.id, closed.schedule`,
     );
     return rows.map((row) => ({
-      id: row.id,
+      numberId: row.id,
       tenantId: row.tenant_id,
-      ...(row.queue_id !== null && { queueId: row.queue_id }),
+      schedule: row.schedule,
       ...(row.opening_hours && { openingHours: row.opening_hours }),
     }));
   }
@@ -46,21 +48,22 @@ export class ClosedHours {
     return rows[0]?.open === true;
   }
 
-  /** Forgets periods of schedules that do not count for the number any more. */
-  async forgetOthers(numberId: string, schedule: string | undefined): Promise<void> {
-    await this.pool.query(
-      'delete from opening_hours where number_id = $1 and schedule is distinct from $2::text',
-      [numberId, schedule ?? null],
-    );
+  /** Forgets the period of a schedule that does not count for the number any more. */
+  async forget(numberId: string, schedule: string): Promise<void> {
+    await this.pool.query('delete from opening_hours where number_id = $1 and schedule = $2', [
+      numberId,
+      schedule,
+    ]);
   }
 
-  /** Opens what waits for this number's opening, and answers the lanes to wake. */
-  release(numberId: string): Promise<WakeUp[]> {
+  /** Opens what waits for the opening of this schedule of the number, and answers the lanes to wake. */
+  release(numberId: string, schedule: string): Promise<WakeUp[]> {
     return releaseHeld(
       async (text, values) =>
         (await this.pool.query<{ id: string; direction: WakeUp['direction'] }>(text, values)).rows,
       ['closed-hours'],
       numberId,
+      schedule,
     );
   }
 }

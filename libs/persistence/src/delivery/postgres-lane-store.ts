@@ -312,10 +312,10 @@ export class PostgresLaneStore extends LaneStore {
   }
 
   async noteHours(
-    { threadId, number }: ClaimedLane,
+    { lease, threadId, number }: ClaimedLane,
     { schedule, open, ageMs }: { schedule: string; open: boolean; ageMs: number },
   ): Promise<'open' | 'closed'> {
-    const values = [threadId, number.id, schedule, open, ageMs];
+    const values = [lease.laneId, lease.fence, threadId, number.id, schedule, open, ageMs];
     const [row] = await this.rows<{ closed: boolean }>(sql.meetHours, values);
     return row?.closed ? 'closed' : 'open';
   }

@@ -359,7 +359,7 @@ export const release = statement(
 
 export const lookAgain = statement('look-again', 'select * from look_again($1)');
 
-export const meetHours = statement('meet-hours', 'select meet_hours($1, $2, $3, $4, $5) as closed');
+export const meetHours = statement('meet-hours', 'select meet_hours($1, $2, $3, $4, $5, $6, $7) as closed');
 
 // The lane is locked so that its thread either has this conversation before it is merged, or is found to go on elsewhere.
 export const openConversation = statement(

@@ -29,14 +29,20 @@ begin
   return (select closed_since from opening_hours where number_id = p_number_id and schedule = p_schedule);
 end $$;
 
+-- Whose opening the lane waits for, where its head is held for closed hours.
+alter table lanes add column awaits_schedule text;
+
 -- The same for a customer who has written; closed, they are told so once in this period. Answers whether it is closed.
-create function meet_hours(p_thread_id uuid, p_number_id uuid, p_schedule text, p_open boolean, p_age_ms float8)
-returns boolean language plpgsql as $$
+create function meet_hours(
+  p_lane_id uuid, p_fence bigint, p_thread_id uuid, p_number_id uuid, p_schedule text, p_open boolean, p_age_ms float8
+) returns boolean language plpgsql as $$
 declare
   closed_since timestamptz := note_hours(p_number_id, p_schedule, p_open, p_age_ms);
 begin
   if closed_since is not null then
     perform tell_customer(p_thread_id, null, 'closed', p_schedule || ' ' || (extract(epoch from closed_since) * 1000)::bigint, '{}');
+    update lanes set awaits_schedule = p_schedule
+    where id = p_lane_id and fence = p_fence and lease_until is not null and awaits_schedule is distinct from p_schedule;
   end if;
   return closed_since is not null;
 end $$;
@@ -58,7 +64,8 @@ create table waits (
 
 export const hoursAndWaitsBefore = /* sql */ `
 drop table waits;
-drop function meet_hours(uuid, uuid, text, boolean, float8);
+drop function meet_hours(uuid, bigint, uuid, uuid, text, boolean, float8);
+alter table lanes drop column awaits_schedule;
 drop function note_hours(uuid, text, boolean, float8);
 drop table opening_hours;
 `;

@@ -10,7 +10,8 @@ interface LaneRow {
 
 /**
  * Opens the heads that are held for want of (right) configuration or for closed hours, of one number or of all that are configured,
- * without the pause until the next look, and answers the lanes to wake. Lanes are locked first, in order, as everywhere.
+ * without the pause until the next look, and answers the lanes to wake; `schedule`: only those that wait for this one. Lanes are
+ * locked first, in order, as everywhere.
  *
  * Also fit for a sweep over all numbers: a worker that claimed a lane just before its number was configured may hold
  * the head just after, and a process may die between the two.
@@ -19,6 +20,7 @@ export async function releaseHeld(
   query: (text: string, values: unknown[]) => Promise<LaneRow[]>,
   reasons: readonly (typeof CONFIGURABLE_REASONS)[number][],
   numberId?: string,
+  schedule?: string,
 ): Promise<WakeUp[]> {
   const rows = await query(
     `with lane as materialized (
@@ -27,7 +29,7 @@ export async function releaseHeld(
          select i.lane_id from lane_items i join lanes x on x.id = i.lane_id join threads t on t.id = x.thread_id
          join business_numbers n on n.id = t.number_id
          where i.state = 'held' and i.reason = any ($1::text[]) and n.state = 'configured'
-           and ($2::uuid is null or n.id = $2)
+           and ($2::uuid is null or n.id = $2) and ($3::text is null or x.awaits_schedule = $3)
        )
        order by l.thread_id, l.direction for update of l
      ), item as (
@@ -41,7 +43,7 @@ export async function releaseHeld(
        update messages m set delivery = 'open', reason = null from item where m.id = item.message_id
      )
      select distinct lane.id, lane.direction from lane join item on item.lane_id = lane.id`,
-    [reasons, numberId ?? null],
+    [reasons, numberId ?? null, schedule ?? null],
   );
   return rows.map((row) => ({ laneId: row.id, direction: row.direction }));
 }

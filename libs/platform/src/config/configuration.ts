@@ -1,4 +1,4 @@
-import { tenantList, type FurtherTenant } from './tenants-variable.js';
+import { HOOK_SECRET, HOOK_SECRETS_ARE, tenantList, type FurtherTenant } from './tenants-variable.js';
 import {
   FromEnvironment,
   httpUrl,
@@ -84,14 +84,12 @@ export class Configuration {
 
   @FromEnvironment({
     description:
-      'What posts to bots and other hooks are signed with (Standard Webhooks): at least 24 random bytes in base64, with or without `whsec_` before them.',
+      'What posts to bots and other hooks are signed with (Standard Webhooks): at least 24 random bytes in base64, with or without `whsec_` before them; a comma-separated list during rotation: each signs.',
     secret: true,
     defaultText: 'none: no hook is called; `npm start` makes one and keeps it',
-    rule: token('at least 24 bytes in base64 (whsec_…)', {
-      pattern: /^(?:whsec_)?(?:[A-Za-z0-9+/]{4}){8,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/,
-    }),
+    rule: tokenList(HOOK_SECRETS_ARE, HOOK_SECRET),
   })
-  hookSigningSecret?: string;
+  hookSigningSecret?: readonly string[];
 
   @FromEnvironment({
     description: 'Twilio account that owns the business numbers.',
@@ -196,7 +194,7 @@ export class Configuration {
 
   @FromEnvironment({
     description:
-      'Further tenants beside the one that the variables above describe, as JSON: `[{"id":"acme","chatGateway":{"apiKey":"…","tenantId":"…","customerId":"…"},"twilioAccounts":["AC…"],"schedules":{"dataToken":"…"},"metrics":{"apiKey":"…","apiSecret":"…"}}]`; their accounts stand in `TWILIO_SUBACCOUNTS`. `schedules` (also `baseUrl`, `tenant`) and `metrics` (also `region`) may be absent.',
+      'Further tenants beside the one that the variables above describe, as JSON: `[{"id":"acme","chatGateway":{"apiKey":"…","tenantId":"…","customerId":"…"},"twilioAccounts":["AC…"],"schedules":{"dataToken":"…"},"metrics":{"apiKey":"…","apiSecret":"…"}}]`; their accounts stand in `TWILIO_SUBACCOUNTS`. `schedules` (also `baseUrl`, `tenant`) and `metrics` (also `region`) may be absent; `hookSigningSecret` is for a tenant that is not to share `HOOK_SIGNING_SECRET`.',
     secret: true,
     rule: tenantList(),
   })

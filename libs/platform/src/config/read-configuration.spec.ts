@@ -52,7 +52,7 @@ const wrong: [name: string, value: string, line: string][] = [
   [
     'HOOK_SIGNING_SECRET',
     'whsec_short',
-    'HOOK_SIGNING_SECRET must be at least 24 bytes in base64 (whsec_…).',
+    'HOOK_SIGNING_SECRET must be at least 24 bytes in base64 (whsec_…), or several of them separated by commas.',
   ],
   ['TWILIO_ACCOUNT_SID', 'SK123', 'TWILIO_ACCOUNT_SID must be a Twilio account SID (AC…), but is "SK123".'],
   ['TWILIO_AUTH_TOKEN', ' , ', 'TWILIO_AUTH_TOKEN must be one auth token, or several separated by commas.'],

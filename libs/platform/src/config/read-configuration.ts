@@ -46,6 +46,7 @@ export function readConfiguration<R extends Role>(
     );
   }
   Object.freeze(configuration.twilioAuthToken);
+  Object.freeze(configuration.hookSigningSecret);
   Object.freeze(configuration.retryScheduleMs);
   Object.freeze(configuration.tenants);
   return Object.freeze(configuration) as ConfigurationByRole[R];

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { plainToInstance, Type } from 'class-transformer';
+import { plainToInstance, Transform, Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   ArrayNotEmpty,
@@ -10,13 +10,14 @@ import {
   IsObject,
   IsOptional,
   Matches,
+  MaxLength,
   NotEquals,
   ValidateBy,
   ValidateNested,
   validateSync,
   type ValidationError,
 } from 'class-validator';
-import type { Rule } from './variable.js';
+import { listed, type Rule } from './variable.js';
 
 /** The tenant that the plain variables describe. */
 export const DEFAULT_TENANT = 'default';
@@ -25,6 +26,11 @@ const MAX_TENANTS = 1_000;
 const MAX_ACCOUNTS = 1_000;
 /** Of the Real-time Metrics API; none: the United States. */
 export const METRICS_REGIONS = ['eu', 'au', 'ca'] as const;
+
+/** At least 24 bytes in base64. */
+export const HOOK_SECRET = /^(?:whsec_)?(?:[A-Za-z0-9+/]{4}){8,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+export const HOOK_SECRETS_ARE =
+  'at least 24 bytes in base64 (whsec_…), or several of them separated by commas';
 
 const ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const HTTP_URL = /^https?:\/\/[^\s/?#@]+\/?$/;
@@ -111,11 +117,21 @@ export class FurtherTenant {
   @ValidateNested({ message: 'must be an object' })
   @Type(() => TenantMetrics)
   metrics?: TenantMetrics;
+
+  /** As `HOOK_SIGNING_SECRET`, which counts where it is absent. */
+  @MaxLength(1000, { each: true, message: `must be ${HOOK_SECRETS_ARE}` })
+  @Matches(HOOK_SECRET, { each: true, message: `must be ${HOOK_SECRETS_ARE}` })
+  @ArrayNotEmpty({ message: `must be ${HOOK_SECRETS_ARE}` })
+  @IsArray({ message: `must be ${HOOK_SECRETS_ARE}` })
+  @IsOptional()
+  @Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? listed(value) : value))
+  hookSigningSecret?: readonly string[];
 }
 
 /** What of a tenant no log line may carry. */
-function secretsOf({ chatGateway, schedules, metrics }: FurtherTenant): string[] {
-  return [chatGateway.apiKey, schedules?.dataToken, metrics?.apiKey, metrics?.apiSecret].filter(
+function secretsOf({ chatGateway, schedules, metrics, hookSigningSecret }: FurtherTenant): string[] {
+  const { apiKey, apiSecret } = metrics ?? {};
+  return [chatGateway.apiKey, schedules?.dataToken, apiKey, apiSecret, ...(hookSigningSecret ?? [])].filter(
     (secret) => secret !== undefined,
   );
 }

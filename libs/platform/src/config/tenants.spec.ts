@@ -84,6 +84,28 @@ describe(Tenants.name, () => {
     );
   });
 
+  it('knows what calls to hooks of each are signed with', () => {
+    const [plain, own, old] = [1, 2, 3].map((n) => `whsec_${Buffer.alloc(24, n).toString('base64')}`);
+    const configuration = readConfiguration('worker', {
+      ...complete,
+      HOOK_SIGNING_SECRET: plain,
+      TENANTS: JSON.stringify([{ ...acme, hookSigningSecret: `${own}, ${old}` }, bolt]),
+    });
+    const tenants = new Tenants(configuration);
+    expect(['default', 'acme', 'bolt'].map((id) => tenants.hookSecretsOf(id))).toEqual([
+      [plain],
+      [own, old],
+      [plain],
+    ]);
+    expect(secretValues(configuration)).toEqual(expect.arrayContaining([plain, own, old]));
+    for (const hookSigningSecret of ['whsec_canary', '', `${own},canary`, 7, { a: own }]) {
+      expect(complaint({ ...acme, hookSigningSecret })).toBe(
+        'TENANTS[0].hookSigningSecret must be at least 24 bytes in base64 (whsec_…), or several of them separated by commas.',
+      );
+    }
+    expect(new Tenants(read(acme)).hookSecretsOf('acme')).toEqual([]);
+  });
+
   it('gives each account to the tenant that lists it', () => {
     const tenants = new Tenants(read(acme, bolt));
     expect(tenants.ids).toEqual(['default', 'acme', 'bolt']);

@@ -13,6 +13,8 @@ export interface Tenant {
   twilioAccounts: readonly string[];
   schedules?: Readonly<TenantSchedules>;
   metrics?: Readonly<TenantMetrics>;
+  /** Absent: as {@link DEFAULT_TENANT} has it. */
+  hookSigningSecret?: readonly string[];
 }
 
 type Described = Pick<
@@ -23,17 +25,20 @@ type Described = Pick<
   | 'chatGatewayTenantId'
   | 'chatGatewayCustomerId'
   | 'tenants'
+  | 'hookSigningSecret'
 >;
 
 /** Who our tenants are. An account of Twilio's that no other tenant lists is the default one's. */
 export class Tenants {
   /** The default one first, then in the order of `TENANTS`. */
   readonly all: readonly Tenant[];
+  private readonly plainHookSecrets: readonly string[];
   private readonly byId: ReadonlyMap<string, Tenant>;
   private readonly byAccount: ReadonlyMap<string, Tenant>;
 
   constructor(configuration: Described) {
-    const { twilioAccountSid, twilioSubaccounts = {}, tenants = [] } = configuration;
+    const { twilioAccountSid, twilioSubaccounts = {}, tenants = [], hookSigningSecret = [] } = configuration;
+    this.plainHookSecrets = hookSigningSecret;
     const taken = new Set(tenants.flatMap(({ twilioAccounts }) => twilioAccounts));
     const own = [twilioAccountSid, ...Object.keys(twilioSubaccounts)].filter(
       (account) => !taken.has(account),
@@ -62,6 +67,12 @@ export class Tenants {
 
   of(id: string): Tenant | undefined {
     return this.byId.get(id);
+  }
+
+  /** What calls to the tenant's hooks are signed with; none: they are not called. */
+  hookSecretsOf(id: string): readonly string[] {
+    const tenant = this.of(id);
+    return tenant ? (tenant.hookSigningSecret ?? this.plainHookSecrets) : [];
   }
 
   /** Whose numbers this account's are; undefined for an account that is not ours. */

@@ -128,16 +128,20 @@ export function path(): Rule {
 }
 
 /** `a,b` → `['a', 'b']`; the first is the current one. */
-export function tokenList(shouldBe: string): Rule {
+export function tokenList(shouldBe: string, pattern = /^[\x21-\x7e]+$/): Rule {
   return {
     shouldBe,
-    parse: (text) =>
-      text
-        .split(',')
-        .map((item) => item.trim())
-        .filter((item) => item !== ''),
-    validators: [ArrayNotEmpty(), Matches(/^[\x21-\x7e]+$/, { each: true })],
+    parse: listed,
+    validators: [ArrayNotEmpty(), Matches(pattern, { each: true }), MaxLength(1000, { each: true })],
   };
+}
+
+/** What stands between commas. */
+export function listed(text: string): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
 }
 
 /** `ACa:token,ACb:token|oldtoken` → `{ACa: ['token'], ACb: ['token', 'oldtoken']}`. */
