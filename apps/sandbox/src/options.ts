@@ -51,7 +51,10 @@ export function sandboxOptions(env: Record<string, string | undefined>): Sandbox
       apiKeySid: value('TWILIO_API_KEY_SID', `SK${ZEROS}`),
       apiKeySecret: value('TWILIO_API_KEY_SECRET', 'sandbox-api-key-secret'),
       numbers: list('SANDBOX_TWILIO_NUMBERS', '+15550100,+15550200,whatsapp:+15550100'),
-      webhookUrl: value('SANDBOX_TWILIO_WEBHOOK_URL', `${publicBaseUrl}/webhooks/twilio/messages${OVERRIDES}`),
+      webhookUrl: value(
+        'SANDBOX_TWILIO_WEBHOOK_URL',
+        `${publicBaseUrl}/webhooks/twilio/messages${OVERRIDES}`,
+      ),
       statusUrl: `${publicBaseUrl}/webhooks/twilio/status${OVERRIDES}`,
       onExchange,
     },
