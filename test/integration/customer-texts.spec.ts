@@ -52,6 +52,22 @@ describe(DueTexts.name, () => {
     expect(delivery.wakeUps).toContainEqual({ laneId: customer.thread.outbound, direction: 'outbound' });
   });
 
+  it('tells everybody, whatever is kept of one of them', async () => {
+    const texts: NumberSettings = { texts: { welcome: { en: 'Welcome', fr: 'Bienvenue' } } };
+    const [poisoned, other] = [await talk(texts), await talk(texts)];
+    for (const [customer, value] of [
+      [poisoned, 'a\0b'],
+      [other, 'c'],
+    ] as const) {
+      await db.pool.query('update conversations set details = $2 where thread_id = $1', [
+        customer.thread.threadId,
+        JSON.stringify({ user: { language: 'fr', properties: [{ key: 'Referral', value }] } }),
+      ]);
+    }
+    expect(await other.told()).toEqual(['Bienvenue']);
+    expect(await poisoned.told()).toEqual(['Bienvenue']);
+  });
+
   it('says each once, by however many workers', async () => {
     const customer = await talk({ texts: { waiting: { en: '{{position}}' } } });
     const due = new DueTexts(db.pool);
@@ -374,6 +390,31 @@ describe('an agent who left', () => {
     await customer.joins('b1', 'Bob');
     await customer.graceEnds();
     expect(await customer.told()).toEqual([]);
+  });
+
+  const SURVEY: NumberSettings = { ...LEFT, bot: { url: 'https://bot.example/', survey: {} } };
+  const toBeHandedBack = async (customer: Talk) =>
+    db.pool.query('select will_hand_back($1)', [(await customer.conversation()).id]);
+
+  it('is no news where the bot has the customer then, nor is the end of that', async () => {
+    const customer = await talk(SURVEY);
+    await customer.joins('a1', 'Ann');
+    await toBeHandedBack(customer);
+    await customer.leaves('a1');
+    expect(await customer.conversation()).toMatchObject({ state: 'post-agent' });
+    expect(await customer.told()).toEqual([]);
+    await customer.idles();
+    expect(await customer.conversation()).toMatchObject({ state: 'closed', close_reason: 'idle' });
+    expect(await customer.told()).toEqual([]);
+  });
+
+  it('is told of where the end comes with the leaving', async () => {
+    const customer = await talk(SURVEY);
+    await customer.joins('a1', 'Ann');
+    await toBeHandedBack(customer);
+    await customer.happens((at) => ({ state: { value: 'idle', at }, agents: { a1: { leftAt: at } } }));
+    expect(await customer.conversation()).toMatchObject({ state: 'closed', close_reason: 'agent-left' });
+    expect(await customer.told()).toEqual(['Ann left.']);
   });
 
   it('is none where nobody was there, or an operator ended it', async () => {

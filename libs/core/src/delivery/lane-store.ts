@@ -108,10 +108,15 @@ export interface OpenConversation {
   closesInMs?: number;
 }
 
+/** Kinds of items that hand something to the agents. */
+export type HandOver = 'reopening' | 'handoff';
+
 /** An item that hands what is known, and earlier messages, to the next conversation. */
 export interface Reopening {
   messageId: string;
   details: OpeningDetails;
+  /** What a hand-off wishes to follow the agents. */
+  survey?: SurveyLimits;
 }
 
 /** A create as it is about to be made. */
@@ -243,8 +248,8 @@ export abstract class LaneStore {
   abstract renew(lease: Lease, leaseMs: number): Promise<boolean>;
   /**
    * `refused`: files that are left out, kept with the message and told to the agent where anything of it goes out.
-   * `deletesMedia`: those of the message's media that its parts carry are to be deleted at the channel's provider once it is
-   * submitted.
+   * `deletesMedia`: those of the message's media that its parts carry, to the desk or to a bot, are to be deleted at the
+   * channel's provider once it is submitted.
    */
   abstract storeParts(
     lease: Lease,
@@ -254,8 +259,13 @@ export abstract class LaneStore {
   ): Promise<boolean>;
   /** Puts another content in the place of a part that was not sent. */
   abstract replacePart(lease: Lease, messageId: string, n: number, content: PartContent): Promise<boolean>;
-  /** Puts other parts in the place of all parts of a message none of which was sent. */
-  abstract replaceParts(lease: Lease, messageId: string, parts: PartContent[]): Promise<boolean>;
+  /** Puts other parts in the place of all parts of a customer's message none of which was sent. `deletesMedia` as above. */
+  abstract replaceParts(
+    lease: Lease,
+    messageId: string,
+    parts: PartContent[],
+    also?: { deletesMedia?: boolean },
+  ): Promise<boolean>;
   /** What was said in this thread under the channel's id of it; undefined where that is not known. */
   abstract quoted(threadId: string, providerMessageId: string): Promise<MessageContent | undefined>;
   /** Renews the lease and stores the attempt as `sending`, in one statement. */
@@ -346,18 +356,18 @@ export abstract class LaneStore {
   ): Promise<'bound' | 'orphan' | 'foreign'>;
   /** What the next create carries: items that hand over what a closing left unheard, or a bot knows, and waiting notes. */
   abstract reopenings(laneId: string): Promise<Reopening[]>;
-  /** Whether texts that a closing left unheard wait in the lane for the agents. */
-  abstract hasReopening(laneId: string): Promise<boolean>;
+  /** Whether such an item waits in the lane: texts that a closing left unheard, or a bot's hand-off. */
+  abstract hasHandOver(laneId: string, types: HandOver[]): Promise<boolean>;
   /** Closes a conversation that gives way to something else, and ends it at the desk where that has one. */
   abstract giveUpConversation(conversationId: string, reason: string): Promise<void>;
   /** These messages of the customer as they were posted, in order. */
   abstract handedOver(messageIds: string[]): Promise<HandedMessage[]>;
   /**
-   * What was said in the thread's last conversation, and in which queue, where that ended within so long: the newest `limit`
-   * messages of both sides that no item hands over.
+   * What was said in the last conversation of a message's thread, and in which queue, where that ended at most so long before
+   * the message came: the newest `limit` messages of both sides that no item hands over.
    */
   abstract recentHistory(
-    lane: ClaimedLane,
+    messageId: string,
     recent: { withinMinutes: number; limit: number },
   ): Promise<OpeningDetails | undefined>;
   /** The conversation is gone at the desk: closes ours. */
