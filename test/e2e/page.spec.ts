@@ -168,6 +168,7 @@ describe.skipIf(missing !== undefined)('the page of npm start', { timeout: 120_0
     await accept.waitFor({ state: 'detached' });
     await page.getByRole('checkbox', { name: 'Available' }).click();
     await speak('ja');
+    await page.getByText(/ does not speak “en”/).waitFor();
     expect(await accept.count()).toBe(0);
     await page.getByRole('combobox', { name: 'You are' }).selectOption('You are Grace');
     await accept.waitFor();
@@ -415,6 +416,76 @@ describe.skipIf(missing !== undefined)('the page of npm start', { timeout: 120_0
         .getByText(/^Read \d\d:\d\d/)
         .waitFor();
     });
+  });
+
+  it('says what a bot has, what it hands over, and what it has back', async () => {
+    const { ports, home } = project;
+    const key = (await readFile(join(home, 'admin-api-key'), 'utf8')).trim();
+    const numbers = `http://localhost:${ports.PORT}/api/v1/numbers`;
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+    const { items } = (await (await fetch(numbers, { headers })).json()) as {
+      items: { id: string; address: string }[];
+    };
+    const id = items.find(({ address }) => address === '+15550200')?.id;
+    const settings = { mode: 'bot', bot: { url: `${base}/bot`, survey: { maxTotalMinutes: 20 } } };
+    const body = JSON.stringify({ settings });
+    expect((await fetch(`${numbers}/${id}`, { method: 'PATCH', headers, body })).status).toBe(200);
+
+    await page.getByRole('button', { name: 'Add phone' }).click();
+    await page.getByRole('radiogroup', { name: 'Channel' }).getByText('SMS').click();
+    await page.getByRole('textbox', { name: 'Name' }).fill('Sam');
+    await page.keyboard.press('Enter');
+    const composer = page.getByRole('textbox', { name: 'Text from Sam' });
+    await composer.waitFor();
+    const address = (await state()).phones.find(({ name }) => name === 'Sam')?.address ?? '';
+    await page.getByRole('combobox', { name: 'Business number' }).selectOption('To +15550200');
+    await composer.fill('An agent, please');
+    await composer.press('Enter');
+    await phoneLog()
+      .getByRole('button', { name: /^At the bot/ })
+      .waitFor();
+    await page.getByRole('button', { name: /^To the bot: Sam An agent, please/ }).waitFor();
+    await page
+      .getByRole('button', { name: /Bot · Sam Hand-off to the agents: .*2 earlier messages/ })
+      .waitFor();
+    await page.getByRole('button', { name: new RegExp(`^\\${address} .*An agent, please$`) }).waitFor();
+    await page.getByRole('button', { name: `Accept ${address}` }).click();
+    const log = `http://127.0.0.1:${ports.CHAT_GATEWAY_SIM_PORT}/__sandbox/log`;
+    await expect
+      .poll(async () => (await fetch(log)).text(), { timeout: 20_000 })
+      .toContain('post-agent-assignment');
+    await page.getByRole('button', { name: 'Leave' }).click();
+    await page.getByRole('button', { name: 'With the bot 1' }).waitFor();
+
+    await page.getByRole('combobox', { name: 'Business number' }).selectOption('To +15550100');
+    await composer.fill('And you?');
+    await composer.press('Enter');
+    await phoneLog().getByText('From +15550200').first().waitFor();
+    await page.getByRole('combobox', { name: 'Business number' }).selectOption('To +15550200');
+    await composer.fill('Thanks');
+    await composer.press('Enter');
+    await page.getByRole('button', { name: /^To the bot and the desk: Sam Thanks/ }).waitFor();
+    await page.getByRole('button', { name: /Bot · Sam Copy for the desk: Before you go/ }).waitFor();
+  });
+
+  it('keeps panels whole in a low window', async () => {
+    const { desk } = await state();
+    const conversation = desk.conversations.find(({ agentIds }) => agentIds.includes('agent-2'));
+    const opened = await open('/?agent=agent-2&panel=centre', { width: 1280, height: 720 });
+    const heading = opened.getByRole('columnheader', { name: 'Waiting' });
+    expect((await heading.boundingBox())?.height).toBeLessThan(30);
+    await opened.goto(`${base}/?agent=agent-2&conversation=${conversation?.id}`);
+    await opened.getByRole('button', { name: 'Attach files or send a card' }).click();
+    await opened.getByRole('menuitem', { name: 'Quick replies…' }).click();
+    await opened.getByRole('form', { name: 'Send quick replies' }).waitFor();
+    const bottom = async (locator: Locator): Promise<number> => {
+      const { y = 0, height = 0 } = (await locator.boundingBox()) ?? {};
+      return y + height;
+    };
+    const panel = await bottom(opened.getByRole('region', { name: 'Open conversation' }));
+    expect(await bottom(opened.getByRole('textbox', { name: /^Reply to/ }))).toBeLessThan(panel);
+    expect((await deskLog(opened).boundingBox())?.height).toBeGreaterThan(80);
+    await opened.context().close();
   });
 
   it('says so when a link names what is not there', async () => {

@@ -1,5 +1,8 @@
 import twilio from 'twilio';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TwilioProvisioning } from '#channel-twilio';
+import { ProviderHttp } from '#platform';
+import { sandboxOptions } from '../../apps/sandbox/src/options.js';
 import { startTwilioSimulator, type TwilioSimulator } from '../../apps/sandbox/src/index.js';
 import { startWebhookReceiver } from '../contracts/webhook-receiver.js';
 import { contractsAvailable, ExchangeAudit } from '../support/contracts.js';
@@ -167,6 +170,33 @@ describe('what the Twilio simulator lets be configured', () => {
     expect((await below.incomingPhoneNumbers(String(theirs?.sid)).fetch()).smsUrl).toBe(
       `${receiver.url}/old`,
     );
+  });
+
+  it('leads to Causeway from the start in the sandbox, number by number', async () => {
+    const publicBaseUrl = 'http://localhost:3000';
+    const { twilio } = sandboxOptions({ PUBLIC_BASE_URL: publicBaseUrl });
+    const { accountSid, authTokens, numbers = [] } = twilio;
+    const fresh = await startTwilioSimulator({ ...twilio, port: 0 });
+    const http = new ProviderHttp();
+    const provisioning = new TwilioProvisioning(http, {
+      accountSid,
+      username: accountSid,
+      password: authTokens[0] ?? '',
+      publicBaseUrl,
+      apiBaseUrl: fresh.url,
+    });
+    try {
+      for (const address of numbers) {
+        const { differences } = await provisioning.plan(
+          { address, account: accountSid },
+          { timeoutMs: 5000 },
+        );
+        expect(differences, address).toEqual([]);
+      }
+    } finally {
+      await http.close();
+      await fresh.close();
+    }
   });
 
   it.each([

@@ -71,8 +71,6 @@ export function sandboxEnvironment(settled: Settled): NodeJS.ProcessEnv {
     SANDBOX_HOST: '127.0.0.1',
     SANDBOX_GATEWAY_URL: gatewayUrl(settled),
     SANDBOX_CHANNEL_ID,
-    // As docs/OPERATIONS.md recommends it for the real one.
-    SANDBOX_TWILIO_WEBHOOK_URL: `${publicBaseUrl}/webhooks/twilio/messages#rc=2&rt=4000&tt=15000&rp=all`,
     SANDBOX_TWILIO_NUMBERS: SANDBOX_NUMBERS.map(({ address }) => address).join(','),
     ADMIN_API_KEY: settled.adminApiKey,
     // Its example bot and its directory check who calls them.

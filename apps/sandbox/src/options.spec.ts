@@ -8,7 +8,7 @@ describe(sandboxOptions.name, () => {
       port: 4010,
       host: '127.0.0.1',
       numbers: ['+15550100', '+15550200', 'whatsapp:+15550100'],
-      webhookUrl: 'http://localhost:3000/webhooks/twilio/messages',
+      webhookUrl: 'http://localhost:3000/webhooks/twilio/messages#rc=2&rt=4000&tt=15000&rp=all',
     });
     expect(chatGateway).toMatchObject({ port: 4020, channelId: '25' });
   });

@@ -13,6 +13,8 @@ export interface SandboxOptions {
 }
 
 const ZEROS = '0'.repeat(32);
+/** As docs/OPERATIONS.md recommends them for the real one, and `causeway provision twilio` sets them. */
+const OVERRIDES = '#rc=2&rt=4000&tt=15000&rp=all';
 
 /**
  * The sandbox's own configuration. It is no part of the product, so the product's schema does not know these variables;
@@ -50,7 +52,11 @@ export function sandboxOptions(env: Record<string, string | undefined>): Sandbox
       apiKeySid: value('TWILIO_API_KEY_SID', `SK${ZEROS}`),
       apiKeySecret: value('TWILIO_API_KEY_SECRET', 'sandbox-api-key-secret'),
       numbers: list('SANDBOX_TWILIO_NUMBERS', '+15550100,+15550200,whatsapp:+15550100'),
-      webhookUrl: value('SANDBOX_TWILIO_WEBHOOK_URL', `${publicBaseUrl}/webhooks/twilio/messages`),
+      webhookUrl: value(
+        'SANDBOX_TWILIO_WEBHOOK_URL',
+        `${publicBaseUrl}/webhooks/twilio/messages${OVERRIDES}`,
+      ),
+      statusUrl: `${publicBaseUrl}/webhooks/twilio/status${OVERRIDES}`,
       onExchange,
     },
     chatGateway: {

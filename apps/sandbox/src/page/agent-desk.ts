@@ -194,7 +194,7 @@ export class AgentDesk {
     link: LinkConversation,
     known: KnownConversation = {},
   ): DeskConversation {
-    const { id, state, queueId, user, createdAtMs, queuedAtMs, endedAtMs } = conversation;
+    const { id, state, queueId, assignment, user, createdAtMs, queuedAtMs, endedAtMs } = conversation;
     const agentIds = presentAgents(conversation);
     const readAt = this.#receipts.until(id);
     const messages = conversation.messages.slice(-MAX_MESSAGES).map((one) => showMessage(id, one));
@@ -207,6 +207,7 @@ export class AgentDesk {
       id,
       state,
       queueId,
+      withBot: state !== 'idle' && assignment.type === 'webhook' && agentIds.length === 0,
       waiting: isWaiting(conversation) && known.closedBecause === undefined,
       ...known,
       agentIds,

@@ -1,3 +1,5 @@
+import { destinationOf } from './destination.js';
+import { carriedBy } from './hand-off.js';
 import type {
   ConversationResource,
   LaneResource,
@@ -239,6 +241,8 @@ export class Bridge {
       address: this.#addresses.get(message.threadId),
       customerName: conversation?.customer.name,
       authorType,
+      destination: destinationOf(message),
+      carries: carriedBy(content),
       seq,
       text: content.text ?? content.title ?? '',
       kind: content.type,

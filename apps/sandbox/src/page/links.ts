@@ -92,6 +92,14 @@ export function linkByProviderId(
   return links;
 }
 
-function linkTo({ id, delivery, receipt, possibleDuplicate }: BridgeMessage): BridgeLink {
-  return { id, delivery, possibleDuplicate, ...(receipt !== undefined && { receipt }) };
+function linkTo(message: BridgeMessage): BridgeLink {
+  const { id, delivery, reason, receipt, possibleDuplicate, destination } = message;
+  return {
+    id,
+    delivery,
+    possibleDuplicate,
+    ...(reason !== undefined && { reason }),
+    ...(receipt !== undefined && { receipt }),
+    ...(destination && { destination }),
+  };
 }

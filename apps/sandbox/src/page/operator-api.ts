@@ -7,7 +7,19 @@ export interface MessageResource {
   direction: 'inbound' | 'outbound';
   authorType: string;
   seq: number;
-  content: { type: string; text?: string; title?: string; attachments?: { contentType?: string }[] };
+  content: {
+    type: string;
+    text?: string;
+    title?: string;
+    attachments?: { contentType?: string }[];
+    /** A hand-off's. */
+    details?: {
+      user?: Record<string, unknown>;
+      queueId?: string;
+      assignment?: { type: string; id: string };
+      history?: unknown[];
+    };
+  };
   delivery: 'open' | 'sending' | 'uncertain' | 'submitted' | 'held' | 'failed';
   receipt?: string;
   reason?: string;
@@ -21,6 +33,8 @@ export interface MessageResource {
     n: number;
     attempts: {
       id: string;
+      /** Absent: the Chat Gateway (inbound) or Twilio (outbound). */
+      destination?: 'bot';
       startedAt: string;
       endedAt?: string;
       outcome: string;

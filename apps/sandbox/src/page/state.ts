@@ -128,9 +128,15 @@ export interface BridgeLink {
   /** Of a {@link BridgeMessage}. */
   id: string;
   delivery: Delivery;
+  /** Why it is held or failed. */
+  reason?: string;
   receipt?: string;
   possibleDuplicate: boolean;
+  destination?: Destination;
 }
+
+/** Where a customer's message goes: to the agents, to a bot before them, or to both while a bot asks how it was. */
+export type Destination = 'desk' | 'bot' | 'both';
 
 export interface DeskState {
   agents: Agent[];
@@ -197,6 +203,8 @@ export interface DeskConversation {
   id: string;
   state: 'created' | 'active' | 'idle';
   queueId: string;
+  /** A bot has it back, after the agents. */
+  withBot: boolean;
   /** In its queue, no agent is there, and Causeway has not closed it. */
   waiting: boolean;
   /** The business number that the customer texted. */
@@ -262,6 +270,10 @@ export interface BridgeMessage {
   address?: string;
   customerName?: string;
   authorType: string;
+  /** A customer's, once it was tried. */
+  destination?: Destination;
+  /** A hand-off's: what it gives to the agents. */
+  carries?: string[];
   /** Its place in its lane. */
   seq: number;
   /** Empty where it has none. */
@@ -290,6 +302,8 @@ export interface BridgeMessage {
 export interface BridgeAttempt {
   id: string;
   part: number;
+  /** Absent: the Chat Gateway (inbound) or Twilio (outbound). */
+  destination?: 'bot';
   startedAt: string;
   endedAt?: string;
   outcome: string;

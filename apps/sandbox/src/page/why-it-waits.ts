@@ -1,3 +1,4 @@
+import { destinationOf } from './destination.js';
 import type { LaneResource, MessageResource } from './operator-api.js';
 import type { BridgeMessage } from './state.js';
 
@@ -8,7 +9,8 @@ export function whyItWaits(
   conversationState: string | undefined,
 ): BridgeMessage['waits'] {
   const { delivery, direction, explanation } = message;
-  const far = direction === 'inbound' ? 'the Chat Gateway' : 'Twilio';
+  const desk = destinationOf(message) === 'bot' ? 'the bot' : 'the Chat Gateway';
+  const far = direction === 'inbound' ? desk : 'Twilio';
   if (delivery === 'submitted' || delivery === 'failed') return undefined;
   if (lane?.pausedAt !== undefined) return { why: 'An operator has paused its lane.' };
   if (delivery === 'held') return { why: explanation ?? 'It is held.' };

@@ -146,7 +146,7 @@ export class Senders {
   }
 
   #addChannelSender(senderId: string, accountSid: string): void {
-    const { webhookUrl = '', fallbackUrl = '' } = this.#options;
+    const { webhookUrl = '', fallbackUrl = '', statusUrl = '' } = this.#options;
     const sid = sidOf('XE', senderId);
     this.channelSenders.set(sid, {
       sid,
@@ -157,7 +157,7 @@ export class Senders {
         callback_method: 'POST',
         fallback_url: fallbackUrl,
         fallback_method: 'POST',
-        status_callback_url: '',
+        status_callback_url: statusUrl,
         status_callback_method: 'POST',
       },
     });

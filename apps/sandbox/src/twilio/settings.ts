@@ -21,6 +21,8 @@ export interface TwilioSimulatorOptions {
   webhookUrl?: string;
   /** Called when the webhook has failed. */
   fallbackUrl?: string;
+  /** Where a WhatsApp sender reports the statuses of messages that name no callback of their own. */
+  statusUrl?: string;
   settings?: Partial<TwilioSettings>;
   onExchange?: OnExchange | undefined;
 }

@@ -7,12 +7,14 @@ import styles from './Attempts.module.css';
 /** Each call to the provider that was made for a message. */
 export function Attempts({ attempts, parts }: { attempts: BridgeAttempt[]; parts: number }) {
   if (attempts.length === 0) return <p className={styles.none}>Nothing has been sent yet.</p>;
+  const toBot = attempts.some(({ destination }) => destination === 'bot');
   return (
     <table className={styles.attempts}>
       <caption>Attempts</caption>
       <thead>
         <tr>
           {parts > 1 && <th scope="col">Part</th>}
+          {toBot && <th scope="col">To</th>}
           <th scope="col">Began</th>
           <th scope="col">Took</th>
           <th scope="col">HTTP</th>
@@ -28,6 +30,7 @@ export function Attempts({ attempts, parts }: { attempts: BridgeAttempt[]; parts
                 {attempt.part} of {parts}
               </td>
             )}
+            {toBot && <td>{attempt.destination ?? 'desk'}</td>}
             <td>
               <Time at={attempt.startedAt} />
             </td>

@@ -3,7 +3,7 @@ import type { BridgeMessage } from '../../../src/page/state.js';
 import { useLive } from '../live-state.js';
 import type { Show } from '../location.js';
 import { Attempts } from './Attempts.js';
-import { contentOf } from './words.js';
+import { contentOf, neededNoCall } from './words.js';
 import styles from './MessageDetails.module.css';
 
 /** What is known of a message, and the way to the phone and the conversation that it belongs to. */
@@ -16,9 +16,16 @@ export function MessageDetails({ message, show }: { message: BridgeMessage; show
   return (
     <div className={styles.details}>
       {message.text && <p className={styles.text}>{message.text}</p>}
-      <Attempts attempts={message.attempts} parts={message.parts} />
+      {neededNoCall(message) ? (
+        <p className={styles.text}>
+          The opening of the conversation carried it: it needed no call of its own.
+        </p>
+      ) : (
+        <Attempts attempts={message.attempts} parts={message.parts} />
+      )}
       <dl className={styles.facts}>
         <Fact name="Content">{contentOf(message)}</Fact>
+        <Fact name="Carries">{message.carries?.join(', ')}</Fact>
         <Fact name="Message">{message.id}</Fact>
         <Fact name="Place in its lane">{message.seq}</Fact>
         <Fact name="Written by">{message.authorType}</Fact>

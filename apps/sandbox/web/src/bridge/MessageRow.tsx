@@ -8,7 +8,7 @@ import { Time, Until } from '../time.js';
 import { Badge } from './Badge.js';
 import { MessageDetails } from './MessageDetails.js';
 import { Pipeline } from './Pipeline.js';
-import { deliveryWord, wordsOf } from './words.js';
+import { deliveryWord, isOfBot, placeOf, wordsOf } from './words.js';
 import styles from './MessageRow.module.css';
 
 interface Props {
@@ -27,7 +27,9 @@ export const MessageRow = memo(function MessageRow({ message, who, selected, sho
   }, [selected]);
 
   const { word, tone } = deliveryWord(message.delivery);
+  const { destination } = message;
   const inbound = message.direction === 'inbound';
+  const toBot = destination === 'bot' || destination === 'both';
   return (
     <li
       ref={row}
@@ -43,10 +45,15 @@ export const MessageRow = memo(function MessageRow({ message, who, selected, sho
       >
         <span className={styles.direction}>
           {inbound ? <RightIcon /> : <LeftIcon />}
-          <VisuallyHidden>{inbound ? 'To the desk:' : 'To the phone:'}</VisuallyHidden>
+          <VisuallyHidden>{inbound ? `To ${placeOf(destination)}:` : 'To the phone:'}</VisuallyHidden>
         </span>
-        <span className={styles.who}>{who}</span>
+        <span className={styles.who}>{isOfBot(message) ? `Bot · ${who}` : who}</span>
         <span className={styles.text}>{wordsOf(message)}</span>
+        {toBot && (
+          <span className={styles.to} aria-hidden="true">
+            to {placeOf(destination)}
+          </span>
+        )}
         {message.possibleDuplicate && <DuplicateMark />}
         <span className={styles.time}>
           <Time at={message.acceptedAt} />

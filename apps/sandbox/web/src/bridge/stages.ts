@@ -1,5 +1,5 @@
 import type { BridgeMessage } from '../../../src/page/state.js';
-import { deliveryWord, type Tone } from './words.js';
+import { deliveryWord, isFinished, neededNoCall, type Tone } from './words.js';
 
 /** One stop on a message's way through the bridge. */
 export interface Stage {
@@ -10,15 +10,19 @@ export interface Stage {
   tone: Tone | 'ahead';
 }
 
-/** Receipts come from the channel, so only what goes to a phone has that stop. */
+/** Receipts come from the channel, so only what goes to a phone has that stop; between a bot and a customer there is no conversation at the desk. */
 export function stagesOf(message: BridgeMessage): Stage[] {
+  const { conversation, destination, direction } = message;
+  const byBot = direction === 'outbound' && !conversation && isFinished(message);
   const stages: Stage[] = [
     { name: 'accepted', label: 'Accepted', tone: 'good' },
-    { name: 'conversation', label: 'Conversation', tone: message.conversation ? 'good' : 'ahead' },
-    attemptsStage(message),
+    ...(destination === 'bot' || byBot
+      ? []
+      : [{ name: 'conversation', label: 'Conversation', tone: conversation ? 'good' : 'ahead' } as const]),
+    ...(neededNoCall(message) ? [] : [attemptsStage(message)]),
     outcomeStage(message),
   ];
-  return message.direction === 'outbound' ? [...stages, receiptStage(message)] : stages;
+  return direction === 'outbound' ? [...stages, receiptStage(message)] : stages;
 }
 
 function attemptsStage({ attempts, parts, delivery }: BridgeMessage): Stage {

@@ -1,4 +1,4 @@
-import type { BridgeAttempt, BridgeMessage, Delivery } from '../../../src/page/state.js';
+import type { BridgeAttempt, BridgeMessage, Delivery, Destination } from '../../../src/page/state.js';
 
 export type Tone = 'plain' | 'good' | 'busy' | 'warn' | 'bad';
 
@@ -30,11 +30,40 @@ const KIND_WORDS: Partial<Record<string, string>> = {
   template: 'Template',
   note: 'Note',
   reopening: 'Earlier messages',
+  handoff: 'Hand-off to the agents',
 };
 
 /** A message in one line: its words, else what it is. */
-export function wordsOf({ text, kind, files }: BridgeMessage): string {
+export function wordsOf(message: BridgeMessage): string {
+  const { text, kind, files, carries } = message;
+  if (carries) return ['Hand-off to the agents', carries.join(', ')].filter(Boolean).join(': ');
+  if (isCopyOfBot(message)) return `Copy for the desk: ${text}`;
   return text || contentOf({ kind, files, text }) || 'Message';
+}
+
+/** What a bot said to the customer after the agents, for the desk's transcript. */
+function isCopyOfBot({ direction, authorType, kind }: BridgeMessage): boolean {
+  return direction === 'inbound' && authorType === 'bot' && kind === 'note';
+}
+
+/** Whether a bot wrote it, not the customer whose lane it is in. */
+export function isOfBot(message: BridgeMessage): boolean {
+  return message.carries !== undefined || isCopyOfBot(message);
+}
+
+const DESTINATIONS: Record<Destination, string> = {
+  desk: 'the desk',
+  bot: 'the bot',
+  both: 'the bot and the desk',
+};
+
+export function placeOf(destination: Destination | undefined): string {
+  return DESTINATIONS[destination ?? 'desk'];
+}
+
+/** It was done without a call of its own: the opening of its conversation carried it. */
+export function neededNoCall({ delivery, attempts }: BridgeMessage): boolean {
+  return delivery === 'submitted' && attempts.length === 0;
 }
 
 /** What a message is made of: `Picture`, `Text, 2 files`. */

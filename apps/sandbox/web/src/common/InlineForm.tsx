@@ -39,7 +39,7 @@ export function InlineForm({ label, send, close, children }: Props) {
         void submit();
       }}
     >
-      {children}
+      <div className={styles.fields}>{children}</div>
       <div className={styles.buttons}>
         <Button size="compact-sm" variant="default" onClick={close}>
           Cancel

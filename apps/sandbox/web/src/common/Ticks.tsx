@@ -6,21 +6,29 @@ import styles from './Ticks.module.css';
 
 /** How far a message has come, as phones show it. */
 export interface Progress {
-  sign: 'clock' | 'tick' | 'ticks' | 'read' | 'warning';
+  sign: 'clock' | 'tick' | 'ticks' | 'read' | 'held' | 'warning';
   /** The sign in words. */
   words: string;
 }
 
-const ICONS = { clock: ClockIcon, tick: TickIcon, ticks: TicksIcon, read: TicksIcon, warning: WarningIcon };
+const ICONS = {
+  clock: ClockIcon,
+  tick: TickIcon,
+  ticks: TicksIcon,
+  read: TicksIcon,
+  held: ClockIcon,
+  warning: WarningIcon,
+};
+const SPELLED_OUT: ReadonlySet<Progress['sign']> = new Set(['held', 'warning']);
 
-/** The sign of a message's progress; a warning is spelled out. Once the bridge has the message it leads there. */
+/** The sign of a message's progress; a warning is spelled out, and why it is held. Once the bridge has the message it leads there. */
 export function Ticks({ progress, bridge }: { progress: Progress; bridge: BridgeLink | undefined }) {
   const show = useShow();
   const Icon = ICONS[progress.sign];
   const content = (
     <>
       <Icon />
-      {progress.sign === 'warning' ? progress.words : <VisuallyHidden>{progress.words}</VisuallyHidden>}
+      {SPELLED_OUT.has(progress.sign) ? progress.words : <VisuallyHidden>{progress.words}</VisuallyHidden>}
     </>
   );
   if (!bridge) {
@@ -42,6 +50,11 @@ export function Ticks({ progress, bridge }: { progress: Progress; bridge: Bridge
       <VisuallyHidden>. Show it in the bridge.</VisuallyHidden>
     </button>
   );
+}
+
+/** Nothing is wrong with what waits for opening hours; with others an operator has to do something. */
+export function heldProgress({ reason }: BridgeLink): Progress {
+  return { sign: 'held', words: reason === 'closed-hours' ? 'Held until opening hours' : 'Held' };
 }
 
 export function DuplicateMark() {

@@ -55,10 +55,11 @@ export function Conversation({ conversation }: { conversation: DeskConversation 
 function State({ conversation }: { conversation: DeskConversation }) {
   const { queues } = useLive('centre');
   const { agents } = useLive('desk');
-  const { state, waiting, agentIds, endedAt, queueId, closedBecause } = conversation;
+  const { state, waiting, withBot, agentIds, endedAt, queueId, closedBecause } = conversation;
   const queue = queues.find(({ id }) => id === queueId)?.name ?? queueId;
   if (state === 'idle') return <>Ended {endedAt && <Time at={endedAt} />}</>;
   if (isOver(conversation)) return <>Closed by Causeway ({closedBecause})</>;
+  if (withBot) return <>With the bot</>;
   if (waiting) return <>Waits in {queue}</>;
   if (agentIds.length > 0) return <>With {namesOf(agents, agentIds)}</>;
   return <>{state === 'created' ? 'Being opened' : 'No agent is here'}</>;

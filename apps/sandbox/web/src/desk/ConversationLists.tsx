@@ -7,11 +7,11 @@ import { ConversationRow } from './ConversationRow.js';
 import { groupFor, namesOf, useActingAgent } from './desk-view.js';
 import styles from './Desk.module.css';
 
-/** The conversations that are not waiting: the agent's own, those of others, and those that have ended. */
+/** The conversations that are not waiting: the agent's own, those of others and of the bot, and those that have ended. */
 export function ConversationLists({ shown }: { shown: string | undefined }) {
   const desk = useLive('desk');
   const { agent } = useActingAgent();
-  const { mine, others, ended } = groupFor(agent, desk);
+  const { mine, others, withBot, ended } = groupFor(agent, desk);
 
   return (
     <>
@@ -28,6 +28,11 @@ export function ConversationLists({ shown }: { shown: string | undefined }) {
             shown={shown}
             note={({ agentIds }) => (agentIds.length === 0 ? 'nobody' : namesOf(desk.agents, agentIds))}
           />
+        </Folded>
+      )}
+      {withBot.length > 0 && (
+        <Folded heading="With the bot" count={withBot.length}>
+          <List conversations={withBot} shown={shown} />
         </Folded>
       )}
       {ended.length > 0 && (

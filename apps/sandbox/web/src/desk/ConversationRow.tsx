@@ -14,7 +14,9 @@ interface Props {
 /** A conversation in a list: whose it is, and what was said last. */
 export const ConversationRow = memo(function ConversationRow({ conversation, shown, note }: Props) {
   const show = useShow();
-  const last = conversation.messages.at(-1);
+  const { messages, waiting } = conversation;
+  // Who waits is known by what they want, not by what a bot answered.
+  const last = (waiting && messages.findLast(({ author }) => author === 'customer')) || messages.at(-1);
   return (
     <button
       type="button"

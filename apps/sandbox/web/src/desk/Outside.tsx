@@ -32,6 +32,7 @@ export function Outside({ conversation }: { conversation: DeskConversation }) {
       </div>
     );
   }
+  if (conversation.withBot) return <p className={styles.outside}>The bot has this conversation back.</p>;
   if (present === undefined) return <p className={styles.outside}>No agent is in this conversation.</p>;
   const name = namesOf(agents, [present]);
   return (

@@ -59,6 +59,7 @@ function Waiting(props: { conversation: DeskConversation; isShown: boolean; isNe
   const { conversation, isShown, isNext } = props;
   const { agent } = useActingAgent();
   const accept = useAccept();
+  const why = agent && conversation.notOffered[agent.id];
   const { id, createdAt, queuedAt = createdAt, customer } = conversation;
   return (
     <li className={styles.waiting}>
@@ -71,6 +72,7 @@ function Waiting(props: { conversation: DeskConversation; isShown: boolean; isNe
           </>
         }
       />
+      {why && <p className={styles.why}>{why}</p>}
       {offeredTo(agent, conversation) && (
         <Button
           size="compact-sm"

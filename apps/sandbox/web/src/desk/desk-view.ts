@@ -25,10 +25,12 @@ export function offeredTo(agent: Agent | undefined, { notOffered }: DeskConversa
 /** Those that are not waiting, from one agent's point of view. */
 export function groupFor(agent: Agent | undefined, { conversations }: DeskState) {
   const open = conversations.filter((one) => !isOver(one) && !one.waiting);
+  const [withBot, rest] = [open.filter((one) => one.withBot), open.filter((one) => !one.withBot)];
   const isMine = ({ agentIds }: DeskConversation) => agent !== undefined && agentIds.includes(agent.id);
   return {
-    mine: open.filter(isMine),
-    others: open.filter((one) => !isMine(one)),
+    mine: rest.filter(isMine),
+    others: rest.filter((one) => !isMine(one)),
+    withBot,
     ended: conversations.filter(isOver),
   };
 }

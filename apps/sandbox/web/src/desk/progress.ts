@@ -1,5 +1,5 @@
 import type { BridgeLink, DeskMessageView } from '../../../src/page/state.js';
-import type { Progress } from '../common/Ticks.js';
+import { heldProgress, type Progress } from '../common/Ticks.js';
 
 /** How far an agent's message has come towards the phone; a customer's is here already. */
 export function progressOf({ author, history, bridge }: DeskMessageView): Progress | undefined {
@@ -8,12 +8,13 @@ export function progressOf({ author, history, bridge }: DeskMessageView): Progre
   return bridge ? progressToPhone(bridge) : { sign: 'clock', words: 'Not accepted by Causeway yet' };
 }
 
-function progressToPhone({ delivery, receipt }: BridgeLink): Progress {
+function progressToPhone(bridge: BridgeLink): Progress {
+  const { delivery, receipt } = bridge;
   switch (delivery) {
     case 'failed':
       return { sign: 'warning', words: 'Failed' };
     case 'held':
-      return { sign: 'warning', words: 'Held' };
+      return heldProgress(bridge);
     case 'open':
     case 'sending':
       return { sign: 'clock', words: 'Accepted by Causeway' };

@@ -19,6 +19,7 @@ import { numberOf } from './selection.js';
 export const PhoneTexts = memo(function PhoneTexts({ phone, several }: { phone: Phone; several: boolean }) {
   const { message: shown } = useView();
   const { address, messages, name } = phone;
+  const mixed = new Set(messages.map(({ number }) => number)).size > 1;
   return (
     <ChatLog label={`Texts on the phone of ${name}`} newest={messages.at(-1)?.id}>
       {messages.length === 0 && (
@@ -32,7 +33,10 @@ export const PhoneTexts = memo(function PhoneTexts({ phone, several }: { phone: 
           address={address}
           message={message}
           answered={messages.find(({ id }) => id === message.repliedTo)}
-          tellNumber={several && message.number !== messages[index - 1]?.number}
+          tellNumber={
+            (mixed && message.author === 'business') ||
+            (several && message.number !== messages[index - 1]?.number)
+          }
           selected={message.bridge !== undefined && message.bridge.id === shown}
         />
       ))}

@@ -1,5 +1,6 @@
 import type { PhoneMessage } from '../../../src/page/state.js';
-import type { Progress } from '../common/Ticks.js';
+import { placeOf } from '../bridge/words.js';
+import { heldProgress, type Progress } from '../common/Ticks.js';
 
 /** How far a text on a phone has come: a customer's towards the desk, the business's as Twilio tells it. */
 export function progressOf(message: PhoneMessage): Progress {
@@ -12,13 +13,13 @@ function progressToDesk({ status, bridge, seen }: PhoneMessage): Progress {
   switch (bridge?.delivery) {
     case 'submitted':
       if (seen) return { sign: 'read', words: 'Seen by the business' };
-      return { sign: 'ticks', words: 'At the desk' };
+      return { sign: 'ticks', words: `At ${placeOf(bridge.destination)}` };
     case 'held':
-      return { sign: 'warning', words: 'Held' };
+      return heldProgress(bridge);
     case 'failed':
       return { sign: 'warning', words: 'Failed' };
     case 'uncertain':
-      return { sign: 'tick', words: 'Accepted by Causeway; whether the desk has it is being found out' };
+      return { sign: 'tick', words: 'Accepted by Causeway; whether it has arrived is being found out' };
     case 'open':
     case 'sending':
     case undefined:
