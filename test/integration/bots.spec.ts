@@ -5,7 +5,13 @@ import { DueHandBacks, ProviderStates } from '#persistence';
 import { Metrics, type Logger } from '#platform';
 import { WorkerGate } from '../../apps/worker/src/gate/worker-gate.js';
 import { HandBacks } from '../../apps/worker/src/hand-backs.js';
-import { deskEvent, inboundMessage, startTestDatabase, type TestDatabase } from '../support/accepting.js';
+import {
+  deskEvent,
+  inboundMessage,
+  newAddress,
+  startTestDatabase,
+  type TestDatabase,
+} from '../support/accepting.js';
 import { newThread, OpenGate, startDelivery, type Delivery, type TestThread } from '../support/delivering.js';
 import { FAKE_MEDIA_URL, losesAnswer, refuses } from '../support/fakes.js';
 
@@ -235,6 +241,7 @@ describe('a bot that fails', () => {
 describe('a hand-off', () => {
   it('opens a conversation with what the bot knows, between the texts before and after it', async () => {
     const thread = await threadOf(BOT, ['hello', 'an agent, please']);
+    await delivery.drainEmpty(thread.inbound);
     const posted = await handOff(thread, {
       details: {
         user: { name: 'James Jones', properties: [{ key: 'Intent', value: 'balance' }] },
@@ -278,6 +285,7 @@ describe('a hand-off', () => {
 
   it('comes once under its key, and not while agents have the customer or another waits', async () => {
     const thread = await threadOf(BOT, ['hello']);
+    await delivery.drainEmpty(thread.inbound);
     const key = randomUUID();
     expect(await handOff(thread, { details: {} }, key)).toMatchObject({ outcome: 'posted' });
     expect(await handOff(thread, { details: {} }, key)).toMatchObject({ outcome: 'repeated' });
@@ -291,8 +299,28 @@ describe('a hand-off', () => {
     expect(delivery.desk.conversations).toHaveLength(1);
   });
 
+  it('takes along what came while it was on its way, and what the bot was tried with stays the bot’s', async () => {
+    const thread = await threadOf(BOT, ['tried']);
+    delivery.bot.calls.next(refuses('not-sent', { code: 'bot-unavailable', httpStatus: 503 }));
+    await delivery.drain(thread.inbound);
+    await thread.says('came meanwhile');
+    await handOff(thread, {
+      details: { queueId: '200', history: [{ authorType: 'user', text: 'hello' }] },
+      survey: { maxTotalMinutes: 20 },
+    });
+    await thread.says('came after');
+    await delivery.drainEmpty(thread.inbound);
+    expect(delivery.bot.texts(thread.address)).toEqual(['tried']);
+    expect(delivery.desk.conversations.map(({ request }) => request)).toMatchObject([
+      { assignment: { type: 'queue', id: '200' }, history: [{ authorType: 'user', text: 'hello' }] },
+    ]);
+    expect(delivery.desk.texts()).toEqual([['came meanwhile', 'came after']]);
+    expect(await thread.conversations()).toMatchObject([{ survey: { maxTotalMinutes: 20 } }]);
+  });
+
   it('is held while its queue is none, and the texts behind it with it', async () => {
     const thread = await threadOf(BOT, ['hello']);
+    await delivery.drainEmpty(thread.inbound);
     await handOff(thread, { details: { queueId: 'none' } });
     await thread.says('behind it');
     delivery.desk.creates.next(refuses('held', { code: 'invalid-queue', hold: 'configuration' }));
@@ -305,6 +333,7 @@ describe('a hand-off', () => {
 
   it('is opened once where the answer to its create was lost', async () => {
     const thread = await threadOf(BOT, ['hello']);
+    await delivery.drainEmpty(thread.inbound);
     await handOff(thread, { details: { history: [{ authorType: 'user', text: 'hello' }] } });
     delivery.desk.creates.next(losesAnswer());
     await delivery.drainEmpty(thread.inbound);
@@ -314,6 +343,7 @@ describe('a hand-off', () => {
 
   it('does not take a text of its history for what a lost call left', async () => {
     const thread = await threadOf(BOT, ['first']);
+    await delivery.drainEmpty(thread.inbound);
     await handOff(thread, { details: { history: [{ authorType: 'user', text: 'again' }] } });
     await thread.says('again');
     delivery.desk.sends.next({ ...losesAnswer(), accepts: false });
@@ -327,20 +357,26 @@ describe('a hand-off', () => {
 });
 
 describe('after the agents', () => {
-  /** A conversation that a hand-off has opened and an agent has joined. */
-  async function served(value: NumberSettings) {
+  /** A conversation that a hand-off has opened and that waits for an agent. */
+  async function waiting(value: NumberSettings) {
     const thread = await threadOf(value, ['hello']);
+    await delivery.drainEmpty(thread.inbound);
     await handOff(thread);
     await delivery.drainEmpty(thread.inbound);
     const [conversation] = await thread.conversations();
     const deskConversationId = conversation?.desk_conversation_id ?? '';
     const tell = (facts: Parameters<typeof deskEvent>[0] = {}) =>
       db.gateway.accept([deskEvent({ deskConversationId, type: 'MEMBERS_CHANGED', ...facts })]);
-    await tell({
-      facts: { state: { value: 'active', at: 10_000 }, agents: { a1: { joinedAt: 10_000 } } },
-      occurredAt: 10_000,
-    });
-    return { thread, deskConversationId, tell, id: conversation?.id ?? '' };
+    await tell({ facts: { state: { value: 'active', at: 9_000 } }, occurredAt: 9_000 });
+    const joins = () => tell({ facts: { agents: { a1: { joinedAt: 10_000 } } }, occurredAt: 10_000 });
+    return { thread, deskConversationId, tell, joins, id: conversation?.id ?? '' };
+  }
+
+  /** The same with an agent. */
+  async function served(value: NumberSettings) {
+    const { joins, ...world } = await waiting(value);
+    await joins();
+    return world;
   }
 
   it('the next text is the bot’s again, and another hand-off opens another conversation', async () => {
@@ -389,10 +425,18 @@ describe('after the agents', () => {
     bot: { url: URL, survey: { maxTotalMinutes: 30, userTimeoutMinutes: 10 } },
   };
 
+  let metrics: Metrics;
+  beforeEach(() => {
+    metrics = new Metrics({ processMetrics: false });
+  });
+  const handBacksBy = async (result: string) => {
+    const { values } = await metrics.handBacks.get();
+    return values.find(({ labels }) => labels.result === result)?.value;
+  };
+
   /** The desk knows us as `webhook-1`, and hears of what is to be handed back. */
   async function handBack(): Promise<void> {
     await db.pool.query(`update business_numbers set chat_gateway_webhook_id = 'webhook-1'`);
-    const metrics = new Metrics();
     const wakeUps = { wake: (list: WakeUp[]) => void delivery.wakeUps.push(...list) };
     const { desk } = delivery;
     await new HandBacks({
@@ -475,6 +519,60 @@ describe('after the agents', () => {
     expect(delivery.desk.texts()).toEqual([['the last word']]);
   });
 
+  it('a message that the desk has is whole where its number loses its bot before that was told', async () => {
+    const { thread, tell } = await served(SURVEY);
+    await handBack();
+    await tell({ facts: { agents: LEFT }, occurredAt: 20_000 });
+    await thread.says('five stars');
+    delivery.bot.calls.next(refuses('not-sent'));
+    await delivery.drain(thread.inbound);
+    expect(delivery.desk.texts()).toEqual([['five stars']]);
+    await settings(thread, {});
+    await delivery.drainEmpty(thread.inbound);
+    expect(await deliveries(thread)).toEqual([
+      'hello submitted',
+      '(handoff) submitted',
+      'five stars submitted',
+    ]);
+    expect(delivery.bot.texts(thread.address)).toEqual(['hello']);
+  });
+
+  it('what the bot says to the customer’s other address is copied into the same conversation', async () => {
+    const { thread, tell, id } = await served(SURVEY);
+    await handBack();
+    await tell({ facts: { agents: LEFT }, occurredAt: 20_000 });
+    const { rows } = await db.pool.query<{ address: string }>(
+      'select address from business_numbers where id = $1',
+      [thread.numberId],
+    );
+    const from = newAddress();
+    const message = inboundMessage({ from, ...(rows[0] && { to: rows[0].address }), text: 'it is me' });
+    await db.gateway.accept([message]);
+    const aliases = [thread.address, from].map((value) => ({ channel: message.channel, value }));
+    await db.gateway.accept([
+      { ...inboundMessage({ from, ...(rows[0] && { to: rows[0].address }) }), aliases },
+    ]);
+    const { rows: merged } = await db.pool.query<{ id: string }>(
+      'select id from threads where continues_in = $1',
+      [thread.threadId],
+    );
+    expect(merged).toHaveLength(1);
+    const posted = randomUUID();
+    await db.pool.query(
+      `select post_message('default', $1, sha256($2), sha256($2), $3, '{"type": "text", "text": "Thank you!"}', 'test', null)`,
+      [merged[0]?.id, Buffer.from(randomUUID()), posted],
+    );
+    const { rows: said } = await db.pool.query(
+      `select thread_id, direction, conversation_id from messages where content ->> 'text' = 'Thank you!'
+         and thread_id in ($1, $2) order by direction`,
+      [thread.threadId, merged[0]?.id],
+    );
+    expect(said).toEqual([
+      { thread_id: thread.threadId, direction: 'inbound', conversation_id: null },
+      { thread_id: merged[0]?.id, direction: 'outbound', conversation_id: id },
+    ]);
+  });
+
   it('another hand-off ends the survey', async () => {
     const { thread, tell } = await served(SURVEY);
     await handBack();
@@ -492,6 +590,81 @@ describe('after the agents', () => {
       [delivery.desk.conversations[0]?.id],
     );
     expect(rows).toHaveLength(1);
+  });
+
+  it('and takes along what came while it was on its way', async () => {
+    const { thread, tell } = await served(SURVEY);
+    await handBack();
+    await tell({ facts: { agents: LEFT }, occurredAt: 20_000 });
+    await thread.says('came meanwhile');
+    await handOff(thread);
+    await delivery.drainEmpty(thread.inbound);
+    expect(delivery.bot.texts(thread.address)).toEqual(['hello']);
+    expect(delivery.desk.texts()).toEqual([[], ['came meanwhile']]);
+    expect(await thread.conversations()).toMatchObject([
+      { state: 'closed', close_reason: 'handed-over' },
+      { state: 'opening' },
+    ]);
+  });
+
+  describe('a text that only the desk got around the leaving, where the desk tells of the survey', () => {
+    /** `unheard` is at the desk and after the agent, and the bot has the customer. */
+    async function unheard() {
+      const { thread, deskConversationId, tell } = await served(SURVEY);
+      await handBack();
+      await thread.says('unheard');
+      await delivery.drainEmpty(thread.inbound);
+      await tell({ facts: { agents: LEFT, postAgentAt: 20_001 }, occurredAt: 20_001 });
+      const announced = () =>
+        tell({
+          type: 'MESSAGE',
+          occurredAt: 30_000,
+          message: { authorType: 'user', content: { type: 'text', text: 'unheard' } },
+        });
+      expect(await thread.conversations()).toMatchObject([{ state: 'post-agent' }]);
+      return { thread, deskConversationId, tell, announced };
+    }
+
+    const endings: [string, (world: Awaited<ReturnType<typeof unheard>>) => Promise<unknown>][] = [
+      ['idle', ({ tell }) => tell({ facts: { state: { value: 'idle', at: 40_000 } }, occurredAt: 40_000 })],
+      ['handed-over', ({ thread }) => handOff(thread)],
+      [
+        'survey-over',
+        async ({ thread }) => {
+          await db.pool.query(
+            'update conversations set post_agent_until = clock_timestamp() where thread_id = $1',
+            [thread.threadId],
+          );
+          await delivery.upkeep.closeHandedBack();
+        },
+      ],
+    ];
+
+    it.each(endings)('the ending %s hands it to the agents', async (reason, end) => {
+      const world = await unheard();
+      await world.announced();
+      await end(world);
+      await delivery.drainEmpty(world.thread.inbound);
+      expect((await world.thread.conversations())[0]).toMatchObject({
+        state: 'closed',
+        close_reason: reason,
+      });
+      expect(delivery.desk.conversations[1]?.request.history).toEqual([
+        { authorType: 'user', text: 'unheard' },
+      ]);
+      expect(delivery.bot.texts(world.thread.address)).toEqual(['hello']);
+    });
+
+    it.each(endings)('the ending %s does so, too, where it is announced only later', async (_reason, end) => {
+      const world = await unheard();
+      await end(world);
+      await delivery.drainEmpty(world.thread.inbound);
+      await world.announced();
+      await delivery.drainEmpty(world.thread.inbound);
+      const { request, messages = [] } = delivery.desk.conversations[1] ?? {};
+      expect([...(request?.history ?? []), ...messages].map(({ text }) => text)).toEqual(['unheard']);
+      expect(delivery.bot.texts(world.thread.address)).toEqual(['hello']);
+    });
   });
 
   it('an agent who joins again has the customer again, and time ends what the desk does not', async () => {
@@ -513,6 +686,46 @@ describe('after the agents', () => {
     );
     await delivery.upkeep.closeHandedBack();
     expect(await thread.conversations()).toMatchObject([{ state: 'closed', close_reason: 'survey-over' }]);
+  });
+
+  it('what the desk does not take yet is asked for at once when an agent joins, and then not given up', async () => {
+    const { joins } = await waiting(SURVEY);
+    delivery.desk.handBacks.next(refuses('not-sent', { code: 'desk-unavailable', httpStatus: 503 }));
+    await handBack();
+    await handBack();
+    expect(delivery.desk.handedBack).toEqual([]);
+    await joins();
+    await handBack();
+    expect(delivery.desk.handedBack).toHaveLength(1);
+  });
+
+  it('what the desk refuses for good is asked for once more with an agent there', async () => {
+    const { thread, joins } = await waiting(SURVEY);
+    const timePasses = () =>
+      db.pool.query(
+        `update conversations set post_agent_not_before = post_agent_not_before - interval '1 hour' where thread_id = $1`,
+        [thread.threadId],
+      );
+    const tries = async () => {
+      const { rows } = await db.pool.query<{ tries: number }>(
+        'select post_agent_tries as tries from conversations where thread_id = $1',
+        [thread.threadId],
+      );
+      return rows[0]?.tries;
+    };
+    const refusal = refuses('failed', { code: 'rejected', httpStatus: 422 });
+    delivery.desk.handBacks.next(refusal, refusal);
+    await handBack();
+    await timePasses();
+    await handBack();
+    expect(await tries()).toBe(1);
+    await joins();
+    await handBack();
+    await timePasses();
+    await handBack();
+    expect(await tries()).toBe(2);
+    expect(await handBacksBy('rejected')).toBe(2);
+    expect(delivery.desk.handedBack).toEqual([]);
   });
 
   it('comes in time while the grace after the last agent runs', async () => {

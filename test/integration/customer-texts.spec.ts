@@ -376,6 +376,31 @@ describe('an agent who left', () => {
     expect(await customer.told()).toEqual([]);
   });
 
+  const SURVEY: NumberSettings = { ...LEFT, bot: { url: 'https://bot.example/', survey: {} } };
+  const toBeHandedBack = async (customer: Talk) =>
+    db.pool.query('select will_hand_back($1)', [(await customer.conversation()).id]);
+
+  it('is no news where the bot has the customer then, nor is the end of that', async () => {
+    const customer = await talk(SURVEY);
+    await customer.joins('a1', 'Ann');
+    await toBeHandedBack(customer);
+    await customer.leaves('a1');
+    expect(await customer.conversation()).toMatchObject({ state: 'post-agent' });
+    expect(await customer.told()).toEqual([]);
+    await customer.idles();
+    expect(await customer.conversation()).toMatchObject({ state: 'closed', close_reason: 'idle' });
+    expect(await customer.told()).toEqual([]);
+  });
+
+  it('is told of where the end comes with the leaving', async () => {
+    const customer = await talk(SURVEY);
+    await customer.joins('a1', 'Ann');
+    await toBeHandedBack(customer);
+    await customer.happens((at) => ({ state: { value: 'idle', at }, agents: { a1: { leftAt: at } } }));
+    expect(await customer.conversation()).toMatchObject({ state: 'closed', close_reason: 'agent-left' });
+    expect(await customer.told()).toEqual(['Ann left.']);
+  });
+
   it('is none where nobody was there, or an operator ended it', async () => {
     const alone = await talk(LEFT);
     await alone.idles();

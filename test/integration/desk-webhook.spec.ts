@@ -2,7 +2,15 @@ import { Global, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Acceptor, PHASES, phaseAfter, WebhookObserver, type CreateReference, type Phase } from '#core';
+import {
+  Acceptor,
+  PHASES,
+  phaseAfter,
+  WebhookObserver,
+  type CreateReference,
+  type Phase,
+  type Sign,
+} from '#core';
 import { ChatGatewayWebhooksModule } from '#desk-chat-gateway';
 import { Configuration, ProviderHttp } from '#platform';
 import { referenceProperty } from '../../libs/desk-chat-gateway/src/reference.js';
@@ -91,6 +99,8 @@ const triesOf = (events: WireEvent[], deskId: string): Try[] =>
   events.map((event, n) => ({ event, eventId: `${deskId}-${n}`, retry: 0 }));
 const again = (one: Try): Try => ({ ...one, retry: one.retry + 1 });
 
+const phaseWith = (phase: Phase, sign: Sign): Phase => phaseAfter(phase, sign) ?? phase;
+
 /** How events reach us, and when the conversation becomes ours: all of them are answered 204. */
 type Telling = (told: Try[], bind: { byAnswer(): Promise<unknown>; byEvent: Try }) => Promise<number[]>;
 
@@ -139,8 +149,20 @@ describe.each(Object.entries(TELLINGS))('events told %s', (_name, tell) => {
     WAYS[phase].map((way) => [phase, way.join(', ') || 'nothing', way] as const),
   );
 
-  it.each(stories)('come to the phase %s: %s', async (phase, _told, way) => {
-    const thread = await unboundThread(db, delivery);
+  const botStories: [Phase, Sign[]][] = [
+    ...Object.values(WAYS).flat(),
+    ...WAYS.transferred.map((way): Sign[] => [...way, 'bot assigned']),
+  ]
+    .filter((way) => way.includes('bot assigned'))
+    .map((way) => [way.filter((sign) => sign !== 'bot assigned').reduce(phaseWith, 'opening'), way]);
+
+  it.each([
+    ...stories.map(([phase, told, way]) => [phase, told, way, {}] as const),
+    ...botStories.map(
+      ([phase, way]) => [phase, `${way.join(', ')}, without a survey`, way, undefined] as const,
+    ),
+  ])('come to the phase %s: %s', async (phase, _told, way, survey) => {
+    const thread = await unboundThread(db, delivery, survey);
     const deskId = newDeskId();
     const story = new Story(deskId);
     for (const [n, sign] of way.entries()) story.tell(sign, n);

@@ -358,6 +358,18 @@ describe('a replay', () => {
     expect(rows).toEqual([{ waits: true, failures: 1 }]);
   });
 
+  it('is not needed where the number is changed: what it held goes on at once', async () => {
+    const thread = await answered('held');
+    delivery.channel.sends.next(refuses('held', { hold: 'configuration', code: 'sender-not-registered' }));
+    await delivery.drain(thread.outbound);
+    const changed = await api
+      .call('patch', `numbers/${thread.numberId}`)
+      .send({ displayName: 'With a registered sender' });
+    expect(changed.status).toBe(200);
+    await delivery.drain(thread.outbound);
+    expect(delivery.channel.texts(thread.address)).toEqual(['held']);
+  });
+
   it.each(['open', 'sending', 'uncertain', 'submitted'])('of what is %s is refused', async (state) => {
     const thread = await answered('text');
     const { id } = await outbound(thread);

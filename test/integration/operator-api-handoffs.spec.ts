@@ -102,6 +102,7 @@ describe('a hand-off', () => {
 
   it('names its customer by number and address, too, and shows where their messages went', async () => {
     const thread = await botThread();
+    await delivery.drainEmpty(thread.inbound);
     const { threadId: _, ...rest } = body(thread);
     const named = { ...rest, numberId: thread.numberId, address: thread.address };
     expect((await post(named)).body).toMatchObject({ threadId: thread.threadId });

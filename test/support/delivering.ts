@@ -13,6 +13,7 @@ import {
   type LaneStore,
   type OpeningHours,
   type Permit,
+  type SurveyLimits,
   type WakeUp,
   type WebFiles,
 } from '#core';
@@ -325,6 +326,7 @@ export async function activeThread(
 export async function unboundThread(
   db: TestDatabase,
   { store }: Delivery,
+  survey?: SurveyLimits,
 ): Promise<TestThread & { create: CreateReference }> {
   const thread = await newThread(db, ['hello']);
   const lane = await store.claim(thread.inbound, 60_000);
@@ -332,6 +334,10 @@ export async function unboundThread(
   const head = await store.head(lane);
   const conversation = await store.openConversation(lane);
   const create = { conversationId: conversation?.id ?? '', attemptId: uuid() };
-  await store.intentCreate(lane.lease, 60_000, { ...create, messageId: head?.messageId ?? '' });
+  await store.intentCreate(lane.lease, 60_000, {
+    ...create,
+    messageId: head?.messageId ?? '',
+    ...(survey && { survey }),
+  });
   return { ...thread, create };
 }

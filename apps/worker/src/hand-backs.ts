@@ -39,9 +39,17 @@ export class HandBacks {
       await callThrough(permit, () => desk.handBack(request, { tenantId, timeoutMs }));
     } catch (error) {
       if (!(error instanceof DeliveryError)) throw error;
-      count('failed');
       const { conversationId } = handBack;
-      logger.warn({ code: error.code, conversationId }, 'A conversation will not be handed back yet.');
+      const { code, httpStatus } = error;
+      const isRefused = error.kind === 'failed';
+      if (isRefused) await due.refused(handBack);
+      count(isRefused ? 'rejected' : 'failed');
+      logger.warn(
+        { code, httpStatus, conversationId },
+        isRefused
+          ? 'The desk does not hand a conversation back; it is asked once more if an agent joins.'
+          : 'A conversation will not be handed back yet.',
+      );
       return;
     }
     count('asked');

@@ -30,7 +30,7 @@ function stateAfter(events: readonly WireEvent[]): DerivedState {
 const shown = ({ state, agentId, lastAgentLeftAt }: DerivedState) => ({
   state,
   served: agentId !== undefined,
-  grace: state !== 'closed' && lastAgentLeftAt !== undefined,
+  grace: state === 'active' && lastAgentLeftAt !== undefined,
 });
 const shownBy = (phase: Phase) => ({
   state: PHASES[phase].state,

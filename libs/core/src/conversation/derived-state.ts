@@ -5,7 +5,10 @@ export interface DerivedState {
   state: 'opening' | 'queued' | 'active' | 'post-agent' | 'closed';
   queueId?: string;
   agentId?: string;
-  /** Set when the last agent left and nobody follows: the far side's time of it. Closing then waits for a grace. */
+  /**
+   * Set when the last agent left and no other is to follow: the far side's time of it. What the customer writes from then on is read
+   * by no agent. Where no bot follows either, closing waits for a grace.
+   */
   lastAgentLeftAt?: number;
   /** Whether any agent was ever in it. */
   hadAgent: boolean;
@@ -34,7 +37,7 @@ export const STATE_RULES: readonly StateRule[] = [
   {
     sign: 'handedBack',
     state: 'post-agent',
-    when: 'agents were there, and the newest of what follows them is a bot or a script',
+    when: 'agents were there, the newest of what follows them is a bot or a script, and there is to be a survey',
   },
   { sign: 'deserted', state: 'active', when: 'the last agent has left and nothing follows: the grace runs' },
   {
@@ -60,11 +63,12 @@ export function deriveState(facts: ConversationFacts): DerivedState {
   const leftAt = maximum(agents.map(([, agent]) => agent.leftAt));
   const next = present ? undefined : nextOf(facts, leftAt);
   const deserted = !present && leftAt !== undefined && next === undefined;
+  const handedBack = next === 'bot' && leftAt !== undefined;
   const queueId = queueOf(facts);
   const state = stateOf({
     over: facts.state?.value === 'idle',
     served: present !== undefined,
-    handedBack: next === 'bot' && (leftAt !== undefined || facts.transferAt !== undefined),
+    handedBack,
     deserted,
     awaited:
       agents.length > 0 ||
@@ -76,7 +80,7 @@ export function deriveState(facts: ConversationFacts): DerivedState {
     state,
     ...(queueId !== undefined && { queueId }),
     ...(present && state === 'active' && { agentId: present[0] }),
-    ...(deserted && { lastAgentLeftAt: leftAt }),
+    ...((deserted || handedBack) && { lastAgentLeftAt: leftAt }),
     hadAgent: agents.length > 0,
   };
 }

@@ -189,12 +189,12 @@ const table: [name: string, events: ConversationFacts[], state: DerivedState][] 
   [
     'the agent left to a bot',
     [...served, toBot(5), left('A', 6)],
-    { state: 'post-agent', queueId: '101', hadAgent: true },
+    { state: 'post-agent', queueId: '101', lastAgentLeftAt: 6, hadAgent: true },
   ],
   [
     'a bot was assigned at the instant of the joining, as we ask for it ourselves',
     [...served, toBot(4), left('A', 6)],
-    { state: 'post-agent', queueId: '101', hadAgent: true },
+    { state: 'post-agent', queueId: '101', lastAgentLeftAt: 6, hadAgent: true },
   ],
   [
     'a bot had it before the agent came',

@@ -4,6 +4,7 @@ import type { DerivedState } from './derived-state.js';
 export type Phase =
   | 'opening'
   | 'queued'
+  | 'queued, transferred'
   | 'queued again'
   | 'transferred'
   | 'active'
@@ -43,6 +44,7 @@ interface PhaseMeaning {
 export const PHASES: Readonly<Record<Phase, PhaseMeaning>> = {
   opening: { state: 'opening', means: 'asked for; the desk has not said that there is an interaction' },
   queued: { state: 'queued', means: 'waits for its first agent' },
+  'queued, transferred': { state: 'queued', means: 'waits for its first agent, and was passed on' },
   'queued again': { state: 'queued', means: 'an agent is gone, and it waits in a queue for the next' },
   transferred: { state: 'queued', means: 'an agent is gone and has passed it on' },
   active: { state: 'active', served: true, means: 'an agent is there' },
@@ -61,7 +63,7 @@ export const PHASES: Readonly<Record<Phase, PhaseMeaning>> = {
     state: 'active',
     means: 'the last agent has left and nothing follows: a grace runs, then it is closed',
   },
-  'post-agent': { state: 'post-agent', means: 'the agents are gone, and a bot or a script has it' },
+  'post-agent': { state: 'post-agent', means: 'the agents are gone, and the bot has it' },
   closed: { state: 'closed', means: 'over for good; what agents still write goes to the customer' },
 };
 
@@ -92,7 +94,7 @@ export const SIGNS: Readonly<Record<Sign, SignMeaning>> = {
   },
   'bot assigned': {
     events: '`CONVERSATION_UPDATE`, assignment `script`, `webhook` or `bot`',
-    does: 'where agents were there, what they leave behind is not closed',
+    does: 'where a survey is to follow the agents, what they leave behind is not closed; else nothing',
   },
   queued: {
     events: '`QUEUED`, members under `data` or on top',
@@ -126,6 +128,8 @@ type Row = Partial<Record<Sign, Phase>>;
 /** The same from every phase that is not over. */
 const ANYWHERE: Row = { idle: 'closed', 'agent joined': 'active' };
 const UNSERVED: Row = { ...ANYWHERE, 'last agent left': 'leaving', transfer: 'transferred' };
+/** No agent was ever heard of. */
+const NEW: Row = { ...UNSERVED, transfer: 'queued, transferred' };
 const SERVED: Row = {
   ...ANYWHERE,
   transfer: 'active, transferred',
@@ -140,13 +144,19 @@ const SERVED: Row = {
  */
 export const TRANSITIONS: Readonly<Record<Phase, Row>> = {
   opening: {
-    ...UNSERVED,
+    ...NEW,
     active: 'queued',
     queued: 'queued',
     'agent assigned': 'queued',
     'agent wrote': 'queued',
   },
-  queued: UNSERVED,
+  queued: NEW,
+  'queued, transferred': {
+    ...ANYWHERE,
+    queued: 'queued',
+    'bot assigned': 'queued',
+    'last agent left': 'transferred',
+  },
   'queued again': { ...UNSERVED, 'bot assigned': 'post-agent' },
   transferred: {
     ...ANYWHERE,

@@ -81,7 +81,7 @@ export class ConversationOpening {
   ): Promise<Step> {
     const { store, desk, options } = this.deps;
     const { user = {}, assignment, history = [] } = settledDetails(known, withIds);
-    const survey = surveyOf(lane, head);
+    const survey = surveyOf(lane, known);
     const referenceOf = (attemptId: string) => ({ conversationId, attemptId });
     const made = await this.heads.attempt(lane, head, {
       kind: 'create',
@@ -223,8 +223,8 @@ function isRefused(error: unknown): boolean {
 }
 
 /** Whether, and for how long, the bot gets the customer back after the agents. */
-function surveyOf({ number }: ClaimedLane, { content }: LaneHead): SurveyLimits | undefined {
+function surveyOf({ number }: ClaimedLane, { reopenings }: KnownBefore): SurveyLimits | undefined {
   const { bot } = number.settings;
-  const wished = content.type === 'handoff' ? content.survey : undefined;
+  const wished = reopenings.findLast(({ survey }) => survey)?.survey;
   return bot && (wished ?? bot.survey);
 }

@@ -9,7 +9,14 @@ import type { DeliveryDependencies, Step } from './delivery.js';
 import { handedMessage, type HandedMessage } from './handed-over.js';
 import { ids, isSent, type HeadDelivery } from './head-delivery.js';
 import { InboundMedia } from './inbound-media.js';
-import type { AttemptEnd, ClaimedLane, LaneHead, OpenConversation, SentToDesk } from './lane-store.js';
+import type {
+  AttemptEnd,
+  ClaimedLane,
+  HandOver,
+  LaneHead,
+  OpenConversation,
+  SentToDesk,
+} from './lane-store.js';
 import { callThrough, isRefusal } from './provider-gate.js';
 import { isUnknown, type Verdict } from './uncertain-attempts.js';
 
@@ -54,6 +61,10 @@ export class InboundDelivery {
     if (head.conversation?.endsAfter !== undefined && head.conversation.endsAfter !== head.messageId)
       return this.end(lane, head.conversation.id);
     const route = await this.route(lane, head);
+    if (route === 'bot' && !lane.number.settings.bot) {
+      // Its number has lost its bot since the desk got it.
+      return this.heads.settle(lane, head, { delivery: 'submitted', ends: true, lane: { failures: 0 } });
+    }
     if (route === 'bot') return this.toBot(lane, head);
     const conversation = head.conversation ?? (await this.opening.open(lane, head));
     if (conversation === 'closed') return this.heads.hold(lane, head, 'closed-hours');
@@ -62,7 +73,7 @@ export class InboundDelivery {
     if (conversation.closesInMs !== undefined)
       return this.opening.wait(lane, Math.max(50, conversation.closesInMs), 'closing');
     if (conversation.deskConversationId === undefined) return this.opening.create(lane, head, conversation);
-    if (head.content.type === 'handoff' && conversation.state === 'post-agent') {
+    if (conversation.state === 'post-agent' && (await this.wantsAgents(lane, head))) {
       // The customer wants an agent after all: the survey is over.
       await this.deps.store.giveUpConversation(conversation.id, 'handed-over');
       return 'next';
@@ -108,10 +119,17 @@ export class InboundDelivery {
     if (conversation && isUnderWay(conversation)) {
       return conversation.state === 'post-agent' && conversation.closesInMs === undefined ? 'both' : 'desk';
     }
-    if (mode !== 'bot' || (await store.hasReopening(lane.lease.laneId))) return 'desk';
+    if (mode !== 'bot' || (await store.hasHandOver(lane.lease.laneId, handOvers(head)))) return 'desk';
     // It was to be opened by somebody who has given that up.
     if (conversation) await store.giveUpConversation(conversation.id, 'not-opened');
     return 'bot';
+  }
+
+  /** A hand-off, or what nobody has had and a hand-off follows: the bot has let go of its customer already. */
+  private async wantsAgents(lane: ClaimedLane, head: LaneHead): Promise<boolean> {
+    if (head.content.type === 'handoff') return true;
+    if (head.authorType !== 'user' || head.parts.some(({ n }) => isSent(head.attempts, n))) return false;
+    return handOvers(head).includes('handoff') && this.deps.store.hasHandOver(lane.lease.laneId, ['handoff']);
   }
 
   private toBot(lane: ClaimedLane, head: LaneHead): Promise<Step> {
@@ -258,6 +276,11 @@ export class InboundDelivery {
       lane: { failures: 0 },
     });
   }
+}
+
+/** What has a text go to the agents where it waits behind it: a hand-off only what was never on its way to the bot. */
+function handOvers({ attempts }: LaneHead): HandOver[] {
+  return attempts.some(({ destination }) => destination === 'bot') ? ['reopening'] : ['reopening', 'handoff'];
 }
 
 /** What hands over earlier messages. */

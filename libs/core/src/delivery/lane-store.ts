@@ -108,10 +108,15 @@ export interface OpenConversation {
   closesInMs?: number;
 }
 
+/** Kinds of items that hand something to the agents. */
+export type HandOver = 'reopening' | 'handoff';
+
 /** An item that hands what is known, and earlier messages, to the next conversation. */
 export interface Reopening {
   messageId: string;
   details: OpeningDetails;
+  /** What a hand-off wishes to follow the agents. */
+  survey?: SurveyLimits;
 }
 
 /** A create as it is about to be made. */
@@ -346,8 +351,8 @@ export abstract class LaneStore {
   ): Promise<'bound' | 'orphan' | 'foreign'>;
   /** What the next create carries: items that hand over what a closing left unheard, or a bot knows, and waiting notes. */
   abstract reopenings(laneId: string): Promise<Reopening[]>;
-  /** Whether texts that a closing left unheard wait in the lane for the agents. */
-  abstract hasReopening(laneId: string): Promise<boolean>;
+  /** Whether such an item waits in the lane: texts that a closing left unheard, or a bot's hand-off. */
+  abstract hasHandOver(laneId: string, types: HandOver[]): Promise<boolean>;
   /** Closes a conversation that gives way to something else, and ends it at the desk where that has one. */
   abstract giveUpConversation(conversationId: string, reason: string): Promise<void>;
   /** These messages of the customer as they were posted, in order. */

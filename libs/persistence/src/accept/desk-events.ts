@@ -1,13 +1,6 @@
 import type { PoolClient } from 'pg';
 import { v7 as uuid } from 'uuid';
-import {
-  deriveState,
-  mergeFacts,
-  type AcceptResult,
-  type DeskEventReceived,
-  type Direction,
-  type WakeUp,
-} from '#core';
+import { mergeFacts, type AcceptResult, type DeskEventReceived, type Direction, type WakeUp } from '#core';
 import { applyState } from '../conversations/state.js';
 import { deskKey, forCustomer, type DeskRow } from './desk-row.js';
 import { announcedDigest, keyDigest } from './keys.js';
@@ -56,10 +49,13 @@ export async function acceptDeskEvents(
   }
   for (const desk of desks.values()) {
     if (desk.conversation_id === null || desk.facts.state?.value !== 'idle') continue;
-    const closed = await db.query<LaneRow>('select * from close_conversation($1, $2, false, false)', [
-      desk.conversation_id,
-      deriveState(desk.facts).lastAgentLeftAt === undefined ? 'idle' : 'agent-left',
-    ]);
+    // What ends after a survey does not end because the agent left.
+    const closed = await db.query<LaneRow>(
+      `select x.lane_id from conversations c cross join lateral close_conversation(c.id,
+         case when c.state = 'post-agent' or c.last_agent_left_at is null then 'idle' else 'agent-left' end, false, false) x
+       where c.id = $1`,
+      [desk.conversation_id],
+    );
     wakeUps.push(...wakeUpsOf(closed.rows, 'inbound'));
   }
   const waiting = await db.query<LaneRow>('select * from end_wait($1::uuid[])', [

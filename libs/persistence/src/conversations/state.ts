@@ -11,7 +11,7 @@ export async function applyState(
   facts: ConversationFacts,
   closeGraceMs: number,
 ): Promise<boolean> {
-  const derived = deriveState(facts);
+  const derived = deriveState(await ownFacts(db, conversationId, facts));
   const { rows } = await db.query<{ goes_on: boolean | null }>(
     'select apply_conversation_state($1, $2, $3, $4, $5, $6, $7) as goes_on',
     [
@@ -25,4 +25,21 @@ export async function applyState(
     ],
   );
   return rows[0]?.goes_on === true;
+}
+
+/**
+ * A bot or a script of the desk's own keeps no conversation open: nobody here knows whether it ever lets the customer go. Only where
+ * we are to have them back does it count that one follows the agents.
+ */
+async function ownFacts(
+  db: Queryable,
+  conversationId: string,
+  facts: ConversationFacts,
+): Promise<ConversationFacts> {
+  if (facts.postAgentAt === undefined) return facts;
+  const { rowCount } = await db.query('select from conversations where id = $1 and survey is not null', [
+    conversationId,
+  ]);
+  const { postAgentAt: _, ...others } = facts;
+  return rowCount === 1 ? facts : others;
 }

@@ -39,6 +39,16 @@ export class DueHandBacks {
     }));
   }
 
+  /** The desk refuses for good: it is asked again only once an agent joins after that. */
+  async refused({ conversationId }: DueHandBack): Promise<void> {
+    // Where an agent has joined since it was taken, that has cleared the time already.
+    await this.pool.query(
+      `update conversations set post_agent_not_before = 'infinity'
+       where id = $1 and post_agent_at is null and post_agent_not_before is not null`,
+      [conversationId],
+    );
+  }
+
   /** The desk has heard it. Answers lanes that waited for the conversation's closing, which does not come now. */
   async done({ conversationId }: DueHandBack): Promise<WakeUp[]> {
     const { rows } = await this.pool.query<{ lane_id: string }>('select * from will_hand_back($1)', [

@@ -12,6 +12,7 @@ import {
   type HeldForWindow,
   type HandedMessage,
   type Intent,
+  type HandOver,
   type LaneHead,
   type Lease,
   type MessageContent,
@@ -329,7 +330,11 @@ export class PostgresLaneStore extends LaneStore {
   async reopenings(laneId: string): Promise<Reopening[]> {
     const rows = await this.rows<{ id: string; content: HandingOver }>(sql.reopenings, [laneId]);
     return Promise.all(
-      rows.map(async ({ id, content }) => ({ messageId: id, details: await this.details(content) })),
+      rows.map(async ({ id, content }) => ({
+        messageId: id,
+        details: await this.details(content),
+        ...(content.type === 'handoff' && content.survey && { survey: content.survey }),
+      })),
     );
   }
 
@@ -352,8 +357,8 @@ export class PostgresLaneStore extends LaneStore {
     };
   }
 
-  async hasReopening(laneId: string): Promise<boolean> {
-    const [row] = await this.rows<{ waits: boolean }>(sql.hasReopening, [laneId]);
+  async hasHandOver(laneId: string, types: HandOver[]): Promise<boolean> {
+    const [row] = await this.rows<{ waits: boolean }>(sql.hasHandOver, [laneId, types]);
     return row?.waits ?? false;
   }
 

@@ -438,10 +438,10 @@ export const reopenings = statement(
    order by id`,
 );
 
-export const hasReopening = statement(
-  'has-reopening',
+export const hasHandOver = statement(
+  'has-hand-over',
   `select exists (select from lane_items i join messages m on m.id = i.message_id
-     where i.lane_id = $1 and m.author_type = 'bot' and m.content ->> 'type' = 'reopening') as waits`,
+     where i.lane_id = $1 and m.author_type = 'bot' and m.content ->> 'type' = any ($2)) as waits`,
 );
 
 export const giveUpConversation = statement(

@@ -1,6 +1,7 @@
 import { conversationFunctions } from './0001-conversations.sql.js';
 import { providerStates } from './0006-provider-states.sql.js';
 import { windowsAndOptOuts } from './0014-windows-and-opt-outs.sql.js';
+import { merging } from './0015-merging.sql.js';
 import { functionIn } from './function-in.js';
 
 /** A bot before and after the agents (ADR 0035). What older builds call keeps its signature. */
@@ -138,9 +139,12 @@ begin
       before.message_id, null::uuid;
     return;
   end if;
-  select c.id, c.state into conversation from conversations c where c.thread_id = p_thread_id and c.state <> 'closed';
+  -- Also that of the thread which this one continues in, unless it has one of its own.
+  select c.id, c.state, c.thread_id into conversation
+  from threads t join conversations c on c.thread_id in (t.id, t.continues_in) and c.state <> 'closed'
+  where t.id = p_thread_id order by c.thread_id <> t.id limit 1;
   if conversation.state = 'post-agent' and p_content ->> 'text' <> '' then
-    copied := append_inbound_item(p_tenant, p_thread_id, new_id(),
+    copied := append_inbound_item(p_tenant, conversation.thread_id, new_id(),
       json_build_object('type', 'note', 'text', p_content ->> 'text'));
   end if;
   insert into lanes as l (id, tenant_id, thread_id, direction, next_seq) values (new_id(), p_tenant, p_thread_id, 'outbound', 1)
@@ -268,7 +272,8 @@ begin
       select coalesce(sum(n), 0) from announced a
       where not exists (select from posted where posted.content_digest = a.content_digest))
   ) unheard where id <> all (c.handed_over)
-    and not exists (select from parts p where p.message_id = unheard.id and p.content::text like '{"bot":%');
+    and not exists (
+      select from attempts a where a.message_id = unheard.id and a.destination = 'bot' and a.outcome = 'submitted');
   if texts is null then
     return false;
   end if;
@@ -281,6 +286,60 @@ begin
   insert into lane_items (lane_id, seq, message_id, state) values (lane, item_seq, item, 'open');
   return true;
 end $$;
+
+-- Closes a conversation. Answers the inbound lane, to be woken; no row when there was nothing to close.
+create or replace function close_conversation(p_id uuid, p_reason text, p_only_when_due boolean, p_end_at_desk boolean)
+returns table (lane_id uuid) language plpgsql as $$
+#variable_conflict use_column
+declare
+  c record;
+  lane record;
+begin
+  select desk_conversation_id into c from conversations where id = p_id;
+  if c.desk_conversation_id is not null then
+    perform 1 from desk_conversations d join conversations x on x.tenant_id = d.tenant_id and x.id = p_id
+    where d.id = c.desk_conversation_id for update of d;
+  end if;
+  select * into c from conversations where id = p_id for update;
+  if c.id is null or c.state = 'closed'
+    or p_only_when_due and (c.close_due_at is null or c.close_due_at > clock_timestamp()) then
+    return;
+  end if;
+  update conversations set state = 'closed', closed_at = clock_timestamp(), close_reason = p_reason,
+    close_due_at = null
+  where id = p_id;
+  if p_end_at_desk and c.desk_conversation_id is not null then
+    update desk_conversations set end_wanted_at = coalesce(end_wanted_at, now())
+    where tenant_id = c.tenant_id and id = c.desk_conversation_id;
+  end if;
+
+  insert into lanes (id, tenant_id, thread_id, direction) values (new_id(), c.tenant_id, c.thread_id, 'inbound')
+  on conflict (thread_id, direction) do nothing;
+  select l.id, l.waiting_for into lane from lanes l
+  where l.thread_id = c.thread_id and l.direction = 'inbound' for update;
+  if lane.waiting_for in ('opening', 'closing') then
+    update lanes set not_before = null, waiting_for = null where id = lane.id;
+  end if;
+  update lanes l set continues_in = t.continues_in from threads t
+  where l.id = lane.id and t.id = c.thread_id and t.continues_in is not null;
+  if p_reason in ('agent-left', 'idle', 'gone', 'handed-over', 'survey-over') then
+    perform hand_over_unheard(p_id);
+  end if;
+  return query select lane.id;
+end $$;
+
+-- A customer's text was announced after its conversation had closed: if the agent had left before it was posted, it is
+-- handed over like those that were known at closing. Answers the inbound lane, to be woken.
+create or replace function hand_over_late(p_id uuid) returns table (lane_id uuid) language plpgsql as $$
+#variable_conflict use_column
+begin
+  perform 1 from conversations where id = p_id and state = 'closed' and close_reason in ('agent-left', 'idle', 'gone', 'handed-over', 'survey-over')
+  for update;
+  if found and hand_over_unheard(p_id) then
+    return query select l.id from lanes l join conversations c on c.thread_id = l.thread_id
+    where c.id = p_id and l.direction = 'inbound';
+  end if;
+end $$;
 `;
 
 /** The functions as they were. What was handed back ends as it would have without that. */
@@ -290,6 +349,8 @@ ${functionIn(providerStates, 'pull_forward')}
 ${functionIn(windowsAndOptOuts, 'post_message')}
 ${functionIn(conversationFunctions, 'apply_conversation_state')}
 ${functionIn(conversationFunctions, 'hand_over_unheard')}
+${functionIn(conversationFunctions, 'hand_over_late')}
+${functionIn(merging, 'close_conversation')}
 drop function post_handoff(text, uuid, bytea, bytea, uuid, json, text, text);
 drop function append_inbound_item(text, uuid, uuid, json);
 drop function take_hand_backs(int, float8);

@@ -89,7 +89,7 @@ create trigger conversation_agent_joined after update of state, agent_id on conv
     and (old.state <> 'active' or old.agent_id is distinct from new.agent_id))
   execute function tell_agent_joined();
 
--- It has ended because nobody is there any more. Nothing is said where the customer has written meanwhile: their texts open the
+-- It has ended because nobody is there any more. Nothing is said where a bot had the customer after the agents, or where the customer has written meanwhile: their texts open the
 -- next one. Looked at when all of the closing has been written.
 create function tell_agent_left() returns trigger language plpgsql as $$
 begin
@@ -107,7 +107,7 @@ begin
 end $$;
 create constraint trigger conversation_agent_left after update of state on conversations
   deferrable initially deferred for each row
-  when (old.state <> 'closed' and new.state = 'closed' and new.had_agent and new.close_reason in ('agent-left', 'idle'))
+  when (old.state not in ('closed', 'post-agent') and new.state = 'closed' and new.had_agent and new.close_reason in ('agent-left', 'idle'))
   execute function tell_agent_left();
 
 -- A conversation ends with a message of its customer's, once that has come to its end. An opt-out that does not stand any more

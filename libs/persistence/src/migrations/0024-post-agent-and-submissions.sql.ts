@@ -3,14 +3,16 @@ import { functionIn } from './function-in.js';
 
 /** A bot or a script that has a conversation after its agents, and choices that go back to the desk's own cards (ADR 0032). */
 export const postAgentAndSubmissions = /* sql */ `
--- As it was, and a bot or a script may have the conversation by the desk's own doing, too.
+-- As it was, and the desk may say itself that the bot has the conversation. One that is over when its last agent leaves was not
+-- handed back. With an agent there the desk is asked anew to hand it back, whatever it said before.
 create or replace function apply_conversation_state(
   p_id uuid, p_state text, p_queue_id text, p_agent_id text, p_had_agent boolean, p_last_agent_left_at bigint,
   p_grace_ms int
 ) returns boolean language sql as $$
   with before as (
     select id, state, close_due_at, last_agent_left_at,
-      p_state = 'post-agent' or p_last_agent_left_at is not null and post_agent_at is not null as handed_back
+      case p_state when 'post-agent' then true when 'closed' then state = 'post-agent'
+        else p_last_agent_left_at is not null and post_agent_at is not null end as handed_back
     from conversations where id = p_id and state <> 'closed' for update
   )
   update conversations c set
@@ -20,6 +22,7 @@ create or replace function apply_conversation_state(
     had_agent = c.had_agent or p_had_agent,
     active_at = coalesce(c.active_at, case when p_state = 'active' then clock_timestamp() end),
     last_agent_left_at = p_last_agent_left_at,
+    post_agent_not_before = case when p_state <> 'active' or before.state = 'active' then c.post_agent_not_before end,
     post_agent_until = case when before.handed_back
       then coalesce(c.post_agent_until, clock_timestamp() + post_agent_limit(c.survey)) end,
     close_due_at = case

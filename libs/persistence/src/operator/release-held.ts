@@ -9,8 +9,8 @@ interface LaneRow {
 }
 
 /**
- * Opens the heads that are held for want of (right) configuration or for closed hours, of one number or of all that are configured, and
- * answers the lanes to wake. Lanes are locked first, in order, as everywhere.
+ * Opens the heads that are held for want of (right) configuration or for closed hours, of one number or of all that are configured,
+ * without the pause until the next look, and answers the lanes to wake. Lanes are locked first, in order, as everywhere.
  *
  * Also fit for a sweep over all numbers: a worker that claimed a lane just before its number was configured may hold
  * the head just after, and a process may die between the two.
@@ -34,6 +34,9 @@ export async function releaseHeld(
        update lane_items i set state = 'open', reason = null from lane
        where i.lane_id = lane.id and i.state = 'held' and i.reason = any ($1::text[])
        returning i.lane_id, i.message_id
+     ), due as (
+       update lanes l set not_before = null, waiting_for = null from item
+       where l.id = item.lane_id and l.waiting_for = 'back-off'
      ), message as (
        update messages m set delivery = 'open', reason = null from item where m.id = item.message_id
      )
