@@ -1,10 +1,11 @@
 import { hash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DeliveryError, isRefusal, type MessageContent, type NumberSettings, type WakeUp } from '#core';
-import { DueHandBacks, ProviderStates } from '#persistence';
+import { DueHandBacks, MediaDeletions, ProviderStates } from '#persistence';
 import { Metrics, type Logger } from '#platform';
 import { WorkerGate } from '../../apps/worker/src/gate/worker-gate.js';
 import { HandBacks } from '../../apps/worker/src/hand-backs.js';
+import { MediaDeleting } from '../../apps/worker/src/media-deleting.js';
 import {
   deskEvent,
   inboundMessage,
@@ -153,6 +154,52 @@ describe('a number in bot mode', () => {
       ],
     });
     expect(JSON.stringify(delivery.bot.told)).not.toContain(FAKE_MEDIA_URL);
+  });
+
+  describe('whose media are to be deleted', () => {
+    async function sendsFiles(thread: TestThread) {
+      delivery.channel.media.set(`${FAKE_MEDIA_URL}kept`, { bytes: Buffer.from('%PDF-1.7\n%%EOF\n') });
+      const attachments = [{ url: 'http://elsewhere.example/' }, { url: `${FAKE_MEDIA_URL}kept` }];
+      await says(thread, { content: { type: 'attachments', text: 'look\0', attachments } });
+    }
+    const deleting = () =>
+      new MediaDeleting(new MediaDeletions(db.pool), delivery.channel, new OpenGate(), 100, {
+        warn: () => undefined,
+      } as never).run();
+    const remembered = async () => (await db.pool.query('select from media_deletions')).rowCount;
+
+    it('has them from us, and the provider keeps none of them', async () => {
+      const thread = await threadOf({ ...BOT, deleteMedia: true });
+      await sendsFiles(thread);
+      delivery.bot.calls.next({}, refuses('not-sent'));
+      await delivery.drain(thread.inbound, { random: 1 });
+      await deleting();
+      expect(delivery.channel.media.size).toBe(1);
+      await db.pool.query('update lanes set not_before = null where id = $1', [thread.inbound]);
+      await delivery.drainEmpty(thread.inbound);
+      expect(delivery.bot.events.at(-1)?.message.files).toMatchObject([
+        { refused: 'unsafe-address' },
+        { bytes: 15 },
+      ]);
+      await db.pool.query('update media_deletions set not_before = now()');
+      await deleting();
+      expect(delivery.channel.media.size).toBe(0);
+      expect(await remembered()).toBe(0);
+    });
+
+    it('may give the message to the desk, which has them then', async () => {
+      const thread = await threadOf(BOT);
+      await sendsFiles(thread);
+      delivery.bot.calls.next({}, refuses('not-sent'));
+      await delivery.drain(thread.inbound, { random: 1 });
+      await settings(thread, { ...BOT, mode: 'direct', deleteMedia: true });
+      await db.pool.query('update lanes set not_before = null where id = $1', [thread.inbound]);
+      await delivery.drainEmpty(thread.inbound);
+      expect(delivery.desk.files).toHaveLength(1);
+      await deleting();
+      expect(delivery.channel.media.size).toBe(0);
+      expect(await remembered()).toBe(0);
+    });
   });
 
   it('decides for each message when its turn comes', async () => {

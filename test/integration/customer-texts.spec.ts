@@ -52,6 +52,22 @@ describe(DueTexts.name, () => {
     expect(delivery.wakeUps).toContainEqual({ laneId: customer.thread.outbound, direction: 'outbound' });
   });
 
+  it('tells everybody, whatever is kept of one of them', async () => {
+    const texts: NumberSettings = { texts: { welcome: { en: 'Welcome', fr: 'Bienvenue' } } };
+    const [poisoned, other] = [await talk(texts), await talk(texts)];
+    for (const [customer, value] of [
+      [poisoned, 'a\0b'],
+      [other, 'c'],
+    ] as const) {
+      await db.pool.query('update conversations set details = $2 where thread_id = $1', [
+        customer.thread.threadId,
+        JSON.stringify({ user: { language: 'fr', properties: [{ key: 'Referral', value }] } }),
+      ]);
+    }
+    expect(await other.told()).toEqual(['Bienvenue']);
+    expect(await poisoned.told()).toEqual(['Bienvenue']);
+  });
+
   it('says each once, by however many workers', async () => {
     const customer = await talk({ texts: { waiting: { en: '{{position}}' } } });
     const due = new DueTexts(db.pool);

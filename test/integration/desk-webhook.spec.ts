@@ -2,21 +2,14 @@ import { Global, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  Acceptor,
-  PHASES,
-  phaseAfter,
-  WebhookObserver,
-  type CreateReference,
-  type Phase,
-  type Sign,
-} from '#core';
+import { Acceptor, WebhookObserver, type CreateReference } from '#core';
 import { ChatGatewayWebhooksModule } from '#desk-chat-gateway';
 import { Configuration, ProviderHttp } from '#platform';
 import { referenceProperty } from '../../libs/desk-chat-gateway/src/reference.js';
 import { CUSTOMER, KeyServer, makeKey, signedHeaders, TENANT } from '../fixtures/chat-gateway/signer.js';
 import { Story, WAYS, type WireEvent } from '../fixtures/chat-gateway/story.js';
 import { inTurn, newDeskId, startTestDatabase, textsOf, type TestDatabase } from '../support/accepting.js';
+import { PHASES, phaseAfter, type Phase, type Sign } from '../support/conversation-transitions.js';
 import { startDelivery, unboundThread, type Delivery } from '../support/delivering.js';
 
 const key = makeKey('EXaiWfZe20eSjklZ70074w');

@@ -184,6 +184,30 @@ describe('parts', () => {
   });
 });
 
+describe('other parts in their place', () => {
+  it('are followed by what the first were not: media to delete, and a card to tell', async () => {
+    const { inbound } = await newThread(db, ['one']);
+    const lane = await claimed(inbound);
+    const { messageId } = (await store.head(lane)) ?? { messageId: '' };
+    const due = async () => {
+      const { rows } = await db.pool.query(
+        `select (select count(*)::int from media_deletions where message_id = $1) as media,
+           (select count(*)::int from card_submissions_due where message_id = $1) as cards`,
+        [messageId],
+      );
+      return rows;
+    };
+    await store.storeParts(lane.lease, messageId, [{ text: 'a' }]);
+    await store.replaceParts(lane.lease, messageId, [{ text: 'b' }]);
+    expect(await due()).toEqual([{ media: 0, cards: 0 }]);
+    const cardAction = { card: 0, action: 'submit' as const, data: {} };
+    const answer = { title: 'Red', offeredBy: messageId, cardAction };
+    for (const text of ['c', 'd'])
+      await store.replaceParts(lane.lease, messageId, [{ text, answer }], { deletesMedia: true });
+    expect(await due()).toEqual([{ media: 1, cards: 1 }]);
+  });
+});
+
 describe('looking again after a release', () => {
   it('finds what came while the lane was held', async () => {
     const thread = await activeThread(db, delivery);

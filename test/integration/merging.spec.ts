@@ -206,6 +206,34 @@ describe('a number and an id of which nobody knew that they are one', () => {
     expect([goOn.length, others.length]).toEqual([3, 2]);
   });
 
+  it.each([
+    [null, 'de', 'de'],
+    ['fr', 'de', 'fr'],
+    ['fr', null, 'fr'],
+    [null, null, null],
+  ])('have a language if one had: %s and %s are %s', async (ofLasting, ofNumber, expected) => {
+    const [lasting, number] = [newAddress(), newAddress()];
+    for (const [from, language] of [
+      [lasting, ofLasting],
+      [number, ofNumber],
+    ] as const) {
+      await db.gateway.accept([inboundMessage({ from })]);
+      await db.pool.query('update customers set language = $2 where id = $1', [
+        await customerOf(from),
+        language,
+      ]);
+    }
+    await meet(lasting, number);
+    const { rows } = await db.pool.query(
+      'select merged_into is null as kept, language from customers where id = $1 or merged_into = $1 order by 1',
+      [await customerOf(lasting)],
+    );
+    expect(rows).toEqual([
+      { kept: false, language: null },
+      { kept: true, language: expected },
+    ]);
+  });
+
   it('have the newest name', async () => {
     const name = async (address: string) => {
       const { rows } = await db.pool.query<{ name: string | null }>(

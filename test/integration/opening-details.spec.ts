@@ -189,6 +189,43 @@ describe('what a conversation is created with', () => {
     expect(rows).toEqual([{ details: { user: created()?.user, assignment: { type: 'queue', id: '100' } } }]);
   });
 
+  it('is kept so that it can be looked into, whatever the channel or the directory says', async () => {
+    const directory = new KnownCustomers({
+      email: 'a\0@acme.example',
+      properties: [{ key: 'T\0', value: '\ud800' }],
+    });
+    const thread = await threadOn(
+      { directory: { url: 'https://directory.example/' } },
+      {
+        type: 'text',
+        text: 'hello',
+        context: { referral: { headline: 'Sum\0mer', url: 'https://ads\udc00' } },
+      },
+      { profileName: 'A\0nn' },
+    );
+    await handsOver(thread, { user: { properties: [{ key: 'Intent', value: '\\u0000\u0001' }] } });
+    await delivery.drainEmpty(thread.inbound, { directory });
+    const { rows } = await db.pool.query(
+      `select details::jsonb -> 'user' as "user" from conversations where thread_id = $1`,
+      [thread.threadId],
+    );
+    expect(rows).toEqual([
+      {
+        user: {
+          name: 'Ann',
+          phone: thread.address,
+          email: 'a\ufffd@acme.example',
+          properties: [
+            { key: 'Referral', value: 'Sum\ufffdmer' },
+            { key: 'Referral URL', value: 'https://ads\ufffd' },
+            { key: 'T\ufffd', value: '\ufffd' },
+            { key: 'Intent', value: '\\u0000\u0001' },
+          ],
+        },
+      },
+    ]);
+  });
+
   it('does without a directory that knows nothing, or that the number has not', async () => {
     const unknowing = new KnownCustomers(undefined);
     const thread = await threadOn({ directory: { url: 'https://directory.example/' } });

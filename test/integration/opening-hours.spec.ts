@@ -147,6 +147,44 @@ describe('closed', { timeout: 60_000 }, () => {
     expect(await told(thread)).toEqual([CLOSED_TEXT]);
   });
 
+  it('a text that came within the grace goes on from the conversation before, however long it waits', async () => {
+    const thread = await customer(['first']);
+    await set(thread.numberId, {
+      openingHours: { schedule: 'Main' },
+      texts: { welcome: { en: 'Welcome.' } },
+      closing: { goOnMinutes: 5 },
+    });
+    await delivery.drainEmpty(thread.inbound, { hours });
+    const [before] = await thread.conversations();
+    await db.pool.query(`select close_conversation($1, 'idle', false, false)`, [before?.id]);
+    says(-1);
+    const waits = async (text: string, minutesAfter: number) => {
+      await thread.says(text);
+      await drain(thread);
+      expect((await states(thread)).at(-1)).toBe(`${text} held closed-hours`);
+      await db.pool.query(
+        `with message as (
+           update messages set accepted_at = now() - interval '10 hours' where thread_id = $1 and delivery = 'held')
+         update conversations set closed_at = now() - interval '10 hours' - make_interval(mins => $2) where thread_id = $1`,
+        [thread.threadId, minutesAfter],
+      );
+      says(0);
+      await round();
+      await delivery.drainEmpty(thread.inbound, { hours });
+    };
+    await waits('second', 4);
+    const [, created] = delivery.desk.conversations;
+    expect(created?.request.history).toEqual([{ authorType: 'user', text: 'first' }]);
+    expect(await told(thread)).toEqual(['Welcome.']);
+
+    const open = (await thread.conversations()).find(({ state }) => state !== 'closed');
+    await db.pool.query(`select close_conversation($1, 'idle', false, false)`, [open?.id]);
+    says(-1);
+    await waits('third', 6);
+    expect(delivery.desk.conversations[2]?.request.history).toBeUndefined();
+    expect(await told(thread)).toEqual(['Welcome.', 'Welcome.']);
+  });
+
   it('its age stands still', async () => {
     says(-1);
     const thread = await customer(['first']);

@@ -1,3 +1,4 @@
+import { v7 as uuid } from 'uuid';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { WaitingSettings } from '#core';
 import { QueueMetrics } from '#desk-chat-gateway';
@@ -85,18 +86,29 @@ const figures = (changes: object, queueId = '100') =>
 
 type Queued = TestThread & { deskId: string };
 
-/** A customer whose conversation waits in queue 100. */
-async function queued(settings: WaitingSettings): Promise<Queued> {
+/** A customer of a number with these settings, who has written. */
+async function threadOf(settings: WaitingSettings): Promise<TestThread> {
   numbers += 1;
   const thread = await newThread(db, ['hello'], { address: `+1555040${String(numbers).padStart(4, '0')}` });
   await db.pool.query('update business_numbers set settings = $2 where id = $1', [
     thread.numberId,
     JSON.stringify({ waiting: settings, texts: TEXTS }),
   ]);
+  return thread;
+}
+
+/** Their conversation is at the desk; answers its id there. */
+async function bound(thread: TestThread): Promise<string> {
   await delivery.drainUntil(thread.inbound, 'the conversation is bound', async () =>
     (await thread.conversations()).some((one) => one.desk_conversation_id !== null),
   );
-  const deskId = (await thread.conversations())[0]?.desk_conversation_id ?? '';
+  return (await thread.conversations())[0]?.desk_conversation_id ?? '';
+}
+
+/** A customer whose conversation waits in queue 100. */
+async function queued(settings: WaitingSettings): Promise<Queued> {
+  const thread = await threadOf(settings);
+  const deskId = await bound(thread);
   await inQueue(deskId, '100');
   await delivery.drainEmpty(thread.inbound);
   return { ...thread, deskId };
@@ -148,6 +160,32 @@ describe('telling a place', { timeout: 60_000 }, () => {
       'Place 3 in Support, about 5 min.',
       'Place 1 in Support, about 2 min.',
     ]);
+  });
+
+  it.each<[string, object, string[]]>([
+    ['the queue that a bot has named', { queueId: '200' }, ['Place 2 in Sales, about 2 min.']],
+    ["the number's queue where a bot names none", {}, ['Place 3 in Support, about 2 min.']],
+    ['no queue where a script finds one', { assignment: { type: 'script', id: '7' } }, []],
+  ])('is in %s, before the desk says so', async (_, details, expected) => {
+    figures({});
+    figures({ waiting: 2 }, '200');
+    const thread = await threadOf({});
+    await db.pool.query(`select append_inbound_item('default', $1, $2, $3)`, [
+      thread.threadId,
+      uuid(),
+      JSON.stringify({ type: 'handoff', details }),
+    ]);
+    const deskConversationId = await bound(thread);
+    at += 1_000;
+    const facts = { state: { value: 'active' as const, at } };
+    await db.gateway.accept([deskEvent({ deskConversationId, occurredAt: at, facts })]);
+    await delivery.drainEmpty(thread.inbound);
+    expect(await thread.conversations()).toMatchObject([{ state: 'queued' }]);
+    await waiting.run();
+    expect(await told(thread)).toEqual(expected);
+    await inQueue(deskConversationId, '100');
+    await waiting.run();
+    expect((await told(thread)).at(-1)).toBe('Place 3 in Support, about 2 min.');
   });
 
   it('ends with the first agent, and nothing of it stays after the conversation', async () => {

@@ -1,4 +1,5 @@
-import { PHASES, phaseAfter, SIGNS, STATE_RULES, type Phase, type Sign } from '#core';
+import { STATE_RULES } from '#core';
+import { PHASES, phaseAfter, SIGNS, type Phase, type Sign } from './conversation-transitions.js';
 
 const phases = Object.keys(PHASES) as Phase[];
 const signs = Object.keys(SIGNS) as Sign[];

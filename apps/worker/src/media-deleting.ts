@@ -11,7 +11,7 @@ import type { Logger } from '#platform';
 
 const MESSAGES_AT_ONCE = 20;
 
-/** Deletes customers' media at the channel's provider once the desk has them, where their number wants that. */
+/** Deletes customers' media at the channel's provider once they were handed over, where their number wants that. */
 export class MediaDeleting {
   constructor(
     private readonly deletions: MediaDeletions,

@@ -1,58 +1,62 @@
 import { describe, expect, it } from 'vitest';
-import { renderText, textsOf, textsProblem, usesVariable, type TextKind } from './customer-texts.js';
+import {
+  chooseText,
+  fillText,
+  textsOf,
+  textsProblem,
+  usesVariable,
+  type TextKind,
+} from './customer-texts.js';
 
 const texts = {
   agentJoined: { en: 'You talk to {{name}}.', de: 'Sie sprechen mit {{ name }}.', 'zh-CN': '{{name}}' },
   closed: { fr: 'Nous sommes fermés.' },
 };
 
-describe(renderText.name, () => {
-  const say = (...languages: (string | undefined)[]) =>
-    renderText(texts, 'agentJoined', languages, { name: 'Ann' });
-
+describe(chooseText.name, () => {
   it.each([
-    [['de', 'en'], 'Sie sprechen mit Ann.'],
-    [['de-CH'], 'Sie sprechen mit Ann.'],
-    [['DE'], 'Sie sprechen mit Ann.'],
-    [['zh-cn'], 'Ann'],
-    [['zh-TW', 'de'], 'Ann'],
-    [[undefined, 'de'], 'Sie sprechen mit Ann.'],
-    [['fr'], 'You talk to Ann.'],
-  ])('takes the first language that it is there in: %j', (languages, said) => {
-    expect(say(...languages)).toBe(said);
+    [['de', 'en'], 'de'],
+    [['de-CH'], 'de'],
+    [['DE'], 'de'],
+    [['zh-cn'], 'zh-CN'],
+    [['zh-TW', 'de'], 'zh-CN'],
+    [[undefined, 'de'], 'de'],
+    [['fr'], 'en'],
+  ] as const)('takes the first language that it is there in: %j', (languages, taken) => {
+    expect(chooseText(texts, 'agentJoined', languages)).toBe(texts.agentJoined[taken]);
   });
 
   it('is in whichever language there is, before it is in none', () => {
-    expect(renderText(texts, 'closed', ['de'])).toBe('Nous sommes fermés.');
+    expect(chooseText(texts, 'closed', ['de'])).toBe('Nous sommes fermés.');
   });
 
+  it('finds nothing where nothing is configured', () => {
+    expect(chooseText(texts, 'welcome', ['en'])).toBeUndefined();
+    expect(chooseText({ welcome: {} }, 'welcome', ['en'])).toBeUndefined();
+    expect(chooseText(undefined, 'welcome', ['en'])).toBeUndefined();
+  });
+});
+
+describe(fillText.name, () => {
   it('puts in what is given as it is', () => {
-    expect(renderText(texts, 'agentJoined', ['en'], { name: '$& {{name}}' })).toBe(
-      'You talk to $& {{name}}.',
-    );
+    expect(fillText('You talk to {{ name }}.', { name: '$& {{name}}' })).toBe('You talk to $& {{name}}.');
   });
 
   it('says other words where a value is not known, and nothing where there are none', () => {
-    const named = { agentJoined: { en: 'You talk to {{ name | one of us }}.' } };
-    expect(renderText(named, 'agentJoined', ['en'])).toBe('You talk to one of us.');
-    expect(renderText(named, 'agentJoined', ['en'], { name: '' })).toBe('You talk to one of us.');
-    expect(renderText(named, 'agentJoined', ['en'], { name: 'Ann' })).toBe('You talk to Ann.');
-    expect(renderText({ agentJoined: { en: 'Hello{{name|}}.' } }, 'agentJoined', [])).toBe('Hello.');
-    expect(renderText(texts, 'agentJoined', ['en'])).toBeUndefined();
-    expect(renderText({ welcome: { en: '{{constructor}}' } }, 'welcome', [])).toBeUndefined();
-  });
-
-  it('says nothing where nothing is configured', () => {
-    expect(renderText(texts, 'welcome', ['en'])).toBeUndefined();
-    expect(renderText({ welcome: {} }, 'welcome', ['en'])).toBeUndefined();
-    expect(renderText(undefined, 'welcome', ['en'])).toBeUndefined();
+    const named = 'You talk to {{ name | one of us }}.';
+    expect(fillText(named)).toBe('You talk to one of us.');
+    expect(fillText(named, { name: '' })).toBe('You talk to one of us.');
+    expect(fillText(named, { name: 'Ann' })).toBe('You talk to Ann.');
+    expect(fillText('Hello{{name|}}.')).toBe('Hello.');
+    expect(fillText('You talk to {{name}}.')).toBeUndefined();
+    expect(fillText('{{constructor}}')).toBeUndefined();
   });
 });
 
 describe(textsOf.name, () => {
   it("takes the text about failures for the one in the number's own language", () => {
     const settings = { failedText: 'Leider nein.', texts: { failed: { fr: 'Non.' } } };
-    const failed = (language: string) => renderText(textsOf(settings, 'de'), 'failed', [language, 'de']);
+    const failed = (language: string) => chooseText(textsOf(settings, 'de'), 'failed', [language, 'de']);
     expect([failed('fr'), failed('de'), failed('it')]).toEqual(['Non.', 'Leider nein.', 'Leider nein.']);
     expect(textsOf({ failedText: 'No.' }, undefined)).toEqual({ failed: { en: 'No.' } });
     expect(textsOf({ failedText: 'No.', texts: { failed: { en: 'Sorry.' } } }, 'en').failed?.en).toBe(

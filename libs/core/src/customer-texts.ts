@@ -91,17 +91,6 @@ export function usesVariable(template: string, variable: string): boolean {
   return [...template.matchAll(VARIABLE)].some(([, name]) => name === variable);
 }
 
-/** What is said to a customer; undefined where nothing is. */
-export function renderText(
-  templates: TextTemplates | undefined,
-  kind: TextKind,
-  languages: readonly (string | null | undefined)[],
-  variables: Readonly<Record<string, string>> = {},
-): string | undefined {
-  const template = chooseText(templates, kind, languages);
-  return template === undefined ? undefined : fillText(template, variables);
-}
-
 /** What is wrong with a number's texts of one kind, in words that go on from their name; undefined where nothing is. */
 export function textsProblem(kind: TextKind, byLanguage: unknown): string | undefined {
   if (typeof byLanguage !== 'object' || byLanguage === null || Array.isArray(byLanguage))

@@ -49,7 +49,7 @@ export interface NumberSettings {
   typing?: boolean;
   /** Tell the desk what the customer has read. Absent: yes. */
   readReceipts?: boolean;
-  /** Delete a customer's media at the provider once the desk has them. Absent: no. */
+  /** Delete a customer's media at the provider once the desk has them, or a bot from us. Absent: no. */
   deleteMedia?: boolean;
   /** What the part before must have reached before the next part of a message is sent. Absent: `submitted`. */
   partsWaitFor?: 'submitted' | 'sent' | 'delivered';

@@ -1,17 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { deriveState, mergeFacts, type ConversationFacts, type DerivedState } from '#core';
+import { FORMS, Story, WAYS, type WireEvent } from '../../../test/fixtures/chat-gateway/story.js';
 import {
-  deriveState,
-  mergeFacts,
   PHASES,
   phaseAfter,
   SIGNS,
-  type ConversationFacts,
-  type DerivedState,
   type Phase,
   type Sign,
-} from '#core';
-import { FORMS, Story, WAYS, type WireEvent } from '../../../test/fixtures/chat-gateway/story.js';
+} from '../../../test/support/conversation-transitions.js';
 import { parseEvent } from './parser.js';
 
 const phases = Object.keys(PHASES) as Phase[];

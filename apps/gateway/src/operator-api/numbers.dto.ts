@@ -327,7 +327,7 @@ export class NumberSettingsBody {
   @ApiPropertyOptional({
     type: Boolean,
     default: false,
-    description: "Customers' media is deleted at Twilio once the desk has it.",
+    description: "Customers' media is deleted at Twilio once the desk has it, or a bot from us.",
   })
   @IfPresent()
   @IsBoolean()

@@ -23,7 +23,7 @@ export interface ConversationFacts {
   queue?: Fact<string>;
   assignment?: Fact<Assignment>;
   transferAt?: number;
-  /** When a bot or a script was set to follow the agents: by an assignment, or as we asked for it ourselves. */
+  /** When a bot or a script was set to follow the agents: by an assignment, or as the desk shows the conversation when it is read. */
   postAgentAt?: number;
   /** Per agent id: newest time of joining and of leaving. */
   agents?: Record<string, { joinedAt?: number; leftAt?: number; name?: string }>;

@@ -14,6 +14,7 @@ import type {
   StoredPart,
 } from './lane-store.js';
 import { callThrough, intended, isRefusal, type Permit, type ProviderCall } from './provider-gate.js';
+import { takenAttachments } from './taken-attachments.js';
 import { isUnknown, UncertainAttempts, type LookUpPart } from './uncertain-attempts.js';
 
 /** An intent older than this is not acted on: its lease may be somebody else's by the time the bytes leave. */
@@ -95,9 +96,9 @@ export class HeadDelivery {
       const deletesMedia =
         lane.number.settings.deleteMedia === true &&
         'attachments' in head.content &&
-        contents.some(({ uploadedTo }) => uploadedTo);
+        takenAttachments(contents).length > 0;
       const isStored = isMisled
-        ? await store.replaceParts(lane.lease, head.messageId, contents)
+        ? await store.replaceParts(lane.lease, head.messageId, contents, { deletesMedia })
         : await store.storeParts(lane.lease, head.messageId, contents, { deletesMedia });
       if (!isStored) return 'lost';
       parts = contents.map((content, index) => ({ n: index + 1, content }));

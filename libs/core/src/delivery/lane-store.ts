@@ -248,8 +248,8 @@ export abstract class LaneStore {
   abstract renew(lease: Lease, leaseMs: number): Promise<boolean>;
   /**
    * `refused`: files that are left out, kept with the message and told to the agent where anything of it goes out.
-   * `deletesMedia`: those of the message's media that its parts carry are to be deleted at the channel's provider once it is
-   * submitted.
+   * `deletesMedia`: those of the message's media that its parts carry, to the desk or to a bot, are to be deleted at the
+   * channel's provider once it is submitted.
    */
   abstract storeParts(
     lease: Lease,
@@ -259,8 +259,13 @@ export abstract class LaneStore {
   ): Promise<boolean>;
   /** Puts another content in the place of a part that was not sent. */
   abstract replacePart(lease: Lease, messageId: string, n: number, content: PartContent): Promise<boolean>;
-  /** Puts other parts in the place of all parts of a message none of which was sent. */
-  abstract replaceParts(lease: Lease, messageId: string, parts: PartContent[]): Promise<boolean>;
+  /** Puts other parts in the place of all parts of a customer's message none of which was sent. `deletesMedia` as above. */
+  abstract replaceParts(
+    lease: Lease,
+    messageId: string,
+    parts: PartContent[],
+    also?: { deletesMedia?: boolean },
+  ): Promise<boolean>;
   /** What was said in this thread under the channel's id of it; undefined where that is not known. */
   abstract quoted(threadId: string, providerMessageId: string): Promise<MessageContent | undefined>;
   /** Renews the lease and stores the attempt as `sending`, in one statement. */
@@ -358,11 +363,11 @@ export abstract class LaneStore {
   /** These messages of the customer as they were posted, in order. */
   abstract handedOver(messageIds: string[]): Promise<HandedMessage[]>;
   /**
-   * What was said in the thread's last conversation, and in which queue, where that ended within so long: the newest `limit`
-   * messages of both sides that no item hands over.
+   * What was said in the last conversation of a message's thread, and in which queue, where that ended at most so long before
+   * the message came: the newest `limit` messages of both sides that no item hands over.
    */
   abstract recentHistory(
-    lane: ClaimedLane,
+    messageId: string,
     recent: { withinMinutes: number; limit: number },
   ): Promise<OpeningDetails | undefined>;
   /** The conversation is gone at the desk: closes ours. */

@@ -33,7 +33,7 @@ export class OpeningSources {
     const [before, found, language] = await Promise.all([
       goOnMinutes === undefined
         ? undefined
-        : store.recentHistory(lane, { withinMinutes: goOnMinutes, limit: MAX_RECENT }),
+        : store.recentHistory(head.messageId, { withinMinutes: goOnMinutes, limit: MAX_RECENT }),
       settings.directory &&
         directory?.lookUp({
           directory: settings.directory,

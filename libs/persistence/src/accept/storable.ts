@@ -11,7 +11,7 @@ export function storableText(text: string): string {
   return text.replaceAll('\0', MARK).toWellFormed();
 }
 
-/** Any JSON value for a jsonb column, keys included; the value itself where there is nothing to replace. */
+/** Any JSON value for a jsonb column, or a json one that SQL looks into, keys included; the value itself where there is nothing to replace. */
 export function storableJson<T>(value: T): T {
   return UNSTORABLE.test(JSON.stringify(value)) ? (replaced(value) as T) : value;
 }

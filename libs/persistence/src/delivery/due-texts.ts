@@ -5,6 +5,7 @@ import {
   type DueText,
   type MessageContent,
   type NumberSettings,
+  type OpeningDetails,
   type TextKind,
   type TextTemplates,
   type WakeUp,
@@ -35,6 +36,8 @@ interface PendingRow {
   variables: Record<string, string>;
   settings: NumberSettings;
   customer_language: string | null;
+  /** Whole: what a build before has kept, SQL may fail to look into. */
+  details: OpeningDetails | null;
   number_language: string | null;
   number_address: string;
   agent_name: string | null;
@@ -63,7 +66,7 @@ export class DueTexts extends CustomerTexts {
     return inTransaction(this.pool, async (client) => {
       const { rows } = await client.query<PendingRow>(
         `select d.tenant_id, d.thread_id, t.id as lane_thread_id, d.kind, d.key, d.conversation_id, d.variables, n.settings,
-           coalesce(c.language, v.details -> 'user' ->> 'language') as customer_language, n.language as number_language, n.address as number_address,
+           c.language as customer_language, case when c.language is null then v.details end as details, n.language as number_language, n.address as number_address,
            desk.facts -> 'agents' -> (d.variables ->> 'agentId') ->> 'name' as agent_name,
            is_opted_out(d.tenant_id, n.account_sid, n.address, n.messaging_service_sid, c.id) as opted_out,
            (extract(epoch from clock_timestamp() - d.created_at) * 1000)::float8 as age_ms
@@ -128,7 +131,7 @@ function pending(row: PendingRow): PendingText {
       ...variables,
     },
     texts: textsOf(row.settings, row.number_language),
-    languages: [row.customer_language, row.number_language],
+    languages: [row.customer_language ?? row.details?.user?.language ?? null, row.number_language],
     ageMs: row.age_ms,
   };
 }

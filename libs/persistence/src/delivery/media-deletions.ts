@@ -1,17 +1,17 @@
-import type { MessageContent } from '#core';
+import { takenAttachments, type MessageContent, type PartContent } from '#core';
 import type { Pool } from '../database.js';
 
-/** A message whose media the desk has, and the provider should not keep. */
+/** A message whose media the desk has, or a bot from us, and the provider should not keep. */
 export interface MediaDeletion {
   messageId: string;
   tenantId: string;
   account: string;
   content: MessageContent;
-  /** Which of its attachments the desk has. */
+  /** Which of its attachments were handed over. */
   indexes: number[];
 }
 
-/** A message that has not reached the desk keeps its media, for it may be replayed: it is looked at again now and then. */
+/** A message that has not been handed over keeps its media, for it may be replayed: it is looked at again now and then. */
 const LONGEST_PAUSE_MS = 3_600_000;
 
 /** Which media are to be deleted at the channel's provider; filled in the statement that stores a message's parts. */
@@ -20,7 +20,8 @@ export class MediaDeletions {
 
   /** Takes messages that were handed over, each for `leaseMs` and with a growing pause between tries. */
   async take(limit: number, leaseMs: number): Promise<MediaDeletion[]> {
-    const { rows } = await this.pool.query<MediaDeletion>(
+    // Parts are read as they are: what their JSON may hold, SQL cannot look into.
+    const { rows } = await this.pool.query<Omit<MediaDeletion, 'indexes'> & { parts: PartContent[] }>(
       `with due as (
          select message_id from media_deletions where not_before <= clock_timestamp()
          order by not_before limit $1 for update skip locked
@@ -32,12 +33,12 @@ export class MediaDeletions {
          from due where d.message_id = due.message_id returning d.message_id
        )
        select m.id as "messageId", m.tenant_id as "tenantId", n.account_sid as account, m.content,
-         coalesce((select p.content -> 'attachmentIndexes' from parts p where p.message_id = m.id and p.n = 1), '[]') as indexes
+         coalesce((select json_agg(p.content order by p.n) from parts p where p.message_id = m.id), '[]') as parts
        from taken join messages m on m.id = taken.message_id and m.delivery = 'submitted'
        join threads t on t.id = m.thread_id join business_numbers n on n.id = t.number_id`,
       [limit, leaseMs, LONGEST_PAUSE_MS],
     );
-    return rows;
+    return rows.map(({ parts, ...row }) => ({ ...row, indexes: takenAttachments(parts) }));
   }
 
   async done(messageId: string): Promise<void> {

@@ -29,6 +29,7 @@ import {
   type WakeUps,
 } from '#core';
 import { announcedDigest, contentDigest, keyDigest } from '../accept/keys.js';
+import { storableJson, storableText } from '../accept/storable.js';
 import { applyState } from '../conversations/state.js';
 import { handedPart, historyDigests, said, type RecentRow } from './history.js';
 import type { Pool } from '../database.js';
@@ -93,8 +94,17 @@ export class PostgresLaneStore extends LaneStore {
     return this.took(deletesMedia ? sql.storePartsDeletingMedia : sql.storeParts, values);
   }
 
-  replaceParts(lease: Lease, messageId: string, parts: PartContent[]): Promise<boolean> {
-    return this.took(sql.replaceParts, partsValues(lease, messageId, parts));
+  replaceParts(
+    lease: Lease,
+    messageId: string,
+    parts: PartContent[],
+    { deletesMedia = false }: { deletesMedia?: boolean } = {},
+  ): Promise<boolean> {
+    return this.took(sql.replaceParts, [
+      ...partsValues(lease, messageId, parts),
+      deletesMedia,
+      parts.some(({ answer }) => answer?.cardAction),
+    ]);
   }
 
   replacePart(lease: Lease, messageId: string, n: number, content: PartContent): Promise<boolean> {
@@ -282,9 +292,10 @@ export class PostgresLaneStore extends LaneStore {
       create.attemptId,
       create.messageId,
       create.reopenings ?? [],
-      create.details === undefined ? null : JSON.stringify(create.details),
+      create.details === undefined ? null : JSON.stringify(storableJson(create.details)),
       historyDigests(create.history ?? []),
       create.survey ? JSON.stringify(create.survey) : null,
+      queueOf(create.details),
     ]);
   }
 
@@ -344,10 +355,10 @@ export class PostgresLaneStore extends LaneStore {
   }
 
   async recentHistory(
-    lane: ClaimedLane,
+    messageId: string,
     { withinMinutes, limit }: { withinMinutes: number; limit: number },
   ): Promise<OpeningDetails | undefined> {
-    const rows = await this.rows<RecentRow>(sql.recentHistory, [lane.lease.laneId, withinMinutes, limit]);
+    const rows = await this.rows<RecentRow>(sql.recentHistory, [messageId, withinMinutes, limit]);
     const [last] = rows;
     if (!last) return undefined;
     const history = rows.flatMap(said).flatMap((message) => inHistory(message) ?? []);
@@ -492,6 +503,11 @@ export class PostgresLaneStore extends LaneStore {
       throw new StorageError(error);
     }
   }
+}
+
+/** Where it waits until an event says so; a script decides that by itself. */
+function queueOf({ assignment }: OpeningDetails = {}): string | null {
+  return assignment?.type === 'queue' ? storableText(assignment.id) : null;
 }
 
 function partsValues(lease: Lease, messageId: string, parts: PartContent[]): unknown[] {

@@ -127,7 +127,9 @@ export const replaceParts = statement(
      select $3, p.n, p.content, p.digest
      from unnest($4::int[], $5::json[], $6::bytea[]) as p (n, content, digest), lane
      on conflict (message_id, n) do update set content = excluded.content, content_digest = excluded.content_digest
-   )
+   ),
+   deletion as (insert into media_deletions (message_id) select $3 from lane where $7 on conflict do nothing),
+   submission as (insert into card_submissions_due (message_id) select $3 from lane where $8 on conflict do nothing)
    select id from lane`,
 );
 
@@ -386,7 +388,7 @@ export const intentCreate = statement(
    begun as (
      update conversations c set create_attempt_id = $5, create_message_id = $6, create_outcome = 'sending',
        create_started_at = clock_timestamp(), create_ended_at = null, create_history = $7, details = $8, create_digests = $9,
-       survey = $10
+       survey = $10, queue_id = $11
      from lane where c.id = $4
    ),
    handed_over as (
@@ -455,13 +457,15 @@ export const historyParts = statement(
    where p.message_id = any ($1::uuid[]) order by m.seq, p.n`,
 );
 
-// Notes and hand-overs are none of what was said. What an item hands over stands in its history.
+// Notes and hand-overs are none of what was said. What an item hands over stands in its history. By when the message came, as
+// tell_welcome has it: it may have waited for hours since.
 export const recentHistory = statement(
   'recent-history',
   `with last as materialized (
      select c.id, c.queue_id, c.handed_over
-     from lanes l join ${threads('coalesce(l.continues_in, l.thread_id)')} join conversations c on c.thread_id = t.id
-     where l.id = $1 and c.state = 'closed' and c.closed_at > clock_timestamp() - $2 * interval '1 minute'
+     from messages m join lanes l on l.id = m.lane_id
+     join ${threads('coalesce(l.continues_in, l.thread_id)')} join conversations c on c.thread_id = t.id
+     where m.id = $1 and c.state = 'closed' and c.closed_at > m.accepted_at - $2 * interval '1 minute'
      order by c.closed_at desc limit 1
    )
    select last.queue_id, said.direction, said.content, said.parts

@@ -37,10 +37,10 @@ export class Waits {
   async notice(): Promise<void> {
     await this.pool.query(
       `insert into waits as w (conversation_id, queue_id, since)
-       select c.id, coalesce(c.queue_id, n.queue_id), c.opened_at
+       select c.id, c.queue_id, c.opened_at
        from conversations c join business_numbers n on n.id = c.number_id and n.settings ? 'waiting'
        left join waits known on known.conversation_id = c.id
-       where ${WAITING} and (known.conversation_id is null or known.queue_id is distinct from coalesce(c.queue_id, n.queue_id))
+       where ${WAITING} and (known.conversation_id is null or known.queue_id is distinct from c.queue_id)
        order by c.id
        on conflict (conversation_id) do update set queue_id = excluded.queue_id, position = null, warned = '{}', told_at = null,
          since = case when w.queue_id is null then w.since else clock_timestamp() end`,

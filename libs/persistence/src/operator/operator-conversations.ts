@@ -1,5 +1,6 @@
 import { In, type DataSource, type SelectQueryBuilder } from 'typeorm';
 import type { CreateReference, OpeningDetails, WakeUps } from '#core';
+import { storableJson } from '../accept/storable.js';
 import { Conversation, type ConversationState } from '../entities/conversation.js';
 import { addressesOf, customersAt } from './customer-addresses.js';
 import { actorValues, type Actor } from './operator-audit.js';
@@ -120,7 +121,7 @@ export class OperatorConversations {
       [
         id,
         this.database.tenantIds,
-        JSON.stringify(change.details),
+        JSON.stringify(storableJson(change.details)),
         change.from,
         ...actorValues(by),
         change.fields,

@@ -517,6 +517,18 @@ describe(readConfiguration.name, () => {
     );
   });
 
+  it("wants a name for schedules where the tenant's id has a colon", () => {
+    const schedules = { SCHEDULE_BASE_URL: 'https://h', SCHEDULE_DATA_TOKEN: 'a' };
+    const odd = { ...complete, CHAT_GATEWAY_TENANT_ID: 'a:b' };
+    expect(complaint('worker', { ...odd, ...schedules })).toBe(
+      'SCHEDULE_TENANT must be set where CHAT_GATEWAY_TENANT_ID has a colon, but is not set.',
+    );
+    expect(readConfiguration('worker', odd).chatGatewayTenantId).toBe('a:b');
+    expect(readConfiguration('worker', { ...odd, ...schedules, SCHEDULE_TENANT: 'ab' }).scheduleTenant).toBe(
+      'ab',
+    );
+  });
+
   it('never shows the value of a secret', () => {
     for (const { name, secret } of variables) {
       if (secret)

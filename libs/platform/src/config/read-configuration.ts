@@ -142,6 +142,7 @@ function checkTogether(configuration: Configuration, set: Environment): void {
   checkPair(['TWILIO_API_KEY_SID', twilioApiKeySid], ['TWILIO_API_KEY_SECRET', twilioApiKeySecret]);
   const { scheduleBaseUrl, scheduleDataToken, metricsApiKey, metricsApiSecret } = configuration;
   checkPair(['SCHEDULE_BASE_URL', scheduleBaseUrl], ['SCHEDULE_DATA_TOKEN', scheduleDataToken]);
+  checkScheduleTenant(configuration);
   checkPair(['METRICS_API_KEY', metricsApiKey], ['METRICS_API_SECRET', metricsApiSecret]);
   const problem = problemAmongTenants(configuration);
   if (problem !== undefined) throw new ConfigurationError('TENANTS', `TENANTS${problem}.`);
@@ -154,6 +155,20 @@ function checkPair(...pair: [name: string, value: unknown][]): void {
   const present = pair.find(([, value]) => value !== undefined)?.[0];
   if (missing === undefined || present === undefined) return;
   throw new ConfigurationError(missing, `${missing} must be set together with ${present}, but is not set.`);
+}
+
+/** The id stands in the place of the name, as the user of Basic authentication. Credentials are absent where nobody calls. */
+function checkScheduleTenant({
+  scheduleDataToken,
+  scheduleTenant,
+  chatGatewayTenantId,
+}: Partial<Configuration>): void {
+  if (scheduleDataToken === undefined || scheduleTenant !== undefined || !chatGatewayTenantId?.includes(':'))
+    return;
+  throw new ConfigurationError(
+    'SCHEDULE_TENANT',
+    'SCHEDULE_TENANT must be set where CHAT_GATEWAY_TENANT_ID has a colon, but is not set.',
+  );
 }
 
 function checkMediaStore({

@@ -27,11 +27,13 @@ const MAX_ACCOUNTS = 1_000;
 export const METRICS_REGIONS = ['eu', 'au', 'ca'] as const;
 
 const ID = /^[a-z0-9][a-z0-9-]{0,62}$/;
-const HTTPS = /^https?:\/\/[^\s/?#@]+\/?$/;
+const HTTP_URL = /^https?:\/\/[^\s/?#@]+\/?$/;
 const ACCOUNT = /^AC[0-9A-Za-z]{1,64}$/;
 const KEY = /^[\x21-\x7e]{1,1000}$/;
 /** Signed as JSON, so nothing that JSON would escape. */
 const DESK_ID = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/;
+/** A user of Basic authentication, where a colon ends the name (RFC 7617). */
+const SCHEDULE_TENANT = /^[\x21\x23-\x39\x3b-\x5b\x5d-\x7e]{1,256}$/;
 const DESK_ID_IS = '1 to 256 visible ASCII characters without spaces, quotes and backslashes';
 
 /** How the Chat Gateway knows a tenant, and how its events name it. */
@@ -48,12 +50,12 @@ export class ChatGatewayCredentials {
 
 /** Where a tenant's opening hours are read; what is absent is as for the tenant of the plain variables. */
 export class TenantSchedules {
-  @Matches(HTTPS, { message: 'must be an http(s) URL' })
+  @Matches(HTTP_URL, { message: 'must be an http(s) URL' })
   @IsOptional()
   baseUrl?: string;
 
   /** Its name there; absent: as at the Chat Gateway. */
-  @Matches(DESK_ID, { message: `must be a tenant's name, ${DESK_ID_IS}` })
+  @Matches(SCHEDULE_TENANT, { message: `must be a tenant's name, ${DESK_ID_IS}, and without colons` })
   @IsOptional()
   tenant?: string;
 
@@ -168,6 +170,9 @@ export function problemAmongTenants(configuration: {
     senders.add(senderKey(chatGateway));
     if (schedules && schedules.baseUrl === undefined && configuration.scheduleBaseUrl === undefined) {
       return `[${n}].schedules.baseUrl must be set where SCHEDULE_BASE_URL is not`;
+    }
+    if (schedules && schedules.tenant === undefined && chatGateway.tenantId.includes(':')) {
+      return `[${n}].schedules.tenant must be set where chatGateway.tenantId has a colon`;
     }
     for (const [at, account] of twilioAccounts.entries()) {
       const path = `[${n}].twilioAccounts[${at}]`;

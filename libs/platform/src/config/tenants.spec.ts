@@ -67,6 +67,15 @@ describe(Tenants.name, () => {
     expect(complaint({ ...acme, schedules: { ...figures.schedules, baseUrl: 'ftp://x' } })).toBe(
       'TENANTS[0].schedules.baseUrl must be an http(s) URL.',
     );
+    const odd = { ...acme, chatGateway: { ...chatGateway, tenantId: 'acme:01' } };
+    expect(complaint({ ...acme, schedules: { ...figures.schedules, tenant: 'acme:01' } })).toBe(
+      "TENANTS[0].schedules.tenant must be a tenant's name, 1 to 256 visible ASCII characters without spaces, quotes and backslashes, and without colons.",
+    );
+    expect(complaint({ ...odd, schedules: figures.schedules })).toBe(
+      'TENANTS[0].schedules.tenant must be set where chatGateway.tenantId has a colon.',
+    );
+    expect(read(odd).tenants).toHaveLength(1);
+    expect(read({ ...odd, schedules: { ...figures.schedules, tenant: 'acme01' } }).tenants).toHaveLength(1);
     expect(complaint({ ...acme, metrics: { ...figures.metrics, region: 'moon' } })).toBe(
       'TENANTS[0].metrics.region must be one of eu, au, ca.',
     );

@@ -1,4 +1,4 @@
-import type { DerivedState } from './derived-state.js';
+import type { DerivedState } from '#core';
 
 /** A conversation's state with what tells its next one: finer than the state itself. */
 export type Phase =
@@ -139,7 +139,7 @@ const SERVED: Row = {
 
 /**
  * What each sign makes of a conversation, in the order of the far side's times; a sign that is not named leaves it as it is. Code
- * derives states from facts, which come in any order (`derived-state.ts`); this is what it is held to, cell by cell and over walks
+ * derives states from facts, which come in any order (`derived-state.ts` in `libs/core`); this is what it is held to, cell by cell and over walks
  * of any length (`conversation-table.spec.ts` in `libs/desk-chat-gateway`), and what `docs/conversation-states.md` is drawn from.
  */
 export const TRANSITIONS: Readonly<Record<Phase, Row>> = {
