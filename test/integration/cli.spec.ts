@@ -151,7 +151,11 @@ describe('causeway provision twilio', () => {
       'provision twilio --number +1555',
       '+1555 is not a number of this Causeway: POST it to /api/v1/numbers first.',
     ],
-    ['provision twilio --everything', "error: unknown option '--everything'"],
+    [
+      'provision twilio --everything',
+      "error: unknown option '--everything'\nSee npm run causeway -- --help.",
+    ],
+    ['frobnicate', "error: unknown command 'frobnicate'\nSee npm run causeway -- --help."],
   ])('refuses %s', async (line, error) => {
     expect(await causeway(line)).toEqual({ code: 1, out: '', error });
     expect(twilio.writes).toEqual([]);
@@ -169,7 +173,9 @@ describe('causeway drift', () => {
   it('shows what was changed since it was provisioned, and nothing that never was', async () => {
     const resource = await number('+15550101', 'https://old.example');
     await number('+15550102', 'https://old.example');
-    expect((await causeway('drift')).out).toContain('No number has been provisioned from here');
+    expect((await causeway('drift')).out).toContain(
+      'No number has been provisioned from here: npm run causeway -- provision twilio --all --apply.',
+    );
     await causeway('provision twilio --number +15550101 --apply');
     expect(await causeway('drift')).toMatchObject({ code: 0, out: '1 number, all as they were left.' });
     resource['sms_url'] = 'https://somebody.example';
@@ -200,11 +206,20 @@ describe('causeway', () => {
     });
   });
 
+  it('finds the gateway by PORT, last of all', async () => {
+    const { port } = new URL(url);
+    expect(await causeway('drift', { CAUSEWAY_URL: '', PORT: port })).toMatchObject({ code: 0 });
+    const elsewhere = { CAUSEWAY_URL: '', PUBLIC_BASE_URL: 'http://127.0.0.1:9', PORT: port };
+    expect((await causeway('drift', elsewhere)).error).toMatch(
+      /^No Causeway answers at http:\/\/127\.0\.0\.1:9: .*CAUSEWAY_URL/,
+    );
+  });
+
   it.each([
     [
       'no key',
       { ADMIN_API_KEY: '', CAUSEWAY_HOME: 'nowhere' },
-      /^ADMIN_API_KEY must be set, since there is no key/,
+      /^There is no key in .*: set ADMIN_API_KEY, or CAUSEWAY_HOME/,
     ],
     ['another key', { ADMIN_API_KEY: 'another-key-0123456' }, /refuses this key: set ADMIN_API_KEY/],
     ['no gateway', { CAUSEWAY_URL: 'http://127.0.0.1:9' }, /^No Causeway answers at http:\/\/127\.0\.0\.1:9/],
@@ -232,5 +247,7 @@ describe('causeway', () => {
     expect(code).toBe(0);
     expect(out).toContain('provision');
     expect(out).toContain('Exit codes');
+    expect(out).toContain('http://localhost:$PORT');
+    expect(out).toContain('CAUSEWAY_HOME');
   });
 });

@@ -172,6 +172,35 @@ describe('causeway provision chat-gateway, from an empty account', () => {
   });
 });
 
+describe('a channel of several numbers', () => {
+  it('is moved with a word about the others, and the audit keeps both queues', async () => {
+    await setUp.causeway(`provision chat-gateway --number ${NUMBER} --queue 100 --apply`);
+    const { chatGatewayChannelId = '' } = await numberOf();
+    await setUp.call('post', 'numbers').send({ address: '+15550101', chatGatewayChannelId });
+    await setUp.call('post', 'numbers').send({ address: '+15550102', chatGatewayChannelId, queueId: '100' });
+    const line = `provision chat-gateway --number ${NUMBER} --queue 101`;
+    const note = `The channel ${chatGatewayChannelId} is that of 1 more number: its conversations go to queue 101, too.`;
+    expect((await setUp.causeway(line)).out).toContain(note);
+    expect((await setUp.causeway(`${line} --apply`)).out).toContain(note);
+    expect((await setUp.causeway(`${line} --apply`)).out).not.toContain('too.');
+    const { body } = await setUp.call('get', 'audit?action=number.provision-desk&limit=1');
+    expect(body).toMatchObject({
+      items: [
+        {
+          details: {
+            changes: [
+              { field: 'channel.routingOptions.id', is: '100', shouldBe: '101' },
+              { field: 'number.queueId', is: '100', shouldBe: '101' },
+            ],
+          },
+        },
+      ],
+    });
+    const { out } = await setUp.causeway('provision chat-gateway --number +15550102');
+    expect(out).toContain(`channel ${chatGatewayChannelId}, queue 100 (its own; the channel's is 101)`);
+  });
+});
+
 describe('ids made by hand in Configuration Manager', () => {
   it('are taken as they are, and their webhook is learnt', async () => {
     const webhook = await byHand.webhooks.create({ name: 'By hand', uri: setUp.webhookUrl }, context);
@@ -352,7 +381,19 @@ describe('--remove', () => {
     expect(await numberOf()).toMatchObject({ state: 'unconfigured', displayName: 'Shop' });
     const { body } = await setUp.call('get', 'audit?action=number.remove-desk');
     expect(body).toMatchObject({ items: [{ operator: 'ann' }] });
-    expect((await setUp.causeway(`${remove} --apply`)).out).toContain('there is nothing to take away');
+    for (const again of [`${remove} --apply`, remove, 'provision chat-gateway --all --remove --apply']) {
+      expect(await setUp.causeway(again)).toEqual({
+        code: 0,
+        error: '',
+        out: '+15550100  nothing to take away',
+      });
+    }
+    expect(await setUp.causeway('provision chat-gateway --all')).toMatchObject({
+      code: 2,
+      out: expect.stringContaining(
+        'None of them is configured. For each: npm run causeway -- provision chat-gateway --number <address> --queue <id> --apply',
+      ) as string,
+    });
     // Its queue is known from before.
     expect(await setUp.causeway(`provision chat-gateway --number ${NUMBER} --apply`)).toMatchObject({
       code: 0,
@@ -365,13 +406,37 @@ describe('--remove', () => {
     const { chatGatewayChannelId = '', chatGatewayWebhookId = '' } = await numberOf();
     await setUp.call('post', 'numbers').send({ address: '+15550101', chatGatewayChannelId });
     expect((await setUp.causeway(`${remove} --apply`)).out).toContain(
-      `The channel ${chatGatewayChannelId} is that of 1 more number here and stays.`,
+      `The channel ${chatGatewayChannelId} is that of 1 more number here and goes with the last of them.`,
     );
     await setUp.causeway('provision chat-gateway --number +15550102 --queue 100 --apply');
     const { out } = await setUp.causeway('provision chat-gateway --number +15550101 --remove --apply');
     expect(out).toContain(`channel ${chatGatewayChannelId} deleted`);
     expect(out).toContain(`The webhook ${chatGatewayWebhookId} is used by 1 more channel and stays.`);
     expect(await account()).toMatchObject({ webhooks: [{ id: chatGatewayWebhookId }], channels: [{}] });
+  });
+
+  it('shows of numbers that go together what goes with the last of them', async () => {
+    await setUp.causeway(`provision chat-gateway --number ${NUMBER} --queue 100 --apply`);
+    const { chatGatewayChannelId = '', chatGatewayWebhookId = '' } = await numberOf();
+    for (const address of ['+15550101', '+15550102']) {
+      await setUp.call('post', 'numbers').send({ address, chatGatewayChannelId });
+    }
+    await setUp.causeway('provision chat-gateway --number +15550103 --queue 100 --apply');
+    const { chatGatewayChannelId: second = '' } = await numberOf('+15550103');
+    const all = 'provision chat-gateway --all --remove';
+    const { code, out: shown } = await setUp.causeway(all);
+    expect(code).toBe(2);
+    expect(shown.split(`channel ${chatGatewayChannelId} `)).toHaveLength(4);
+    for (const gone of [`channel ${chatGatewayChannelId} `, `channel ${second} `])
+      expect(shown).toContain(gone);
+    expect(shown).toContain(`webhook ${chatGatewayWebhookId} to be deleted`);
+    const { out: done } = await setUp.causeway(`${all} --apply`);
+    const told = shown
+      .replaceAll('to be deleted', 'deleted')
+      .replaceAll('to be taken', 'taken')
+      .replaceAll('would wait', 'waits');
+    expect(told).toBe(`${done}\n\n4 numbers to take away. Nothing was changed: --apply does it.`);
+    expect(await account()).toEqual({ webhooks: [], channels: [] });
   });
 
   it('touches nothing that leads elsewhere', async () => {

@@ -365,10 +365,197 @@ describe('causeway doctor, where something is wrong', () => {
       [ACCOUNT],
     );
     cleanUp.push(() => pool.query(`delete from business_numbers where address = '+15550199'`));
-    expect(await wrong()).toMatchObject({ numbers: { status: 'warn' } });
+    // Nobody has written to it.
+    const numbers1 = (await look()).find(({ name }) => name === 'numbers');
+    expect(numbers1).toMatchObject({ status: 'ok', finding: '1 configured, 1 not.' });
+    await pool.query(
+      `with c as (insert into customers (id, tenant_id) values (gen_random_uuid(), 'default') returning id),
+       t as (insert into threads (id, tenant_id, number_id, customer_id, customer_address)
+         select gen_random_uuid(), 'default', n.id, c.id, '+15550123' from c, business_numbers n
+         where n.address = '+15550199' returning id),
+       l as (insert into lanes (id, tenant_id, thread_id, direction)
+         select gen_random_uuid(), 'default', id, 'inbound' from t returning id)
+       insert into lane_items (lane_id, seq, message_id, state, reason)
+       select id, 1, gen_random_uuid(), 'held', 'unconfigured' from l`,
+    );
+    cleanUp.push(async () => {
+      for (const table of ['lane_items', 'lanes', 'threads', 'customers'])
+        await pool.query(`delete from ${table}`);
+    });
+    expect(await wrong()).toMatchObject({
+      numbers: {
+        status: 'warn',
+        finding: '1 configured; customers have written to 1 more, whose messages wait.',
+      },
+    });
     await pool.query(`update business_numbers set state = 'unconfigured'`);
-    expect(await wrong()).toMatchObject({ numbers: { status: 'fail', finding: 'None is configured.' } });
+    expect(await wrong()).toMatchObject({
+      numbers: {
+        status: 'fail',
+        finding: 'None is configured; customers have written to 1, whose messages wait.',
+      },
+    });
     expect(desk.log.filter(({ kind }) => kind === 'conversation')).toEqual([]);
+  });
+
+  it("a channel that is gone, of a number without a queue; a queue of the number's own", async () => {
+    const { pool } = setUp.db;
+    // By its address the channel that was made for it would be found.
+    await pool.query(
+      `update business_numbers set address = '+15550188', chat_gateway_channel_id = '77', queue_id = null`,
+    );
+    cleanUp.push(() =>
+      pool.query(
+        `update business_numbers set address = $1, chat_gateway_channel_id = '1', queue_id = '100'`,
+        [NUMBER],
+      ),
+    );
+    expect((await wrong())['channel']).toMatchObject({
+      status: 'fail',
+      finding: expect.stringMatching(
+        /^The channel 77 that the number has does not exist there\. .*queue/,
+      ) as string,
+      remedy: `causeway provision chat-gateway --number +15550188 --queue <id> --apply`,
+    });
+    const { out } = await setUp.causeway('doctor');
+    expect(out).toContain(
+      `→ npm run causeway -- provision chat-gateway --number +15550188 --queue <id> --apply`,
+    );
+    await pool.query(`update business_numbers set chat_gateway_channel_id = '1', queue_id = '200'`);
+    const channel = (await look()).find(({ name }) => name === 'channel');
+    expect(channel?.finding).toBe(
+      "Channel 1, queue 200 (the number's own; the channel's is 100), leads to us.",
+    );
+  });
+
+  describe('what the settings of numbers name', () => {
+    const schedules = (url: string) => ({
+      SCHEDULE_BASE_URL: url,
+      SCHEDULE_DATA_TOKEN: 'sandbox-data-token',
+    });
+    const metrics = (url: string) => ({
+      METRICS_BASE_URL: url,
+      METRICS_API_KEY: 'sandbox-metrics-key',
+      METRICS_API_SECRET: 'sandbox-metrics-secret',
+    });
+    const signing = { HOOK_SIGNING_SECRET: `whsec_${Buffer.alloc(24, 7).toString('base64')}` };
+
+    async function settings(value: object): Promise<void> {
+      const set = (to: object) => setUp.db.pool.query('update business_numbers set settings = $1', [to]);
+      await set(value);
+      cleanUp.push(() => set({}));
+    }
+
+    it('schedules, each once, those of queues, too', async () => {
+      await settings({ openingHours: { schedule: 'Main', queues: { '100': 'Mian', '101': 'Mian' } } });
+      await setUp.restart(schedules(setUp.desk.url));
+      const found = (await look()).filter(({ name }) => name === 'schedule');
+      expect(found).toMatchObject([
+        { subject: 'Schedule Main', status: 'ok', finding: 'It is open.' },
+        {
+          subject: 'Schedule Mian',
+          status: 'fail',
+          finding: 'The tenant has no such schedule. Until it can be read it counts as open.',
+          remedy: expect.stringContaining(`settings.openingHours of ${NUMBER}`) as string,
+        },
+      ]);
+    });
+
+    it.each<[string, (url: string) => Record<string, string>, string]>([
+      ['nothing said about them', () => ({}), 'It is not said where schedules are.'],
+      [
+        'another token',
+        (url) => ({ ...schedules(url), SCHEDULE_DATA_TOKEN: 'another' }),
+        'The data token is refused.',
+      ],
+      ['nobody there', () => schedules('http://127.0.0.1:9'), 'It cannot be read (connect-refused).'],
+    ])('schedules, with %s', async (_what, environment, finding) => {
+      await settings({ openingHours: { schedule: 'Main' } });
+      await setUp.restart(environment(setUp.desk.url));
+      expect(await wrong()).toEqual({
+        schedule: expect.objectContaining({
+          status: 'fail',
+          finding: expect.stringContaining(finding) as string,
+          remedy: expect.stringContaining('SCHEDULE_BASE_URL') as string,
+        }) as Check,
+      });
+    });
+
+    it.each<[string, (url: string) => Record<string, string>, string | undefined]>([
+      ['everything right', metrics, undefined],
+      ['no key', () => ({}), 'There is no key for them.'],
+      [
+        'another secret',
+        (url) => ({ ...metrics(url), METRICS_API_SECRET: 'another' }),
+        'Key and secret are refused.',
+      ],
+      ['nobody there', () => metrics('http://127.0.0.1:9'), 'They cannot be read (token-connect-refused).'],
+    ])('figures of queues, with %s', async (_what, environment, finding) => {
+      await settings({ waiting: { tellEveryMinutes: 5 } });
+      await setUp.restart(environment(setUp.desk.url));
+      expect((await look()).find(({ name }) => name === 'metrics')).toMatchObject(
+        finding === undefined
+          ? { status: 'ok', finding: 'Those of queue 100 can be read.' }
+          : { status: 'fail', finding: expect.stringContaining(finding) as string },
+      );
+    });
+
+    it('figures of a queue that is not there', async () => {
+      const { pool } = setUp.db;
+      await settings({ waiting: {} });
+      await pool.query(`update business_numbers set queue_id = '999'`);
+      cleanUp.push(() => pool.query(`update business_numbers set queue_id = '100'`));
+      await setUp.restart(metrics(setUp.desk.url));
+      expect(await wrong()).toEqual({
+        metrics: expect.objectContaining({
+          status: 'fail',
+          finding: expect.stringContaining('Queue 999 is not known there') as string,
+        }) as Check,
+      });
+    });
+
+    it('a bot: any answer will do, none does not, nor does a call without a signature', async () => {
+      const asked: (string | undefined)[] = [];
+      const url = await serve((incoming, response) => {
+        asked.push(incoming.method);
+        response.writeHead(405).end();
+      });
+      const { host } = new URL(url);
+      await settings({ mode: 'bot', bot: { url: `${url}/secret-path` } });
+      await setUp.restart(signing);
+      expect((await look()).find(({ name }) => name === 'bot')).toEqual({
+        name: 'bot',
+        subject: `Bot at ${host}`,
+        status: 'ok',
+        finding: 'Something answers there (HTTP 405).',
+      });
+      expect(asked).toEqual(['HEAD']);
+      await settings({ mode: 'bot', bot: { url: 'http://127.0.0.1:9/secret-path' } });
+      expect(await wrong()).toEqual({
+        bot: expect.objectContaining({
+          status: 'fail',
+          finding: 'It cannot be reached from here (connect-refused).',
+        }) as Check,
+      });
+      await setUp.restart();
+      expect(await wrong()).toMatchObject({
+        bot: { status: 'fail', finding: expect.stringContaining('HOOK_SIGNING_SECRET is not set') as string },
+      });
+    });
+  });
+
+  it('an account from which everything was taken away', async () => {
+    await setUp.causeway('provision chat-gateway --all --remove --apply');
+    cleanUp.push(async () => {
+      await setUp.causeway(`provision chat-gateway --number ${NUMBER} --queue 100 --apply`);
+    });
+    expect(await wrong()).toMatchObject({
+      'chat-gateway-webhook': {
+        status: 'fail',
+        finding: `The account has no webhook yet: none leads to ${setUp.webhookUrl}.`,
+      },
+      numbers: { status: 'fail', finding: 'None is configured.' },
+    });
   });
 
   it('more than one webhook that leads to us', async () => {

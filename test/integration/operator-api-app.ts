@@ -103,6 +103,7 @@ export async function startOperatorApi(
           publicBaseUrl: 'http://localhost:3000',
           twilioBaseUrl: 'http://127.0.0.1:9',
           http: new ProviderHttp(),
+          accountsOf: () => ({}),
         },
         ...options,
       }),

@@ -1,6 +1,6 @@
 import { EXIT, type ExitCode, type Io } from './io.js';
 import type { Check, OperatorClient } from './operator-client.js';
-import { counted, painter, type Colour, type Paint } from './words.js';
+import { asTyped, counted, painter, type Colour, type Paint } from './words.js';
 
 const COLOURS: Record<Check['status'], Colour> = { ok: 'green', warn: 'yellow', fail: 'red', skipped: 'dim' };
 const WIDTH = Math.max(...Object.keys(COLOURS).map((status) => status.length));
@@ -21,7 +21,7 @@ function lines(checks: Check[], paint: Paint): string[] {
   const column = Math.max(...checks.map(({ subject }) => subject.length));
   const text = checks.flatMap(({ subject, status, finding, remedy }) => [
     `${paint(COLOURS[status], status.padEnd(WIDTH))}  ${subject.padEnd(column)}  ${finding}`,
-    ...(remedy === undefined ? [] : [`${' '.repeat(WIDTH)}  → ${remedy}`]),
+    ...(remedy === undefined ? [] : [`${' '.repeat(WIDTH)}  → ${asTyped(remedy)}`]),
   ]);
   const found = (wanted: Check['status']) => checks.filter(({ status }) => status === wanted).length;
   const [failing, warnings] = [found('fail'), found('warn')];

@@ -1,6 +1,6 @@
 import { CliError, EXIT, type ExitCode, type Io } from './io.js';
 import type { OperatorClient, Provisioning, ShownNumber } from './operator-client.js';
-import { addressColumn, counted, differenceLines, painter, type Paint } from './words.js';
+import { addressColumn, COMMAND, counted, differenceLines, painter, type Paint } from './words.js';
 
 interface Watched {
   number: ShownNumber;
@@ -64,7 +64,7 @@ function detailLines({ differences, urlsChanged }: Provisioning, paint: Paint): 
 
 function summary(watched: number, differing: number): string {
   if (watched === 0)
-    return 'No number has been provisioned from here: causeway provision twilio --all --apply.';
+    return `No number has been provisioned from here: ${COMMAND} provision twilio --all --apply.`;
   if (differing === 0) return `${counted(watched, 'number')}, all as they were left.`;
   return `Differing: ${differing} of ${counted(watched, 'provisioned number')}. Nothing was changed.`;
 }

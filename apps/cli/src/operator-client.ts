@@ -34,6 +34,8 @@ export interface DeskProvisioning {
   numberId?: string;
   webhook: { id?: string; uri: string };
   channel: { id?: string; name: string; queueId: string };
+  /** Where its conversations go. */
+  queueId: string;
   notes: string[];
   differences: Difference[];
   changed: Difference[];
@@ -58,6 +60,9 @@ export interface Check {
 /** Longer than the gateway gives the providers. */
 const TIMEOUT_MS = 20_000;
 
+/** So many ids the operator API takes in one query. */
+const MAX_BEFORE = 150;
+
 /** The operator API over HTTP. Whatever does not work is a {@link CliError}. */
 export class OperatorClient {
   constructor(
@@ -70,7 +75,8 @@ export class OperatorClient {
     if (url && !/^https?:\/\/[^/]/.test(url)) {
       throw new CliError('CAUSEWAY_URL must be the http(s) URL at which the gateway is reached.');
     }
-    return new OperatorClient((url || 'http://localhost:3000').replace(/\/+$/, ''), keyOf(environment, root));
+    const local = `http://localhost:${environment['PORT']?.trim() || '3000'}`;
+    return new OperatorClient((url || local).replace(/\/+$/, ''), keyOf(environment, root));
   }
 
   async numbers(): Promise<ShownNumber[]> {
@@ -106,8 +112,15 @@ export class OperatorClient {
       : this.call('POST', `numbers/${id}/desk-provisioning`, operator, wanted);
   }
 
-  removeFromDesk(numberId: string, dryRun: boolean, operator: string | undefined): Promise<DeskRemoval> {
-    return this.call('DELETE', `numbers/${numberId}/desk-provisioning?dryRun=${dryRun}`, operator);
+  removeFromDesk(numberId: string, operator: string | undefined): Promise<DeskRemoval> {
+    return this.call('DELETE', `numbers/${numberId}/desk-provisioning`, operator);
+  }
+
+  /** @param before ids of numbers that are to go before this one; of many the last */
+  wouldRemoveFromDesk(numberId: string, before: readonly string[]): Promise<DeskRemoval> {
+    const ids = before.slice(-MAX_BEFORE).join(',');
+    const query = `dryRun=true${ids && `&before=${ids}`}`;
+    return this.call('DELETE', `numbers/${numberId}/desk-provisioning?${query}`);
   }
 
   async doctor(): Promise<Check[]> {
@@ -156,7 +169,9 @@ function keyOf(environment: Io['environment'], root: string): string {
   try {
     return readFileSync(file, 'utf8').trim();
   } catch {
-    throw new CliError(`ADMIN_API_KEY must be set, since there is no key in ${file}.`);
+    throw new CliError(
+      `There is no key in ${file}: set ADMIN_API_KEY, or CAUSEWAY_HOME to the directory that npm start keeps it in.`,
+    );
   }
 }
 

@@ -1,6 +1,6 @@
 import { CliError, EXIT, type ExitCode, type Io } from './io.js';
 import type { DeskProvisioning, DeskRemoval, OperatorClient, ShownNumber } from './operator-client.js';
-import { addressColumn, counted, differenceLines, painter, type Paint } from './words.js';
+import { addressColumn, COMMAND, counted, differenceLines, painter, type Paint } from './words.js';
 
 export interface ProvisionDeskOptions {
   number?: string;
@@ -43,10 +43,11 @@ export async function provisionDesk(
   if (queue !== undefined && remove) throw new CliError('Say either --queue or --remove, not both.');
   const { numbers, skipped } = chosen(await client.numbers(), options);
   const outcomes: Outcome[] = [];
-  for (const each of numbers) outcomes.push(await outcomeOf(each, options, client));
+  for (const each of numbers) outcomes.push(await outcomeOf(each, options, client, outcomes));
   if (options.json) io.out(JSON.stringify(outcomes.map(asJson), undefined, 2));
   else for (const line of lines(outcomes, skipped, options, painter(io.colours))) io.out(line);
   if (outcomes.some(({ error }) => error !== undefined)) return EXIT.failed;
+  if (skippedAll(outcomes, skipped, options)) return EXIT.difference;
   return outcomes.some((outcome) => isOpen(outcome, apply)) ? EXIT.difference : EXIT.done;
 }
 
@@ -54,29 +55,51 @@ function chosen(
   all: ShownNumber[],
   { number: address, remove }: ProvisionDeskOptions,
 ): { numbers: Wanted[]; skipped: ShownNumber[] } {
-  if (address === undefined) {
-    const isConfigured = ({ state }: ShownNumber) => state === 'configured';
-    return { numbers: all.filter(isConfigured), skipped: all.filter((number) => !isConfigured(number)) };
-  }
+  if (address === undefined) return inState(all);
   const numbers = all.filter((number) => number.address === address);
+  if (remove && numbers.length > 0) return inState(numbers);
   if (numbers.length > 0) return { numbers, skipped: [] };
   if (remove) throw new CliError(`${address} is not a number of this Causeway.`);
   return { numbers: [{ address }], skipped: [] };
 }
 
+function inState(numbers: ShownNumber[]): { numbers: Wanted[]; skipped: ShownNumber[] } {
+  const isConfigured = ({ state }: ShownNumber) => state === 'configured';
+  return {
+    numbers: numbers.filter(isConfigured),
+    skipped: numbers.filter((number) => !isConfigured(number)),
+  };
+}
+
+/** @param earlier what came of those before it, which in a dry run are still there */
 async function outcomeOf(
   number: Wanted,
   { apply = false, remove, queue, operator }: ProvisionDeskOptions,
   client: OperatorClient,
+  earlier: readonly Outcome[],
 ): Promise<Outcome> {
+  const { id = '' } = number;
   try {
-    if (remove) return { number, removal: await client.removeFromDesk(number.id ?? '', !apply, operator) };
+    if (remove && apply) return { number, removal: await client.removeFromDesk(id, operator) };
+    if (remove) {
+      const before = earlier.flatMap((outcome) => (outcome.removal ? [outcome.number.id ?? ''] : []));
+      return { number, removal: await client.wouldRemoveFromDesk(id, before) };
+    }
     const wanted = { dryRun: !apply, ...(queue !== undefined && { queueId: queue }) };
     return { number, provisioning: await client.provisionDesk(number, wanted, operator) };
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
     return { number, error: error.message };
   }
+}
+
+/** Numbers are here, and none of them could be looked at. */
+function skippedAll(
+  outcomes: Outcome[],
+  skipped: ShownNumber[],
+  { remove }: Pick<ProvisionDeskOptions, 'remove'>,
+): boolean {
+  return !remove && outcomes.length === 0 && skipped.length > 0;
 }
 
 /** Whether something is left to be done. */
@@ -108,7 +131,12 @@ function lines(
   ]);
   for (const { address } of skipped) {
     const how = `--number ${address} --queue <id> --apply does it`;
-    text.push(`${column(address)}  ${paint('dim', `skipped: not configured here; ${how}`)}`);
+    const words = remove ? 'nothing to take away' : `skipped: not configured here; ${how}`;
+    text.push(`${column(address)}  ${paint('dim', words)}`);
+  }
+  if (skippedAll(outcomes, skipped, { remove: remove ?? false })) {
+    const connect = `${COMMAND} provision chat-gateway --number <address> --queue <id> --apply`;
+    text.push('', `None of them is configured. For each: ${connect}`);
   }
   if (outcomes.length + skipped.length === 0) {
     text.push('No number is here yet: --number +15550100 --queue <id> --apply makes and connects one.');
@@ -124,8 +152,9 @@ function lines(
 function headline({ provisioning, removal, error }: Outcome, apply: boolean, paint: Paint): string {
   if (removal) return removalHeadline(removal, apply, paint);
   if (!provisioning) return paint('red', error ?? '');
-  const { channel, differences, changed } = provisioning;
-  const where = `channel ${channel.id ?? '(new)'}, queue ${channel.queueId}`;
+  const { channel, queueId, differences, changed } = provisioning;
+  const own = queueId === channel.queueId ? '' : ` (its own; the channel's is ${channel.queueId})`;
+  const where = `channel ${channel.id ?? '(new)'}, queue ${queueId}${own}`;
   if (differences.length > 0)
     return `${where}  ${paint('yellow', counted(differences.length, 'difference'))}`;
   return `${where}  ${paint('green', changed.length > 0 ? 'connected' : 'as it should be')}`;
@@ -136,10 +165,12 @@ function removalHeadline({ channelId, webhookId }: DeskRemoval, apply: boolean, 
     ...(channelId === undefined ? [] : [`channel ${channelId}`]),
     ...(webhookId === undefined ? [] : [`webhook ${webhookId}`]),
   ].join(' and ');
-  const goes = what === '' ? 'nothing there' : what;
-  return apply
-    ? paint('green', `${goes} deleted; what customers write to it waits here`)
-    : paint('yellow', `${goes} to be deleted; what customers write to it would wait here`);
+  const waits = apply
+    ? 'what customers write to it waits here'
+    : 'what customers write to it would wait here';
+  const goes = what === '' ? 'taken away here, nothing is deleted there' : `${what} deleted`;
+  const wouldGo = what === '' ? 'to be taken away here, nothing is deleted there' : `${what} to be deleted`;
+  return apply ? paint('green', `${goes}; ${waits}`) : paint('yellow', `${wouldGo}; ${waits}`);
 }
 
 function detailLines({ provisioning }: Outcome, paint: Paint): string[] {

@@ -5,11 +5,12 @@ import { CliError, EXIT, type ExitCode, type Io } from './io.js';
 import { OperatorClient } from './operator-client.js';
 import { provisionDesk, type ProvisionDeskOptions } from './provision-desk.js';
 import { provision, type ProvisionOptions } from './provision.js';
+import { COMMAND } from './words.js';
 
 const EXIT_CODES = `
 Exit codes: 0 nothing to do, or done; 2 something differs; 1 it did not work.
-Speaks to the operator API at CAUSEWAY_URL, else PUBLIC_BASE_URL, else http://localhost:3000, with ADMIN_API_KEY or the
-key that \`npm start\` keeps in .causeway/. It needs no credentials of Twilio or 8x8.`;
+Speaks to the operator API at CAUSEWAY_URL, else PUBLIC_BASE_URL, else http://localhost:$PORT (3000), with ADMIN_API_KEY
+or the key that \`npm start\` keeps in CAUSEWAY_HOME (.causeway). It needs no credentials of Twilio or 8x8.`;
 
 /** The `causeway` command line. Answers the exit code. */
 export async function run(argv: string[], io: Io): Promise<ExitCode> {
@@ -18,6 +19,7 @@ export async function run(argv: string[], io: Io): Promise<ExitCode> {
     .description('Operates a running Causeway from the command line.')
     .addHelpText('after', EXIT_CODES)
     .exitOverride()
+    .showHelpAfterError(`See ${COMMAND} --help.`)
     .configureOutput({
       writeOut: (text) => io.out(text.trimEnd()),
       writeErr: (text) => io.error(text.trimEnd()),

@@ -8,6 +8,14 @@ export function painter(colours: boolean): Paint {
   return (colour, text) => (colours ? styleText(colour, text, { validateStream: false }) : text);
 }
 
+/** How a person gives this command line its words here, from the project. */
+export const COMMAND = 'npm run causeway --';
+
+/** The API's words, which name the commands by the program alone. */
+export function asTyped(words: string): string {
+  return words.replaceAll(/\bcauseway (?=(?:provision|doctor|drift)\b)/g, `${COMMAND} `);
+}
+
 /** Differences one below the other, aligned, with what is above what should be. */
 export function differenceLines(differences: readonly Difference[], paint: Paint): string[] {
   const width = Math.max(...differences.map(({ field }) => field.length));

@@ -6,6 +6,7 @@ import {
   chatGatewayWords,
   createDesk,
   createDeskProvisioning,
+  figureAccounts,
 } from '#desk-chat-gateway';
 import { Tenants, type ConfigurationByRole, type Logger } from '#platform';
 import { AcceptingModule } from './accepting.module.js';
@@ -43,6 +44,7 @@ export class GatewayModule {
             twilioBaseUrl: configuration.twilioApiBaseUrl,
             redisUrl: configuration.redisUrl,
             http: backends.http,
+            accountsOf: figureAccounts(configuration),
           },
           words: { inbound: chatGatewayWords, outbound: twilioWords, bot: botWords },
         }),

@@ -99,7 +99,7 @@ export class DeskProvisioningController {
     }
     const dryRun = query.dryRun === 'true';
     const removal = dryRun
-      ? await this.provisioning.planRemoval(number)
+      ? await this.provisioning.planRemoval(number, query.before)
       : await this.provisioning.remove(number, by);
     return showDeskRemoval(removal, dryRun);
   }

@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional, ApiSchema } from '@nestjs/swagger';
-import { IsBoolean, IsIn, IsOptional, Matches } from 'class-validator';
+import { Transform } from 'class-transformer';
+import { ArrayMaxSize, IsBoolean, IsIn, IsOptional, IsUUID, Matches } from 'class-validator';
 import type { DeskDifference, DeskRemoval } from '#desk-chat-gateway';
 import type { DeskState } from './desk-provisioning.js';
 import { present } from './list.dto.js';
@@ -12,6 +13,9 @@ const QUEUE = {
   description:
     'Where its conversations wait. Needed for a channel that is to be made, unless the number has one; moves a channel that has another.',
 } as const;
+
+/** As many ids as a URL holds everywhere. */
+const MAX_BEFORE = 150;
 
 export class DeskProvisioningQuery {
   @ApiPropertyOptional(QUEUE)
@@ -58,6 +62,18 @@ export class DeskRemovalQuery {
   @IfPresent()
   @IsIn(['true', 'false'])
   dryRun?: 'true' | 'false';
+
+  @ApiPropertyOptional({
+    type: [String],
+    format: 'uuid',
+    maxItems: MAX_BEFORE,
+    description: 'In a dry run: numbers that are to be taken away before this one, by id, comma-separated.',
+  })
+  @IfPresent()
+  @Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.split(',') : value))
+  @IsUUID('all', { each: true })
+  @ArrayMaxSize(MAX_BEFORE)
+  before?: string[];
 }
 
 @ApiSchema({ name: 'DeskWebhook' })
@@ -91,6 +107,12 @@ export class DeskProvisioningResource {
 
   @ApiProperty({ type: DeskChannelResource })
   channel!: DeskChannelResource;
+
+  @ApiProperty({
+    type: String,
+    description: "Where its conversations go: its own queue, else the channel's.",
+  })
+  queueId!: string;
 
   @ApiProperty({ type: [String], description: 'What an operator should know, in plain words.' })
   notes!: string[];
@@ -126,12 +148,18 @@ export class DeskRemovalResource {
   left!: string[];
 }
 
-export function showDeskProvisioning({ numberId, plan, differences }: DeskState): DeskProvisioningResource {
-  const { webhook, channel, notes } = plan;
+export function showDeskProvisioning({
+  numberId,
+  plan: { webhook, channel },
+  queueId,
+  notes,
+  differences,
+}: DeskState): DeskProvisioningResource {
   return present<DeskProvisioningResource>({
     numberId,
     webhook: present<DeskWebhookResource>({ id: webhook.id, uri: webhook.uri }),
     channel: present<DeskChannelResource>({ id: channel.id, name: channel.name, queueId: channel.queueId }),
+    queueId,
     notes,
     differences: differences.map(showDifference),
   });

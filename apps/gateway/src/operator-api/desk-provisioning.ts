@@ -45,6 +45,9 @@ export interface Addressed {
 export interface DeskState {
   numberId?: string;
   plan: DeskPlan;
+  /** Where its conversations go: the number's own queue, else the channel's. */
+  queueId: string;
+  notes: string[];
   differences: DeskDifference[];
 }
 
@@ -75,17 +78,20 @@ export class DeskProvisioning {
     const { plan, differences: changed } = before;
     if (changed.length === 0) return { ...before, changed };
     const id = of.number?.id ?? uuid();
-    const details = { fields: changed.map(({ field }) => field) };
+    const details = { fields: changed.map(({ field }) => field), changes: changed };
     await this.store.begin({ id, tenantId: of.tenantId }, by, details, 'number.provision-desk');
     const made = await answered(this.desk(of).apply(plan, within()));
     const number = await this.connect(of, { ...made, id, by, ...(queueId !== undefined && { queueId }) });
     // Read once more: what the desk took is what counts, not what it was sent.
-    return { ...(await this.state({ ...of, number }, queueId, within())), changed };
+    const after = await this.state({ ...of, number }, queueId, within());
+    const moved = before.notes.filter((note) => !plan.notes.includes(note));
+    return { ...after, notes: [...after.notes, ...moved], changed };
   }
 
-  async planRemoval(number: BusinessNumber): Promise<DeskRemoval> {
+  /** @param before ids of numbers that are to be taken away before this one */
+  async planRemoval(number: BusinessNumber, before: readonly string[] = []): Promise<DeskRemoval> {
     const within = contextUntil(performance.now() + TIMEOUT_MS);
-    const { sharing, open } = await this.numbers.deskUse(number);
+    const { sharing, freed, open } = await this.numbers.deskUse(number, before);
     if (open > 0) {
       throw new ProblemException(409, {
         detail: `Conversations of this number are open (${open}): close them first (POST /api/v1/conversations/{id}/close).`,
@@ -93,7 +99,7 @@ export class DeskProvisioning {
     }
     const setup = await answered(this.desk(number).read(within()));
     return answered(
-      Promise.resolve().then(() => this.desk(number).planRemoval(deskNumber(number), sharing, setup)),
+      Promise.resolve().then(() => this.desk(number).planRemoval(deskNumber(number), sharing, setup, freed)),
     );
   }
 
@@ -124,7 +130,25 @@ export class DeskProvisioning {
     const desk = this.desk(of);
     const plan = await answered(desk.read(context).then((setup) => desk.plan(wanted, setup)));
     const differences = [...plan.differences, ...ownDifferences(number, plan, queueId)];
-    return { ...(number && { numberId: number.id }), plan, differences };
+    const notes = [...plan.notes, ...(await this.movedWith(number, plan))];
+    const goesTo = queueId ?? number?.queueId ?? plan.channel.queueId;
+    return { ...(number && { numberId: number.id }), plan, queueId: goesTo, notes, differences };
+  }
+
+  /** A channel's queue is that of every number on it that has none of its own. */
+  private async movedWith(
+    number: BusinessNumber | undefined,
+    { channel, differences }: DeskPlan,
+  ): Promise<string[]> {
+    const isMoved = differences.some(({ field }) => field === 'channel.routingOptions.id');
+    if (!number || !isMoved || number.chatGatewayChannelId !== channel.id) return [];
+    const { following } = await this.numbers.deskUse(number);
+    if (following === 0) return [];
+    const others = `${following} more ${following === 1 ? 'number' : 'numbers'}`;
+    const whose = following === 1 ? 'its' : 'their';
+    return [
+      `The channel ${channel.id} is that of ${others}: ${whose} conversations go to queue ${channel.queueId}, too.`,
+    ];
   }
 
   private async connect(

@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { TwilioProvisioning } from '#channel-twilio';
 import type { DeskPort, Direction, ProviderWords } from '#core';
-import type { ChatGatewayProvisioning } from '#desk-chat-gateway';
+import type { ChatGatewayProvisioning, FigureAccountsOf } from '#desk-chat-gateway';
 import type { ProviderHttp, Tenants } from '#platform';
 
 export interface OperatorApiOptions {
@@ -26,6 +26,8 @@ export interface OperatorApiOptions {
     twilioBaseUrl: string;
     redisUrl?: string | undefined;
     http: ProviderHttp;
+    /** Where each tenant's schedules and figures are. */
+    accountsOf: FigureAccountsOf;
   };
   /** What the provider at the far end of each direction, and a bot, means by its answers. */
   words: Record<Direction | 'bot', ProviderWords>;

@@ -87,6 +87,13 @@ describe('a plan', () => {
   it.each<[string, Partial<DeskNumber>, Partial<DeskSetup>, string, RegExp]>([
     ['no queue', { channelId: null }, { channels: [] }, 'queue-needed', /--queue/],
     [
+      'no queue for a channel that is gone',
+      {},
+      { channels: [] },
+      'queue-needed',
+      /^The channel 25 that the number has does not exist there\. .*--queue/,
+    ],
+    [
       'a channel of another type',
       {},
       { channels: [{ ...CHANNEL, type: 'WhatsApp' }] },
@@ -152,6 +159,17 @@ describe('a removal', () => {
     });
     expect(channelId).toBeUndefined();
     expect(left).toContain('The channel 25 does not lead to us and stays.');
+  });
+
+  it('counts a channel that goes before as gone', () => {
+    const channels = [CHANNEL, { ...CHANNEL, id: '26' }];
+    const setup = { webhooks: [OURS], channels };
+    expect(provisioning().planRemoval(NUMBER, 0, setup).webhookId).toBeUndefined();
+    expect(provisioning().planRemoval(NUMBER, 0, setup, ['26'])).toEqual({
+      channelId: '25',
+      webhookId: '1',
+      left: [],
+    });
   });
 
   it('of what is gone leaves nothing to do', () => {

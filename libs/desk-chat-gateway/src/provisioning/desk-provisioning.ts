@@ -132,7 +132,7 @@ export class ChatGatewayProvisioning {
     if (queueId === undefined) {
       throw new DeskProvisioningError(
         'queue-needed',
-        'A channel needs a queue: say which one its conversations are to wait in (queueId, --queue).',
+        `${[...notes, 'A channel needs a queue'].join(' ')}: say which one its conversations are to wait in (queueId, --queue).`,
       );
     }
     if (!found) {
@@ -177,9 +177,18 @@ export class ChatGatewayProvisioning {
     return { webhookId, channelId: made.id };
   }
 
-  /** @param shared how many other numbers of ours have the same channel */
-  planRemoval(number: DeskNumber, shared: number, { webhooks, channels }: DeskSetup): DeskRemoval {
+  /**
+   * @param shared how many other numbers of ours have the same channel
+   * @param freed channels that are to be deleted before
+   */
+  planRemoval(
+    number: DeskNumber,
+    shared: number,
+    { webhooks, channels: all }: DeskSetup,
+    freed: readonly string[] = [],
+  ): DeskRemoval {
     const left: string[] = [];
+    const channels = all.filter(({ id, type }) => type !== CHAT_API || !freed.includes(id));
     const channel = channels.find(({ id }) => id === number.channelId);
     const webhook = webhooks.find(({ id }) => id === (channel?.webHookId ?? number.webhookId));
     const isOurs = webhook !== undefined && (webhook.uri === this.uri() || webhook.id === number.webhookId);
@@ -187,7 +196,9 @@ export class ChatGatewayProvisioning {
     if (!channel) left.push(`The channel ${number.channelId ?? ''} is gone already.`);
     else if (!leadsToUs) left.push(`The channel ${channel.id} does not lead to us and stays.`);
     else if (shared > 0)
-      left.push(`The channel ${channel.id} is that of ${counted(shared, 'number')} here and stays.`);
+      left.push(
+        `The channel ${channel.id} is that of ${counted(shared, 'number')} here and goes with the last of them.`,
+      );
     const goes = leadsToUs && shared === 0 ? channel : undefined;
     const users = channels.filter(({ id, webHookId }) => webHookId === webhook?.id && id !== goes?.id).length;
     if (isOurs && users > 0)

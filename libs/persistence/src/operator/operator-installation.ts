@@ -30,6 +30,19 @@ export class OperatorInstallation {
     return rows[0]?.live ?? 0;
   }
 
+  /** How many numbers are not configured and have messages that wait for that. */
+  async unconfiguredWithWaiting(): Promise<number> {
+    const dataSource = await this.database.connect();
+    const rows = await dataSource.query<{ numbers: number }[]>(
+      `select count(*)::int as numbers from business_numbers n
+       where n.tenant_id = any ($1::text[]) and n.state = 'unconfigured' and exists (
+         select from threads t join lanes l on l.thread_id = t.id join lane_items i on i.lane_id = l.id
+         where t.number_id = n.id)`,
+      [this.database.tenantIds],
+    );
+    return rows[0]?.numbers ?? 0;
+  }
+
   /** Providers whose delivery is paused because they refuse our credentials. */
   async pausedProviders(): Promise<{ tenantId: string; provider: string; pausedAt: Date }[]> {
     const dataSource = await this.database.connect();

@@ -40,6 +40,14 @@ export interface NumberChanges {
   settings?: NumberSettings;
 }
 
+/** How a number's channel at the desk is used; see {@link OperatorNumbers.deskUse}. */
+export interface DeskUse {
+  sharing: number;
+  following: number;
+  freed: string[];
+  open: number;
+}
+
 /** Business numbers, as operators make and change them. */
 export class OperatorNumbers {
   constructor(
@@ -194,16 +202,29 @@ export class OperatorNumbers {
     );
   }
 
-  /** Other numbers with the same channel at the desk, and this one's conversations that are not closed. */
-  async deskUse(number: BusinessNumber): Promise<{ sharing: number; open: number }> {
+  /**
+   * Other numbers with the same channel at the desk, those of them that have no queue of their own, channels that no number
+   * has any more, and this one's conversations that are not closed.
+   * @param gone numbers to be counted as if they had no channel any more
+   */
+  async deskUse(number: BusinessNumber, gone: readonly string[] = []): Promise<DeskUse> {
     const dataSource = await this.database.connect();
-    const rows = await dataSource.query<{ sharing: number; open: number }[]>(
-      `select (select count(*)::int from business_numbers n
-               where n.tenant_id = $1 and n.chat_gateway_channel_id = $3 and n.id <> $2) as sharing,
+    const rows = await dataSource.query<DeskUse[]>(
+      `with other as (
+         select n.queue_id from business_numbers n
+         where n.tenant_id = $1 and n.chat_gateway_channel_id = $3 and n.id <> $2 and n.id <> all ($4::uuid[])
+       )
+       select (select count(*)::int from other) as sharing,
+              (select count(*)::int from other where queue_id is null) as following,
+              array(select distinct g.chat_gateway_channel_id from business_numbers g
+                    where g.tenant_id = $1 and g.id = any ($4::uuid[]) and g.chat_gateway_channel_id is not null
+                      and not exists (select from business_numbers s
+                        where s.tenant_id = $1 and s.chat_gateway_channel_id = g.chat_gateway_channel_id
+                          and s.id <> all ($4::uuid[]))) as "freed",
               (select count(*)::int from conversations c where c.number_id = $2 and c.state <> 'closed') as open`,
-      [number.tenantId, number.id, number.chatGatewayChannelId],
+      [number.tenantId, number.id, number.chatGatewayChannelId, gone],
     );
-    return rows[0] ?? { sharing: 0, open: 0 };
+    return rows[0] ?? { sharing: 0, following: 0, freed: [], open: 0 };
   }
 
   /**

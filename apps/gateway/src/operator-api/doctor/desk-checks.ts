@@ -91,11 +91,17 @@ export async function channelCheck(
       const finding = notes.length > 0 ? notes.join(' ') : `Not as it should be: ${fields}.`;
       return check(...of, fail(finding, remedy), number.id);
     }
-    const found = `Channel ${channel.id ?? ''}, queue ${channel.queueId}, leads to us`;
+    const queue =
+      number.queueId === null || number.queueId === channel.queueId
+        ? channel.queueId
+        : `${number.queueId} (the number's own; the channel's is ${channel.queueId})`;
+    const found = `Channel ${channel.id ?? ''}, queue ${queue}, leads to us`;
     if (webhook.id === number.chatGatewayWebhookId) return check(...of, ok(`${found}.`), number.id);
     return check(...of, warn(`${found}; its webhook is not known here.`, remedy), number.id);
   } catch (error) {
-    return check(...of, failureOf(error, remedy), number.id);
+    const needsQueue = error instanceof DeskProvisioningError && error.code === 'queue-needed';
+    const command = needsQueue ? remedy.replace('--apply', '--queue <id> --apply') : remedy;
+    return check(...of, failureOf(error, command), number.id);
   }
 }
 
@@ -113,7 +119,11 @@ function webhookCheck(desk: ChatGatewayProvisioning, { webhooks }: DeskSetup): C
   }
   const remedy =
     'causeway provision chat-gateway --all --apply (or --number <address> --queue <id> for the first number).';
-  return check(...NAMES.webhook, fail(`None of its ${webhooks.length} leads to ${uri}.`, remedy));
+  const finding =
+    webhooks.length === 0
+      ? `The account has no webhook yet: none leads to ${uri}.`
+      : `None of its ${webhooks.length} leads to ${uri}.`;
+  return check(...NAMES.webhook, fail(finding, remedy));
 }
 
 /** A refusal says which of key and tenant is wrong; everything else has to wait for that. */

@@ -3,14 +3,18 @@ import type { DeskSetup } from '#desk-chat-gateway';
 import { OperatorInstallation, OperatorNumbers, isStorageAway, type BusinessNumber } from '#persistence';
 import { DEFAULT_TENANT, isLocal } from '#platform';
 import { OPERATOR_API_OPTIONS, type OperatorApiOptions } from '../options.js';
-import type { Check, Within } from './check.js';
+import { botCheck, botUrls } from './bot-checks.js';
+import { check, warn, type Check, type Within } from './check.js';
 import { callsUsCheck, channelCheck, deskChecks } from './desk-checks.js';
+import { metricsCheck, namedSchedules, scheduleCheck } from './figure-checks.js';
 import { addressCheck, databaseChecks, numbersCheck, queueCheck, type OwnAddress } from './own-checks.js';
 import { twilioChecks, webhookCheck } from './twilio-checks.js';
 
 /** Of one look, whatever it takes at the providers. */
 const TIMEOUT_MS = 15_000;
 const MAX_NUMBERS = 100;
+/** Schedules, bots: of each as many. */
+const MAX_OTHERS = 25;
 /** Of the calls about single numbers. */
 const AT_ONCE = 5;
 
@@ -56,8 +60,9 @@ export class Doctor {
     ];
     const found = await this.found(database);
     if (!found) return checks;
-    const { numbers, truncated } = found;
+    const { numbers, truncated, waiting } = found;
     const configured = numbers.filter(({ state }) => state === 'configured');
+    const around = this.around(configured, desks, within);
     const ofNumbers = await inTurns(configured, AT_ONCE, async (number) => [
       await channelCheck(
         this.options.deskProvisioning(number.tenantId),
@@ -66,7 +71,44 @@ export class Doctor {
       ),
       await webhookCheck(provisioning, number, atTwilio.refusing, within),
     ]);
-    return [...checks, numbersCheck(numbers, truncated), ...ofNumbers.flat()];
+    return [...checks, numbersCheck(numbers, { truncated, waiting }), ...ofNumbers.flat(), ...(await around)];
+  }
+
+  /** What numbers name beside the accounts: schedules, figures of queues, bots. */
+  private async around(
+    numbers: readonly BusinessNumber[],
+    desks: readonly TenantLook[],
+    within: Within,
+  ): Promise<Check[]> {
+    const { signsHooks, doctor } = this.options;
+    const { http, accountsOf } = doctor;
+    const waiting = numbers.filter(({ settings }) => settings.waiting !== undefined);
+    const queueOf = (tenantId: string): string | undefined => {
+      const channels = desks.find((desk) => desk.tenantId === tenantId)?.setup?.channels ?? [];
+      const queues = waiting
+        .filter((number) => number.tenantId === tenantId)
+        .map(
+          ({ queueId, chatGatewayChannelId }) =>
+            queueId ?? channels.find(({ id }) => id === chatGatewayChannelId)?.queueId,
+        );
+      return queues.find((queue) => queue !== undefined);
+    };
+    const schedules = namedSchedules(numbers);
+    const bots = botUrls(numbers);
+    const [ofSchedules, ofQueues, ofBots] = await Promise.all([
+      inTurns(schedules.slice(0, MAX_OTHERS), AT_ONCE, (named) => scheduleCheck(named, { http, accountsOf })),
+      inTurns([...new Set(waiting.map(({ tenantId }) => tenantId))], AT_ONCE, (tenantId) =>
+        metricsCheck(tenantId, queueOf(tenantId), { http, accountsOf }),
+      ),
+      inTurns(bots.slice(0, MAX_OTHERS), AT_ONCE, (url) => botCheck(url, { signsHooks, http, within })),
+    ]);
+    return [
+      ...ofSchedules,
+      ...tooMany('schedule', 'Schedules', schedules.length),
+      ...ofQueues,
+      ...ofBots,
+      ...tooMany('bot', 'Bots', bots.length),
+    ];
   }
 
   /** A tenant's account at the desk; its checks name the tenant where there are several. */
@@ -110,19 +152,26 @@ export class Doctor {
   /** Undefined where the database cannot tell. */
   private async found(
     database: Check[],
-  ): Promise<{ numbers: BusinessNumber[]; truncated: boolean } | undefined> {
+  ): Promise<{ numbers: BusinessNumber[]; truncated: boolean; waiting: number } | undefined> {
     const isUsable = database.every(
       ({ name, status }) => name === 'delivery' || name === 'workers' || status !== 'fail',
     );
     if (!isUsable) return undefined;
     try {
       const { items, next } = await this.numbers.list({}, { limit: MAX_NUMBERS });
-      return { numbers: items, truncated: next !== undefined };
+      const waiting = await this.installation.unconfiguredWithWaiting();
+      return { numbers: items, truncated: next !== undefined, waiting };
     } catch (error) {
       if (!isStorageAway(error)) throw error;
       return undefined;
     }
   }
+}
+
+function tooMany(name: string, subject: string, count: number): Check[] {
+  if (count <= MAX_OTHERS) return [];
+  const finding = `Only ${MAX_OTHERS} of ${count} are looked at.`;
+  return [check(name, subject, warn(finding, 'Look at the others by hand.'))];
 }
 
 /** The answers for all of `items`, at most `atOnce` of them under way, in order. */

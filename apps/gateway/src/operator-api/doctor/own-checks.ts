@@ -139,24 +139,29 @@ async function answerAt(url: string, http: ProviderHttp, within: Within): Promis
   }
 }
 
-export function numbersCheck(numbers: BusinessNumber[], truncated: boolean): Check {
+/** @param waiting how many of those that are not configured have messages that wait */
+export function numbersCheck(
+  numbers: BusinessNumber[],
+  { truncated, waiting }: { truncated: boolean; waiting: number },
+): Check {
   const of = ['numbers', 'Numbers'] as const;
   const configured = numbers.filter(({ state }) => state === 'configured').length;
-  const waiting = numbers.length - configured;
+  const idle = numbers.length - configured - waiting;
   const provision = 'causeway provision chat-gateway --number <address> --queue <id> --apply';
-  if (configured === 0)
-    return check(...of, fail('None is configured.', `${provision}, then causeway provision twilio.`));
+  if (configured === 0) {
+    const finding =
+      waiting > 0
+        ? `None is configured; customers have written to ${waiting}, whose messages wait.`
+        : 'None is configured.';
+    return check(...of, fail(finding, `${provision}, then causeway provision twilio.`));
+  }
   if (waiting > 0) {
     const finding = `${configured} configured; customers have written to ${waiting} more, whose messages wait.`;
     return check(...of, warn(finding, `For each of them: ${provision}.`));
   }
-  return truncated
-    ? check(
-        ...of,
-        warn(
-          `Only the ${configured} newest are looked at.`,
-          'causeway provision chat-gateway --all, and causeway provision twilio, look at all.',
-        ),
-      )
-    : check(...of, ok(`${configured} configured.`));
+  if (truncated) {
+    const remedy = 'causeway provision chat-gateway --all, and causeway provision twilio, look at all.';
+    return check(...of, warn(`Only the ${configured} newest are looked at.`, remedy));
+  }
+  return check(...of, ok(idle > 0 ? `${configured} configured, ${idle} not.` : `${configured} configured.`));
 }
