@@ -365,10 +365,29 @@ describe('a hand-off', () => {
     expect(await thread.conversations()).toMatchObject([{ survey: { maxTotalMinutes: 20 } }]);
   });
 
-  it('is held while its queue is none, and the texts behind it with it', async () => {
+  it("goes to the number's queue where its own is none", async () => {
     const thread = await threadOf(BOT, ['hello']);
     await delivery.drainEmpty(thread.inbound);
-    await handOff(thread, { details: { queueId: 'none' } });
+    await handOff(thread, { details: { queueId: 'none', user: { name: 'Ann' } } });
+    await thread.says('behind it');
+    delivery.desk.creates.next(refuses('held', { code: 'invalid-queue', hold: 'configuration' }));
+    await delivery.drainEmpty(thread.inbound);
+    expect(await deliveries(thread)).toEqual([
+      'hello submitted',
+      '(handoff) submitted',
+      'behind it submitted',
+    ]);
+    expect(delivery.desk.texts()).toEqual([['behind it']]);
+    const [conversation] = delivery.desk.conversations;
+    expect(conversation?.request.user.name).toBe('Ann');
+    expect(conversation?.request.assignment).toEqual({ type: 'queue', id: '100' });
+    expect(delivery.alarms).toEqual(['handoff-queue-unknown']);
+  });
+
+  it("is held while the number's queue is none, and the texts behind it with it", async () => {
+    const thread = await threadOf(BOT, ['hello']);
+    await delivery.drainEmpty(thread.inbound);
+    await handOff(thread);
     await thread.says('behind it');
     delivery.desk.creates.next(refuses('held', { code: 'invalid-queue', hold: 'configuration' }));
     await delivery.drainUntil(thread.inbound, 'a held hand-off', async () =>

@@ -80,7 +80,7 @@ export class ConversationOpening {
     conversationId: string,
     { channelId, known, withIds }: { channelId: string; known: KnownBefore; withIds: boolean },
   ): Promise<Step> {
-    const { store, desk, options } = this.deps;
+    const { store, desk, options, observer } = this.deps;
     const { user = {}, assignment, history = [] } = settledDetails(known, withIds);
     const survey = surveyOf(lane, known);
     const referenceOf = (attemptId: string) => ({ conversationId, attemptId });
@@ -120,6 +120,13 @@ export class ConversationOpening {
     if (isRefused(error) && namesFiles(history)) {
       const ended = await store.endCreate(lane.lease, conversationId, head.messageId, end);
       return ended ? this.make(lane, head, conversationId, { channelId, known, withIds: false }) : 'lost';
+    }
+    const elsewhere = isUnknownQueue(error) && withoutHandedQueue(known);
+    if (elsewhere) {
+      // Whoever handed over is long gone, and the customer must not wait for them: the number's queue takes them.
+      observer.alarm('handoff-queue-unknown', ids(lane, head));
+      const ended = await store.endCreate(lane.lease, conversationId, head.messageId, end);
+      return ended ? this.make(lane, head, conversationId, { channelId, known: elsewhere, withIds }) : 'lost';
     }
     return this.createFailed(lane, head, conversationId, end, error);
   }
@@ -228,4 +235,20 @@ function surveyOf({ number }: ClaimedLane, { reopenings }: KnownBefore): SurveyL
   const { bot } = number.settings;
   const wished = reopenings.findLast(({ survey }) => survey)?.survey;
   return bot && (wished ?? bot.survey);
+}
+
+function isUnknownQueue(error: unknown): boolean {
+  return error instanceof DeliveryError && error.code === 'invalid-queue';
+}
+
+/** The same without the assignments that hand-offs ask for; undefined where none does. */
+function withoutHandedQueue(known: KnownBefore): KnownBefore | undefined {
+  const asks = ({ details }: KnownBefore['reopenings'][number]) =>
+    details.queueId !== undefined || details.assignment !== undefined;
+  if (!known.reopenings.some(asks)) return undefined;
+  const reopenings = known.reopenings.map(({ details, ...rest }) => {
+    const { queueId: _, assignment: __, ...others } = details;
+    return { ...rest, details: others };
+  });
+  return { ...known, reopenings };
 }

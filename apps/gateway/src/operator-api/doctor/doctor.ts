@@ -80,7 +80,11 @@ export class Doctor {
     desks: readonly TenantLook[],
     within: Within,
   ): Promise<Check[]> {
-    const { signsHooks, doctor } = this.options;
+    const { tenants, doctor } = this.options;
+    const signsHooks = (url: string): boolean =>
+      numbers
+        .filter(({ settings }) => settings.bot?.url === url)
+        .every(({ tenantId }) => tenants.hookSecretsOf(tenantId).length > 0);
     const { http, accountsOf } = doctor;
     const waiting = numbers.filter(({ settings }) => settings.waiting !== undefined);
     const queueOf = (tenantId: string): string | undefined => {
@@ -100,7 +104,9 @@ export class Doctor {
       inTurns([...new Set(waiting.map(({ tenantId }) => tenantId))], AT_ONCE, (tenantId) =>
         metricsCheck(tenantId, queueOf(tenantId), { http, accountsOf }),
       ),
-      inTurns(bots.slice(0, MAX_OTHERS), AT_ONCE, (url) => botCheck(url, { signsHooks, http, within })),
+      inTurns(bots.slice(0, MAX_OTHERS), AT_ONCE, (url) =>
+        botCheck(url, { signsHooks: signsHooks(url), http, within }),
+      ),
     ]);
     return [
       ...ofSchedules,
