@@ -6,7 +6,7 @@ import { DELIVERIES, type Message, type ShownMessage } from '#persistence';
 import type { Explanations } from './explanations.js';
 import { present } from './list.dto.js';
 import { CarriesBody, cardOf, fileOf, wrong } from './new-message.dto.js';
-import { SurveyBody } from './numbers.dto.js';
+import { SurveyBody } from './number-settings.dto.js';
 import { deskUser, UserBody } from './user.dto.js';
 import { IfPresent, IsId, IsIntegerBetween, IsPlainText } from './validation.js';
 

@@ -11,7 +11,7 @@ import {
 } from 'class-validator';
 import type { Attachment, Card, MessageContent } from '#core';
 import { ProblemException } from '#platform';
-import { TemplateBody } from './numbers.dto.js';
+import { TemplateBody } from './number-settings.dto.js';
 import { IfPresent, IsHttpUrl, IsId, IsPlainObject, IsPlainText } from './validation.js';
 
 /** Longer texts go out in parts; this is far beyond what anybody reads on a phone. */
