@@ -8,12 +8,12 @@ const conditions = ['source', 'node'];
 const processes = ['test/e2e/**/*.spec.ts', 'test/faults/**/*.spec.ts', 'test/integration/launcher*.spec.ts'];
 
 /** Of these, tests that keep both cores of a small machine busy: beside a third of their kind each takes twice as long. */
-const heavy = ['kill', 'redis', 'processes', 'postgres', 'storm', 'load', 'workers', 'providers'].map(
+const heavy = ['kill', 'redis', 'processes', 'postgres', 'storm', 'workers', 'providers'].map(
   (name) => `test/faults/${name}.spec.ts`,
 );
 
-/** Tests that hold a process up for less than its own deadlines: nothing else runs beside them. */
-const alone = ['test/faults/broken-builds.spec.ts'];
+/** Tests that hold a process up for less than its own deadlines, or compare times: nothing else runs beside them. */
+const alone = ['test/faults/broken-builds.spec.ts', 'test/faults/load.spec.ts'];
 
 /** A minute of random search for what a broken build breaks: `npm run test:model`. */
 const long = process.env['LONG'] === undefined ? ['test/model/broken-builds.spec.ts'] : [];
