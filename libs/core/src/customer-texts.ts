@@ -16,7 +16,6 @@ export const TEXT_VARIABLES = {
   failed: ['number'],
 } as const satisfies Record<string, readonly string[]>;
 export type TextKind = keyof typeof TEXT_VARIABLES;
-export const TEXT_KINDS = Object.keys(TEXT_VARIABLES) as TextKind[];
 
 /** Templates by language (`en`, `zh-CN`), with `{{variable}}` or `{{variable|what stands there otherwise}}` where a value goes in. */
 export type TextTemplates = Partial<Record<TextKind, Readonly<Record<string, string>>>>;

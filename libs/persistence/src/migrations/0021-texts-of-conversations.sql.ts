@@ -89,8 +89,8 @@ create trigger conversation_agent_joined after update of state, agent_id on conv
     and (old.state <> 'active' or old.agent_id is distinct from new.agent_id))
   execute function tell_agent_joined();
 
--- It has ended because nobody is there any more. Nothing is said where a bot had the customer after the agents, or where the customer has written meanwhile: their texts open the
--- next one. Looked at when all of the closing has been written.
+-- It has ended because nobody is there any more. Nothing is said where a bot had the customer after the agents, or where the
+-- customer has written meanwhile: their texts open the next one. Looked at when all of the closing has been written.
 create function tell_agent_left() returns trigger language plpgsql as $$
 begin
   if not exists (select from business_numbers n where n.id = new.number_id and n.settings -> 'texts' ? 'agentLeft')
